@@ -1,0 +1,85 @@
+"""From arguments to a command: find it, parse its options, run it in the right Python."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from . import COMMANDS, FRONT_DOOR, load
+from .errors import Problem
+from .host_options import add_host_options, host_from
+from .private_host.host import Host
+from .process import replace_process
+
+NEWEST_TESTED = (3, 13)
+INTERRUPTED = 130  # 128 + SIGINT, what shells report
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `armature.py ARGV...` and return its exit status: 1 for a Problem, 2 for wrong usage, 130 after Ctrl-C."""
+    signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console that lacks a character must not end the command
+    try:
+        return _dispatch(list(argv))
+    except Problem as problem:
+        print(f"armature: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\narmature: stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _dispatch(argv: list[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0 if argv else 2
+    name = argv[0]
+    if name not in COMMANDS:
+        print(f"armature: there is no command {name!r}\n\n{_overview()}", file=sys.stderr)
+        return 2
+    if sys.version_info[:2] > NEWEST_TESTED:
+        print("armature: tested with Python 3.10 to 3.13; a newer one may lack packages", file=sys.stderr)
+    command = load(name)
+    arguments = _parse(name, command, argv[1:])
+    if command.NEEDS_HOST and not Host.is_running_here():
+        host = host_from(arguments)
+        replace_process([str(host.python), str(FRONT_DOOR), *argv], {**os.environ, **host.environment()})
+    if command.NEEDS_HOST:
+        sys.path.insert(0, str(Host.from_environment().comfyui))
+    return command.run(arguments)
+
+
+def _parse(name: str, command: ModuleType, argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=f"armature.py {name}",
+        description=command.__doc__,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if command.NEEDS_HOST:
+        add_host_options(parser)
+    command.add_arguments(parser)
+    if not getattr(command, "PASSES_REST", False):
+        return parser.parse_args(argv)
+    # What follows "--" is passed on as it stands; argparse treats that mark differently from one Python to the next.
+    cut = argv.index("--") if "--" in argv else len(argv)
+    arguments, unknown = parser.parse_known_args(argv[:cut])
+    arguments.rest = unknown + argv[cut + 1 :]
+    return arguments
+
+
+def _overview() -> str:
+    lines = ["usage: python armature.py COMMAND [options]", ""]
+    lines += [f"  {name:<10}{load(name).HELP}" for name in COMMANDS]
+    lines += ["", "python armature.py COMMAND --help shows the options of one."]
+    return "\n".join(lines)
+
+
+def _terminated(signum: int, _frame: object) -> NoReturn:
+    # A normal exit, unlike the default action, ends the servers and installers that were started.
+    raise SystemExit(128 + signum)

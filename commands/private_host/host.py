@@ -1,0 +1,61 @@
+"""The record of one usable ComfyUI and the Python that runs it."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLE = "ARMATURE_HOST"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A ComfyUI folder, the Python that runs it, its version, and whether it is ours (private) or the user's."""
+
+    comfyui: Path
+    python: Path
+    version: str
+    private: bool
+
+    def environment(self) -> dict[str, str]:
+        """The variables that tell a child process about this host."""
+        record = {
+            "comfyui": str(self.comfyui),
+            "python": str(self.python),
+            "version": self.version,
+            "private": self.private,
+        }
+        return {VARIABLE: json.dumps(record), "ARMATURE_COMFYUI": str(self.comfyui)}
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Host":
+        """Read back what `environment()` wrote; KeyError when there is nothing to read."""
+        record = json.loads(environment[VARIABLE])
+        return cls(Path(record["comfyui"]), Path(record["python"]), record["version"], record["private"])
+
+    @classmethod
+    def is_running_here(cls) -> bool:
+        """Whether this very process is the Python of the host that the environment names."""
+        if VARIABLE not in os.environ:
+            return False
+        # Not resolved: every virtual environment of one Python links to the same file.
+        return _spelled(cls.from_environment().python) == _spelled(Path(sys.executable))
+
+
+def _spelled(path: Path) -> str:
+    return os.path.normcase(path.absolute())
+
+
+def read_version(comfyui: Path) -> str | None:
+    """The version in ComfyUI's comfyui_version.py, or None if it is not there."""
+    try:
+        text = (comfyui / "comfyui_version.py").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    for line in text.splitlines():
+        name, _, value = line.partition("=")
+        if name.strip() == "__version__":
+            return value.strip().strip("\"'")
+    return None

@@ -1,0 +1,40 @@
+"""Run the tests of this checkout in the host's Python, with pytest.
+
+Arguments that are not listed here go to pytest:  armature.py test tests/models -x   or, after --, all of them:
+armature.py test -- -k canny
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from . import FRONT_DOOR
+from .chromium import VARIABLE, ensure_chromium
+from .host_options import add_host_options, host_with_test_tools
+from .process import replace_process
+
+HELP = "run the tests, the real server and a real browser included"
+NEEDS_HOST = False
+PASSES_REST = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `test`."""
+    add_host_options(parser)
+    parser.usage = f"{parser.prog} [options] [pytest's arguments]"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the host and its test tools ready, then become pytest."""
+    host = host_with_test_tools(arguments)
+    root = FRONT_DOOR.parent
+    variables = {**os.environ, **host.environment(), VARIABLE: ensure_chromium()}
+    tests = [] if any(_is_test_path(argument, root) for argument in arguments.rest) else ["tests"]
+    command = [str(host.python), "-m", "pytest", "--import-mode=importlib", *tests, *arguments.rest]
+    print(f"Testing with ComfyUI {host.version}, {host.python}", flush=True)
+    replace_process(command, variables, root)
+
+
+def _is_test_path(argument: str, root: Path) -> bool:
+    path = (root / argument.partition("::")[0]).resolve()
+    return path.exists() and path.is_relative_to(root / "tests")

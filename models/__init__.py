@@ -1,0 +1,1 @@
+"""Everything that knows about weights: reading, recognising, building and applying them."""

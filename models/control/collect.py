@@ -1,0 +1,31 @@
+"""Gathering what is linked to a Control Stack node into one stack."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .dialects import read_control_net_stack
+from .stack import ControlStack, check_signal, check_stack
+
+_SLOT = re.compile(r"signal_(\d+)")
+
+
+def collect_stack(
+    balance: Any, budget: float, previous: Any, control_net_stack: Any, signals: Mapping[str, Any]
+) -> ControlStack:
+    """A new stack of: the signals of `previous`, the rows of another pack's stack, then `signal_0`, `signal_1`, …
+
+    Empty slots are passed over, so a bypassed signal is simply absent.
+    """
+    before = () if previous is None else check_stack(previous, "previous").signals
+    rows = read_control_net_stack(control_net_stack)
+    for name in signals:
+        if not _SLOT.fullmatch(name):
+            raise ValueError(
+                f"Control stack: there is no input signals.{name}. The slots are signals.signal_0, signals.signal_1, …"
+            )
+    slots = sorted(signals, key=lambda name: int(name.removeprefix("signal_")))
+    own = tuple(check_signal(signals[name], f"signals.{name}") for name in slots if signals[name] is not None)
+    return ControlStack((*before, *rows, *own), balance, budget)

@@ -1,0 +1,49 @@
+"""Reading the CONTROL_NET_STACK lists of other packs.
+
+Two shapes of tuples are in use, both inside a plain list, with None for "off":
+five items (net or file name, image, strength, start, end) and seven (file name, strength, start, end, softness, image,
+flag). They are told apart by length and types, and the list itself is never changed: some packs extend it in place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ..host import host_nodes
+from .signal import ControlSignal
+
+
+def read_control_net_stack(rows: Any) -> tuple[ControlSignal, ...]:
+    """Signals for the rows of a CONTROL_NET_STACK; ValueError naming the row that cannot be read."""
+    if rows is None:
+        return ()
+    if not isinstance(rows, (list, tuple)):
+        raise ValueError(f"Control stack, input control_net_stack: a list is wanted, not {type(rows).__name__}.")
+    return tuple(_read(row, number) for number, row in enumerate(rows, start=1) if not _is_off(row))
+
+
+def _is_off(row: Any) -> bool:
+    return row is None or (isinstance(row, (list, tuple)) and bool(row) and row[0] in (None, "None"))
+
+
+def _read(row: Any, number: int) -> ControlSignal:
+    if isinstance(row, (list, tuple)) and len(row) == 5 and isinstance(row[1], torch.Tensor):
+        net, image, weight, start, end = row
+    elif isinstance(row, (list, tuple)) and len(row) == 7 and isinstance(row[5], torch.Tensor):
+        net, weight, start, end, _softness, image, _flag = row
+    else:
+        found = f"{len(row)} items" if isinstance(row, (list, tuple)) else type(row).__name__
+        raise ValueError(
+            f"Control stack, input control_net_stack: row {number} ({found}) is none of the known kinds: "
+            "(net, image, strength, start, end) or (name, strength, start, end, softness, image, flag)."
+        )
+    return ControlSignal(_net(net), image, float(weight), float(start), float(end))
+
+
+def _net(net: Any) -> Any:
+    """A control net, loaded by the host's loader where the row holds a file name."""
+    if not isinstance(net, str):
+        return net
+    return host_nodes().ControlNetLoader().load_controlnet(net)[0]

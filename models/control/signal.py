@@ -1,0 +1,92 @@
+"""A control signal: one control net, one control image, and how strongly, when and where it acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+
+from ...preprocessors.image_tensor import check_mask
+from .curve import CONSTANT, Curve
+from .fit import FITS, Fit
+from .layer_weights import LayerWeights
+
+OnInvalid = Literal["warn", "skip", "error"]
+ON_INVALID: tuple[OnInvalid, ...] = get_args(OnInvalid)
+
+MAXIMUM_WEIGHT = 10.0
+
+# The host compares sigmas, we compare progress that was found by halving: an edge of the range counts as inside.
+_EDGE = 2e-6
+
+
+@dataclass(frozen=True, eq=False)
+class ControlSignal:
+    """Immutable record of one signal.
+
+    control_net: the host's ControlBase object; image: [B,H,W,C] in 0..1; weight: 0..10; start, end: share of the
+    sampling, 0..1; schedule: factor on the weight over the whole sampling; mask: [B,H,W] or None.
+    """
+
+    control_net: Any
+    image: torch.Tensor
+    weight: float = 0.8
+    start: float = 0.0
+    end: float = 1.0
+    fit: Fit = "crop"
+    on_invalid: OnInvalid = "warn"
+    schedule: Curve = CONSTANT
+    mask: torch.Tensor | None = None
+    layer_weights: LayerWeights | None = None
+
+    def __post_init__(self) -> None:
+        _check_control_net(self.control_net)
+        _check_number("weight", self.weight, MAXIMUM_WEIGHT)
+        _check_number("start_percent", self.start, 1.0)
+        _check_number("end_percent", self.end, 1.0)
+        if self.start > self.end:
+            raise ValueError(
+                f"Control signal: it starts at {self.start:g} and ends at {self.end:g}, so it would never act. "
+                "Set start_percent below end_percent."
+            )
+        _check_choice("fit", self.fit, FITS)
+        _check_choice("on_invalid", self.on_invalid, ON_INVALID)
+        if self.mask is not None:
+            object.__setattr__(self, "mask", check_mask(self.mask, "Control signal, input mask"))
+        if self.layer_weights is not None and not isinstance(self.layer_weights, LayerWeights):
+            raise ValueError(
+                f"Control signal, input layer_weights: LAYER_WEIGHTS are wanted, not {type(self.layer_weights).__name__}."
+            )
+
+    def weight_at(self, progress: float) -> float:
+        """Weight at a progress 0..1 of the sampling: zero outside the range."""
+        if not self.start - _EDGE <= progress <= self.end + _EDGE:
+            return 0.0
+        return self.weight * self.schedule.value(progress)
+
+    @property
+    def kind(self) -> str:
+        """Name of the control net's kind, for messages."""
+        return type(self.control_net).__name__
+
+
+def _check_control_net(control_net: Any) -> None:
+    from comfy.controlnet import ControlBase
+
+    if not isinstance(control_net, ControlBase):
+        found = "nothing" if control_net is None else type(control_net).__name__
+        raise ValueError(
+            f"Control signal, input control_net: a control net is wanted, but {found} came in. "
+            "The loader before it did not recognise its file as a ControlNet, ControlNeXt or T2I-Adapter."
+        )
+
+
+def _check_number(name: str, value: float, maximum: float) -> None:
+    if not 0.0 <= value <= maximum:  # false for NaN too
+        raise ValueError(f"Control signal, input {name}: {value} lies outside 0 to {maximum:g}.")
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f'Control signal, input {name}: "{value}" is not one of {", ".join(choices)}.')

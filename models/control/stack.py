@@ -1,0 +1,51 @@
+"""A stack of control signals and how they share the picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from .signal import ControlSignal
+
+Balance = Literal["none", "normalize", "strongest"]
+BALANCES: tuple[Balance, ...] = get_args(Balance)
+
+
+@dataclass(frozen=True, eq=False)
+class ControlStack:
+    """Signals in the order in which they are applied.
+
+    balance: `none` adds them up as they are; `normalize` scales all down where their weights at a step sum to more
+    than `budget`; `strongest` lets, in each place, only the signal with the largest weight act.
+    """
+
+    signals: tuple[ControlSignal, ...] = ()
+    balance: Balance = "none"
+    budget: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.balance not in BALANCES:
+            raise ValueError(f'Control stack, input balance: "{self.balance}" is not one of {", ".join(BALANCES)}.')
+        if not (math.isfinite(self.budget) and self.budget > 0):
+            raise ValueError(f"Control stack, input budget: {self.budget} is not above 0.")
+
+
+def check_signal(value: Any, name: str) -> ControlSignal:
+    """Return a CONTROL_SIGNAL, or say what came in instead."""
+    if not isinstance(value, ControlSignal):
+        raise ValueError(
+            f"Control stack, input {name}: a control signal is wanted, not {type(value).__name__}. "
+            "Link the output of the node Control Signal."
+        )
+    return value
+
+
+def check_stack(value: Any, name: str) -> ControlStack:
+    """Return a CONTROL_STACK, or say what came in instead."""
+    if not isinstance(value, ControlStack):
+        raise ValueError(
+            f"Input {name}: a control stack is wanted, not {type(value).__name__}. "
+            "Link the output of the node Control Stack; stacks of other packs go into its input control_net_stack."
+        )
+    return value

@@ -1,0 +1,185 @@
+"""ControlNeXt as a CONTROL_NET: works with the host's Apply nodes, anywhere in a chain of control nets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from comfy.controlnet import ControlBase
+
+from .base_model import Place, base_of, place_of
+from .cross_normalization import Form
+from .hint import Window, check_hint, rows_of, window_of
+from .injection import AfterInputBlock, AfterMiddleBlock, install
+from .network import ControlNeXtNetwork, Request
+from .variants import BASE_TITLES, Variant, resolve
+
+Residuals = dict[str, list[torch.Tensor | None]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is settled once the model of a sampling is known."""
+
+    variant: Variant
+    place: Place
+    model_sampling: Any
+
+
+class ControlNeXt(ControlBase):
+    """A control link that changes the UNet's hidden state in one place instead of returning residuals.
+
+    The host's residuals are added before the skip connection is stored and without sight of the hidden state, so the
+    map is added by a patch that is put into the options of each single call and gone with them.
+
+    mask: [1 or images,H,W] in 0..1, where the map is added (at any size), or None for everywhere.
+    """
+
+    def __init__(self, network: ControlNeXtNetwork, form: Form = "code") -> None:
+        super().__init__()
+        self.network = network
+        self.form = form
+        self.mask: torch.Tensor | None = None
+        self._run: Run | None = None
+
+    # Life cycle -------------------------------------------------------------------------------------------------
+
+    def copy(self) -> ControlNeXt:
+        copied = ControlNeXt(self.network, self.form)
+        self.copy_to(copied)
+        copied.mask = self.mask
+        return copied
+
+    def set_cond_hint(self, cond_hint: torch.Tensor, *args: Any, **kwargs: Any) -> ControlNeXt:
+        """cond_hint: [B,3,H,W] in 0..1, as the host's Apply nodes give it."""
+        check_hint(cond_hint, self.network.file_name)
+        super().set_cond_hint(cond_hint, *args, **kwargs)
+        return self
+
+    def deepclone_multigpu(self, load_device: torch.device, autoregister: bool = False) -> ControlNeXt:
+        clone = self.copy()
+        clone.network = self.network.for_device(load_device)
+        if autoregister:
+            self.multigpu_clones[load_device] = clone
+        return clone
+
+    def get_models(self) -> list[Any]:
+        return [*super().get_models(), self.network.patcher]
+
+    def inference_memory_requirements(self, dtype: torch.dtype) -> float:
+        return super().inference_memory_requirements(dtype) + self.network.memory_required(self.cond_hint_original)
+
+    def pre_run(self, model: Any, percent_to_timestep_function: Any) -> None:
+        """Settle the variant by the model; ValueError naming file, variant and model when they contradict."""
+        super().pre_run(model, percent_to_timestep_function)
+        self.network.cache.clear()
+        network = self.network
+        base = base_of(model, network.file_name)
+        variant = resolve(network.variants, base, network.setting, network.file_name)
+        place = place_of(variant.site, model)
+        channels = network.module.layout.out_channels
+        if place.channels != channels:
+            raise ValueError(
+                f"The ControlNeXt file '{network.file_name}' ({variant.title}) makes maps of {channels} channels, but the "
+                f"model being sampled has {place.channels} there. It is not a full-size {BASE_TITLES[base]} UNet; "
+                "load a checkpoint of the size the file was trained for."
+            )
+        self._run = Run(variant, place, model.model_sampling)
+
+    def cleanup(self) -> None:
+        super().cleanup()
+        self.network.cache.clear()
+        self._run = None
+
+    # Each call of the model -------------------------------------------------------------------------------------
+
+    def get_control(
+        self,
+        x_noisy: torch.Tensor,
+        t: torch.Tensor,
+        cond: dict[str, Any],
+        batched_number: int,
+        transformer_options: dict[str, Any],
+    ) -> Residuals | None:
+        """Put the patch for this call into `transformer_options`; returns the residuals of the links before.
+
+        x_noisy: [chunks*images,4,h,w]; t: sigma of each; batched_number: chunks.
+        """
+        previous = None
+        if self.previous_controlnet is not None:
+            previous = self.previous_controlnet.get_control(x_noisy, t, cond, batched_number, transformer_options)
+        if self.strength == 0.0 or self._out_of_range(t):
+            return previous
+        if self._run is None:
+            raise ValueError(
+                f"The ControlNeXt file '{self.network.file_name}' was asked for its control before the sampling was "
+                "prepared. Sample with the host's samplers, which prepare every control net."
+            )
+        multipliers = self._multipliers(self._run.variant, batched_number, transformer_options)
+        if not any(multipliers):
+            return previous
+        addition = self._addition(self._run, x_noisy, t, multipliers, transformer_options)
+        install(transformer_options, addition)
+        return _marked(previous)
+
+    def _out_of_range(self, t: torch.Tensor) -> bool:
+        return self.timestep_range is not None and bool(t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1])
+
+    def _multipliers(self, variant: Variant, chunks: int, transformer_options: dict[str, Any]) -> tuple[float, ...]:
+        """A factor for each chunk: 0 marks the conditional half in the host's list, anything else the unconditional."""
+        halves = transformer_options.get("cond_or_uncond", [0] * chunks)
+        return tuple(self.strength * variant.multiplier(self.network.scale, half == 0) for half in halves)
+
+    def _addition(
+        self,
+        run: Run,
+        x_noisy: torch.Tensor,
+        t: torch.Tensor,
+        multipliers: tuple[float, ...],
+        transformer_options: dict[str, Any],
+    ) -> AfterInputBlock | AfterMiddleBlock:
+        images = x_noisy.shape[0] // len(multipliers)
+        window = window_of(transformer_options, images)
+        control = self.network.control_map(self._request(run, x_noisy, t[:images], window))
+        normalization = replace(run.variant.cross_normalization, form=self.form)
+        kind = AfterMiddleBlock if run.place.block[0] == "middle" else AfterInputBlock
+        return kind(control, normalization, multipliers, run.place.block, self._mask_for(x_noisy, window))
+
+    def _request(self, run: Run, x_noisy: torch.Tensor, sigmas: torch.Tensor, window: Window | None) -> Request:
+        hint, name = self.cond_hint_original, self.network.file_name
+        if hint is None:
+            raise ValueError(f"The ControlNeXt file '{name}' has no control image. Link it through an Apply ControlNet node.")
+        rows = rows_of(hint.shape[0], sigmas.shape[0], window, run.variant.pins_first_map, name)
+        values = tuple(sigmas.tolist())
+        if len(set(values)) == 1:
+            sigmas = sigmas[:1]
+        elif len(rows) == 1:
+            rows = rows * len(values)  # one image, but times of their own
+        height, width = x_noisy.shape[-2] * self.compression_ratio, x_noisy.shape[-1] * self.compression_ratio
+        return Request(
+            hint,
+            rows,
+            (height, width),
+            run.model_sampling.timestep(sigmas).float(),
+            (values, window),
+            x_noisy.device,
+            run.variant.stem_padding,
+        )
+
+    def _mask_for(self, x_noisy: torch.Tensor, window: Window | None) -> torch.Tensor | None:
+        if self.mask is None:
+            return None
+        mask = self.mask if window is None or self.mask.shape[0] != window.total else self.mask[list(window.frames)]
+        return mask.unsqueeze(1).to(device=x_noisy.device, dtype=torch.float32)
+
+
+def _marked(previous: Residuals | None) -> Residuals:
+    """The residuals of the links before, in a form that differs from theirs in structure but not in effect.
+
+    The host's compile node drops every guard on `transformer_options`, so a network compiled in a call without our
+    patch would be used again in one with it, and the patch silently ignored. An empty list that becomes [None] is
+    skipped by the host's networks and by its merge, but is another structure to torch.compile.
+    """
+    groups = previous or {}
+    return {name: list(groups.get(name) or [None]) for name in ("input", "middle", "output")}

@@ -1,0 +1,85 @@
+"""The patch that adds a control map inside the UNet, for one call of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn.functional import interpolate
+
+from .cross_normalization import CrossNormalization
+
+
+class ControlAddition:
+    """hidden state -> hidden state + multiplier * CN(hidden state, control map).
+
+    control: [1,C,h,w], or one map for each image of a chunk. multipliers: one factor per chunk (conditional,
+    unconditional, ...) that the host runs in one batch. mask: [1 or images,1,h,w] in 0..1, or None.
+    The result is a new tensor: the skip connection already holds the hidden state that comes in.
+    """
+
+    def __init__(
+        self,
+        control: torch.Tensor,
+        normalization: CrossNormalization,
+        multipliers: tuple[float, ...],
+        block: tuple[str, int],
+        mask: torch.Tensor | None = None,
+    ) -> None:
+        self.control = control
+        self.normalization = normalization
+        self.multipliers = multipliers
+        self.block = block
+        self.mask = mask
+
+    def add(self, hidden: torch.Tensor) -> torch.Tensor:
+        """hidden: [chunks*images,C,H,W]."""
+        size = (hidden.shape[-2], hidden.shape[-1])
+        # Chunk by chunk: statistics are per sample, and a chunk with factor 0 comes through untouched.
+        chunks = hidden.chunk(len(self.multipliers))
+        prepared = self.normalization.prepare(self.control, size)
+        mask = None if self.mask is None else _on_grid(self.mask, size)
+        added = [
+            chunk if factor == 0.0 else self._added(chunk, prepared, factor, mask)
+            for chunk, factor in zip(chunks, self.multipliers, strict=True)
+        ]
+        return added[0] if len(added) == 1 else torch.cat(added)
+
+    def _added(
+        self, hidden: torch.Tensor, prepared: torch.Tensor, factor: float, mask: torch.Tensor | None
+    ) -> torch.Tensor:
+        addition = self.normalization.match(prepared, hidden) * factor
+        if mask is not None:
+            addition = addition * mask
+        return (hidden.float() + addition).to(hidden.dtype)
+
+
+class AfterInputBlock(ControlAddition):
+    """Called by the host behind every input block, once the skip connection is stored."""
+
+    # Opaque to torch.compile: a traced patch would keep its strength and map for ever.
+    @torch.compiler.disable
+    def __call__(self, hidden: torch.Tensor, transformer_options: dict[str, Any]) -> torch.Tensor:
+        return self.add(hidden) if transformer_options.get("block") == self.block else hidden
+
+
+class AfterMiddleBlock(ControlAddition):
+    """Called by the host behind the middle block."""
+
+    @torch.compiler.disable
+    def __call__(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"h": self.add(arguments["h"])}
+
+
+def install(transformer_options: dict[str, Any], addition: ControlAddition) -> None:
+    """Append the patch for this call; lists and dicts that others may hold are replaced, not changed."""
+    name = "middle_block_after_patch" if isinstance(addition, AfterMiddleBlock) else "input_block_patch_after_skip"
+    patches = dict(transformer_options.get("patches", {}))
+    patches[name] = [*patches.get(name, []), addition]
+    transformer_options["patches"] = patches
+
+
+def _on_grid(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Shrinking averages over each cell, so that a cell without mask stays exactly zero."""
+    shrinks = mask.shape[-2] >= size[0] and mask.shape[-1] >= size[1]
+    return interpolate(mask, size, mode="area") if shrinks else interpolate(mask, size, mode="bilinear")

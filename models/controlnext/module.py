@@ -1,0 +1,65 @@
+"""The control network of ControlNeXt in all its layouts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from .blocks import Downsample, ResidualBlock, Stem, TimeEmbedding, middle_convolutions
+from .layouts import Layout
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the network makes of a control image before the timestep comes in: the first block's two branches."""
+
+    shortcut: torch.Tensor
+    hidden: torch.Tensor
+
+    @property
+    def bytes(self) -> int:
+        return self.shortcut.nbytes + self.hidden.nbytes
+
+
+class ControlNeXtModule(nn.Module):
+    """Control image [B,3,H,W] in 0..1 and timestep [B] -> control map [B,C,h,w].
+
+    Keys and shapes of the state dict equal those of the reference classes. `operations` are the host's layers, which
+    cast their weights to the input's device and dtype.
+    """
+
+    def __init__(self, layout: Layout, operations: Any, dtype: torch.dtype, device: Any = None) -> None:
+        super().__init__()
+        factory = {"operations": operations, "dtype": dtype, "device": device}
+        width = layout.stages[-1][1]
+        self.layout = layout
+        self.time_embedding = TimeEmbedding(**factory)
+        if layout.stem:
+            self.embedding = Stem(layout.pooled_stem, **factory)
+        self.down_res = nn.ModuleList(ResidualBlock(*stage, **factory) for stage in layout.stages)
+        self.down_sample = nn.ModuleList(Downsample(stage[1], **factory) for stage in layout.stages)
+        self.mid_convs = middle_convolutions(width, layout.out_channels, layout.stem, **factory)
+        if layout.scale:
+            # Not used in here: the factor acts behind the normalisation, which would cancel it.
+            self.scale = nn.Parameter(torch.ones((), dtype=dtype, device=device), requires_grad=False)
+
+    def prepare(self, image: torch.Tensor, stem_padding: int) -> Prepared:
+        """Everything that does not depend on the timestep."""
+        x = self.embedding(image, stem_padding) if self.layout.stem else image
+        return Prepared(*self.down_res[0].before_time(x))
+
+    def finish(self, prepared: Prepared, timestep: torch.Tensor) -> torch.Tensor:
+        """The control map; timestep: [B], or [1] for all."""
+        embedding = self.time_embedding(timestep, prepared.hidden.dtype)
+        x = self.down_res[0].after_time(prepared.shortcut, prepared.hidden, embedding)
+        x = self.down_sample[0](x)
+        for block, downsample in zip(self.down_res[1:], self.down_sample[1:], strict=True):
+            x = downsample(block(x, embedding))
+        middle = self.mid_convs[0](x)
+        return self.mid_convs[1](middle + x if self.layout.stem else middle)
+
+    def forward(self, image: torch.Tensor, timestep: torch.Tensor, stem_padding: int = 1) -> torch.Tensor:
+        return self.finish(self.prepare(image, stem_padding), timestep)

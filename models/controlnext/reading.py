@@ -1,0 +1,57 @@
+"""Reading weight files safely, with errors that say which file and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import comfy.utils
+import torch
+
+
+def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file or a weights-only torch file.
+
+    Raises FileNotFoundError when there is no file, ValueError when it is damaged, holds anything but tensors, or is a
+    pickle that wants to run code.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}. Choose another file, or put it there.")
+    try:
+        loaded: Any = comfy.utils.load_torch_file(str(path), safe_load=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # the readers raise about everything there is for a damaged file
+        raise ValueError(_unreadable(path, error)) from error
+    if not isinstance(loaded, dict):
+        raise ValueError(f"The file {path} holds a {type(loaded).__name__}, not weights by name. Choose a weight file.")
+    tensors = {key: value for key, value in loaded.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
+    if not tensors:
+        raise ValueError(
+            f"The file {path} holds no tensors by name (found: {', '.join(map(str, list(loaded)[:4])) or 'nothing'}). "
+            "It may be a training state rather than weights; choose a weight file."
+        )
+    return tensors
+
+
+def refuse_non_finite(name: str, key: str, value: torch.Tensor) -> None:
+    """Raise ValueError when a weight holds NaN or infinite values."""
+    if value.is_floating_point() and not bool(torch.isfinite(value.float()).all()):
+        raise ValueError(
+            f"The file '{name}' is damaged: {key} contains NaN or infinite values. Download or train it again."
+        )
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if path.suffix.lower() in (".safetensors", ".sft"):
+        advice = "It is incomplete, or no safetensors file at all. Download it again and compare its size."
+    elif "weights only" in str(error).lower() or "unsupported" in str(error).lower():
+        advice = (
+            "It is a pickle that holds more than weights, and such files can run any code, so it is not opened. "
+            "Use a safetensors version of it."
+        )
+    else:
+        advice = "It is incomplete, or no torch weight file. Download it again, best as safetensors."
+    return f"The file {path} cannot be read ({text}). {advice}"

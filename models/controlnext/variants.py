@@ -1,0 +1,139 @@
+"""The published variants of ControlNeXt as data, and choosing one by file, setting and base model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from .cross_normalization import CrossNormalization
+from .layouts import PLAIN, POOLED, POOLED_SCALED, STEM, Layout
+
+Base = Literal["sd15", "sdxl", "svd"]
+Site = Literal["first_convolution", "first_down_block", "last_down_block", "middle_block"]
+
+AUTO = "auto"
+BASE_TITLES: dict[Base, str] = {"sd15": "Stable Diffusion 1.x", "sdxl": "SDXL", "svd": "Stable Video Diffusion"}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How one published variant is run.
+
+    setting: the value of the node's `variant` that means it. site: the place in the UNet behind which the map is added;
+    the skip connection that starts there keeps the hidden state without it. stem_padding: of the second and third
+    convolution of the stem. multiplier: (learned scale of the file, conditional half?) -> factor of the added map.
+    pins_first_map: in a window of a long clip the first map is the clip's first (the reference image's).
+    """
+
+    name: str
+    setting: str
+    title: str
+    base: Base
+    layout: Layout
+    site: Site
+    cross_normalization: CrossNormalization
+    multiplier: Callable[[float, bool], float]
+    stem_padding: int = 0
+    pins_first_map: bool = False
+    automatic: bool = True
+
+
+def _learned(scale: float, _conditional: bool) -> float:
+    return scale
+
+
+def _one(_scale: float, _conditional: bool) -> float:
+    return 1.0
+
+
+def _squashed(scale: float, conditional: bool) -> float:
+    # The reference sets the unconditional half's scale to 0 before the sigmoid, so that half gets 0.65, not nothing.
+    return 1.3 / (1.0 + math.exp(-scale if conditional else 0.0))
+
+
+def _fifth(_scale: float, conditional: bool) -> float:
+    return 0.2 if conditional else 0.0
+
+
+_POOL_FIRST = CrossNormalization(pool_first=True, eps=1e-12)
+_POOL_LAST = CrossNormalization(pool_first=False, eps=1e-12)
+_VIDEO = CrossNormalization(pool_first=False, eps=1e-5)
+
+VARIANTS: tuple[Variant, ...] = (
+    Variant("sd15", "sd15", "SD1.5 (published weights)", "sd15", PLAIN, "middle_block", _POOL_FIRST, _learned),
+    Variant(
+        "sd15_training",
+        "sd15_training",
+        "SD1.5 (trained with the training repository)",
+        "sd15",
+        STEM,
+        "first_down_block",
+        _POOL_FIRST,
+        _one,
+        stem_padding=1,
+    ),
+    Variant("sdxl", "sdxl", "SDXL", "sdxl", STEM, "first_convolution", _POOL_LAST, _one, stem_padding=1),
+    Variant("sdxl_june_2024", "sdxl", "SDXL of June 2024", "sdxl", PLAIN, "middle_block", _POOL_FIRST, _learned),
+    Variant("sdxl_july_2024", "sdxl", "SDXL of July 2024", "sdxl", POOLED, "middle_block", _POOL_FIRST, _one),
+    Variant("svd", "svd", "SVD v1", "svd", POOLED_SCALED, "last_down_block", _VIDEO, _squashed),
+    Variant("svd_v2", "svd_v2", "SVD v2", "svd", STEM, "first_down_block", _VIDEO, _fifth, pins_first_map=True),
+    # The training code pads where the published inference code does not; keys and shapes are the same.
+    Variant(
+        "svd_v2_training",
+        "svd_v2_training",
+        "SVD v2 (own training, padded stem)",
+        "svd",
+        STEM,
+        "first_down_block",
+        _VIDEO,
+        _fifth,
+        stem_padding=1,
+        pins_first_map=True,
+        automatic=False,
+    ),
+)
+
+SETTINGS: tuple[str, ...] = (AUTO, *dict.fromkeys(variant.setting for variant in VARIANTS))
+
+
+def candidates(layout: Layout, setting: str, file_name: str) -> tuple[Variant, ...]:
+    """The variants that a file's layout and the chosen setting leave open.
+
+    Raises ValueError when the setting is unknown or contradicts the file.
+    """
+    if setting not in SETTINGS:
+        raise ValueError(f"variant '{setting}' is unknown to ControlNeXt. Choose one of: {', '.join(SETTINGS)}.")
+    fitting = [variant for variant in VARIANTS if variant.layout is layout]
+    if setting == AUTO:
+        return tuple(variant for variant in fitting if variant.automatic)
+    chosen = tuple(variant for variant in fitting if variant.setting == setting)
+    if not chosen:
+        raise ValueError(
+            f"variant is set to '{setting}', but the ControlNeXt file '{file_name}' holds the layout of "
+            f"{_either(fitting)} ({layout.title}). "
+            f"Set variant to auto{''.join(f' or {name}' for name in dict.fromkeys(v.setting for v in fitting))}, "
+            "or choose another file."
+        )
+    return chosen
+
+
+def resolve(open_variants: tuple[Variant, ...], base: Base, setting: str, file_name: str) -> Variant:
+    """The one variant that fits the base model; ValueError naming both when there is none."""
+    for variant in open_variants:
+        if variant.base == base:
+            return variant
+    chosen = "" if setting == AUTO else f", with variant set to '{setting}',"
+    bases = " or ".join(dict.fromkeys(BASE_TITLES[variant.base] for variant in open_variants))
+    raise ValueError(
+        f"The ControlNeXt file '{file_name}'{chosen} is for {_either(open_variants)} and needs {bases}, "
+        f"but the model being sampled is {BASE_TITLES[base]}. "
+        f"Load a model of {bases}, or choose a ControlNeXt file made for {BASE_TITLES[base]}"
+        f"{'.' if setting == AUTO else ', or set variant to auto.'}"
+    )
+
+
+def _either(variants: tuple[Variant, ...] | list[Variant]) -> str:
+    named = [variant for variant in variants if variant.automatic] or variants
+    return " or ".join(variant.title for variant in named)

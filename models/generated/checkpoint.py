@@ -1,0 +1,32 @@
+"""A checkpoint: network, text encoder and VAE in one file, as the host's checkpoint loader expects them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .text_encoder import ClipL
+from .unet import UNet
+from .vae import Taesd
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The parts hold the same numbers as the files made from them alone with the same seed."""
+
+    unet: UNet
+    unet_dtype: str
+    text_encoder: ClipL
+    vae: Taesd
+
+    def build(self, seed: int) -> dict[str, Tensor]:
+        # The prefixes inside a checkpoint differ by family; the host's own saving code knows them.
+        config = self.unet.model_config()
+        return {
+            **config.process_unet_state_dict_for_saving(self.unet.weights(seed, self.unet_dtype)),
+            **config.process_clip_state_dict_for_saving(self.text_encoder.weights(seed)),
+            **config.process_vae_state_dict_for_saving(self.vae.build(seed)),
+        }

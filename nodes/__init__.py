@@ -1,0 +1,24 @@
+"""The nodes, a file per family: each is a schema and an `execute` that calls one function of the library."""
+
+from __future__ import annotations
+
+from .api import ComfyExtension, io
+from .control import ArmatureApplyControlStack, ArmatureControlSignal, ArmatureControlStack
+from .pictures import ArmatureExamplePicture
+from .preprocessors import METHOD_NODES, ArmatureControlMap
+
+NODES: tuple[type[io.ComfyNode], ...] = (
+    ArmatureControlMap,
+    *METHOD_NODES,
+    ArmatureControlSignal,
+    ArmatureControlStack,
+    ArmatureApplyControlStack,
+    ArmatureExamplePicture,
+)
+
+
+class ArmatureExtension(ComfyExtension):
+    """What the host asks for our nodes."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return list(NODES)

@@ -1,0 +1,253 @@
+"""Control signals, their stack, and applying it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .api import io, ui
+from .types import ControlNetStackType, ControlSignalType, ControlStackType, LayerWeightsType, schedule_input
+
+CATEGORY = "Armature/control"
+
+
+class ArmatureControlSignal(io.ComfyNode):
+    """One control net with its picture, weight, range, curve and mask."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        from ..models.control.fit import FITS
+        from ..models.control.signal import MAXIMUM_WEIGHT, ON_INVALID
+
+        return io.Schema(
+            node_id="ArmatureControlSignal",
+            display_name="Control Signal",
+            category=CATEGORY,
+            description=(
+                "One control signal: a control net, the map it follows, and how strongly, when and where it acts. "
+                "Link it to a Control Stack."
+            ),
+            search_aliases=[
+                "controlnet",
+                "control net",
+                "t2i adapter",
+                "controlnext",
+                "apply controlnet",
+                "control weight",
+                "multi controlnet",
+            ],
+            inputs=[
+                io.ControlNet.Input(
+                    "control_net", tooltip="From Load ControlNet Model, or any node that gives a control net."
+                ),
+                io.Image.Input(
+                    "image",
+                    tooltip="The kind of map that the control net was trained on (edges, depth, pose, ...), from Control Map.",
+                ),
+                io.Float.Input(
+                    "weight",
+                    default=0.8,
+                    min=0.0,
+                    max=MAXIMUM_WEIGHT,
+                    step=0.01,
+                    optional=True,
+                    tooltip="How strongly the picture follows the map. 0.5 to 1.0 suits most; 0 switches the signal off.",
+                ),
+                io.Float.Input(
+                    "start_percent",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    optional=True,
+                    tooltip="Share of the sampling at which the signal begins. 0: the first step; the layout is decided early.",
+                ),
+                io.Float.Input(
+                    "end_percent",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    optional=True,
+                    tooltip="Share of the sampling at which the signal ends. 0.6 to 0.8 leaves the fine detail to the model.",
+                ),
+                io.Combo.Input(
+                    "fit",
+                    options=list(FITS),
+                    default="crop",
+                    optional=True,
+                    tooltip=(
+                        "What to do when map and picture differ in aspect. crop: cut the map's edges (as ComfyUI does); "
+                        "stretch: use all of it, distorted; pad: use all of it, the rest of the picture stays free."
+                    ),
+                ),
+                io.Combo.Input(
+                    "on_invalid",
+                    options=list(ON_INVALID),
+                    default="warn",
+                    optional=True,
+                    tooltip=(
+                        "When the map is unusable (blank, values out of range). warn: apply it and say so; "
+                        "skip: generate from the other signals; error: stop."
+                    ),
+                ),
+                schedule_input(),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="Where in the picture the signal acts: white fully, black not at all. Any size; one, or one each.",
+                ),
+                LayerWeightsType.Input(
+                    "layer_weights",
+                    optional=True,
+                    tooltip="Weight per layer of the network; unlinked, all act fully.",
+                ),
+            ],
+            outputs=[ControlSignalType.Output("signal", tooltip="Link it to a Control Stack.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        control_net: Any,
+        image: Any,
+        weight: float = 0.8,
+        start_percent: float = 0.0,
+        end_percent: float = 1.0,
+        fit: str = "crop",
+        on_invalid: str = "warn",
+        schedule: Any = "",
+        mask: Any = None,
+        layer_weights: Any = None,
+    ) -> io.NodeOutput:
+        from ..models.control.curve import Curve
+        from ..models.control.signal import ControlSignal
+
+        curve = Curve.read(schedule)
+        return io.NodeOutput(
+            ControlSignal(
+                control_net, image, weight, start_percent, end_percent, fit, on_invalid, curve, mask, layer_weights
+            )  # type: ignore[arg-type]
+        )
+
+
+class ArmatureControlStack(io.ComfyNode):
+    """Any number of control signals, in order."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        from ..models.control.stack import BALANCES
+
+        return io.Schema(
+            node_id="ArmatureControlStack",
+            display_name="Control Stack",
+            category=CATEGORY,
+            description="Collects control signals. A new socket appears for each signal that you link.",
+            search_aliases=[
+                "multi controlnet",
+                "controlnet stack",
+                "cr multi-controlnet stack",
+                "control net stacker",
+                "combine controlnets",
+            ],
+            inputs=[
+                io.Combo.Input(
+                    "balance",
+                    options=list(BALANCES),
+                    default="none",
+                    optional=True,
+                    tooltip=(
+                        "How the signals share the picture. none: they add up as they are; normalize: when their weights "
+                        "at a step sum to more than the budget, all are scaled down alike; strongest: in each place only "
+                        "the signal with the largest weight acts."
+                    ),
+                ),
+                io.Float.Input(
+                    "budget",
+                    default=1.0,
+                    min=0.01,
+                    max=100.0,
+                    step=0.01,
+                    optional=True,
+                    tooltip="Largest sum of weights that normalize allows. Used by normalize alone.",
+                ),
+                ControlStackType.Input(
+                    "previous", optional=True, tooltip="Another Control Stack; its signals come first."
+                ),
+                ControlNetStackType.Input(
+                    "control_net_stack",
+                    optional=True,
+                    tooltip="A CONTROL_NET_STACK from another pack; its rows come after previous and before the signals here.",
+                ),
+                io.Autogrow.Input(
+                    "signals",
+                    template=io.Autogrow.TemplatePrefix(
+                        ControlSignalType.Input("signal", optional=True, tooltip="From a Control Signal node."),
+                        prefix="signal_",
+                        min=0,
+                        max=32,
+                    ),
+                    optional=True,
+                    tooltip="The control signals, up to 32.",
+                ),
+            ],
+            outputs=[
+                ControlStackType.Output("stack", tooltip="To Apply Control Stack, or to previous of another stack.")
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        balance: str = "none",
+        budget: float = 1.0,
+        previous: Any = None,
+        control_net_stack: Any = None,
+        signals: dict[str, Any] | None = None,
+    ) -> io.NodeOutput:
+        from ..models.control.collect import collect_stack
+
+        return io.NodeOutput(collect_stack(balance, budget, previous, control_net_stack, signals or {}))
+
+
+class ArmatureApplyControlStack(io.ComfyNode):
+    """Puts a stack of control signals into the conditioning."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ArmatureApplyControlStack",
+            display_name="Apply Control Stack",
+            category=CATEGORY,
+            description=(
+                "Puts all signals of a stack into the positive and negative conditioning. Link both on to the sampler. "
+                "Without a stack the conditioning passes through."
+            ),
+            search_aliases=["apply controlnet", "apply multi controlnet", "controlnet apply advanced", "control stack"],
+            inputs=[
+                io.Conditioning.Input("positive", tooltip="Conditioning of what you want to see."),
+                io.Conditioning.Input("negative", tooltip="Conditioning of what you do not want to see."),
+                ControlStackType.Input("stack", optional=True, tooltip="From Control Stack."),
+                io.Vae.Input(
+                    "vae",
+                    optional=True,
+                    tooltip="Only control nets that work on encoded images (SD3, Flux, Qwen-Image) need it.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output("positive", display_name="positive", tooltip="To the sampler's positive input."),
+                io.Conditioning.Output("negative", display_name="negative", tooltip="To the sampler's negative input."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, positive: Any, negative: Any, stack: Any = None, vae: Any = None) -> io.NodeOutput:
+        from ..models.control.apply import apply_stack
+        from ..models.control.stack import ControlStack, check_stack
+
+        checked = ControlStack() if stack is None else check_stack(stack, "stack")
+        applied = apply_stack(positive, negative, checked, vae)
+        report = (
+            "\n".join(applied.report)
+            or "The control stack holds no signals: the conditioning passed through unchanged."
+        )
+        return io.NodeOutput(applied.positive, applied.negative, ui=ui.PreviewText(report))

@@ -1,0 +1,37 @@
+"""The shipped example pictures as a node, so that the example graphs run as they are."""
+
+from __future__ import annotations
+
+from .api import io
+
+
+class ArmatureExamplePicture(io.ComfyNode):
+    """A picture that comes with the pack."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        from ..preprocessors.example_pictures import EXAMPLE_PICTURES
+
+        return io.Schema(
+            node_id="ArmatureExamplePicture",
+            display_name="Example Picture",
+            category="Armature/pictures",
+            description="A photograph that comes with Armature. Put Load Image in its place to use your own.",
+            search_aliases=["example image", "sample picture", "test image", "load image"],
+            inputs=[
+                io.Combo.Input(
+                    "name",
+                    options=list(EXAMPLE_PICTURES),
+                    default=next(iter(EXAMPLE_PICTURES)),
+                    optional=True,
+                    tooltip="Which of the shipped pictures.",
+                )
+            ],
+            outputs=[io.Image.Output("image", display_name="image", tooltip="The picture.")],
+        )
+
+    @classmethod
+    def execute(cls, name: str = "coffee") -> io.NodeOutput:
+        from ..preprocessors.example_pictures import example_picture
+
+        return io.NodeOutput(example_picture(name))

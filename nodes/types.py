@@ -1,0 +1,27 @@
+"""The socket types of our own, and those that we share with other packs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .api import io
+
+ControlSignalType = io.Custom("CONTROL_SIGNAL")
+ControlStackType = io.Custom("CONTROL_STACK")
+ControlNetStackType = io.Custom("CONTROL_NET_STACK")
+LayerWeightsType = io.Custom("LAYER_WEIGHTS")
+
+
+def schedule_input(name: str = "schedule") -> Any:
+    """A weight over the sampling as text or, from the host's curve widget, as a link."""
+    text = io.String.Input(
+        name,
+        default="",
+        optional=True,
+        tooltip=(
+            "Weight over the sampling, multiplied with the weight above: points as progress:weight, such as "
+            "0:1, 0.4:0.6, 1:0 (smooth in front makes a smooth curve), or constant, fade in, fade out, bell, "
+            "hold then release. Empty: constant. A Curve can be linked instead."
+        ),
+    )
+    return io.MultiType.Input(text, types=[io.Curve])

@@ -1,0 +1,39 @@
+"""Filling in and checking the options of a method, wherever they came from: widgets, API prompts, scripts."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .entry import Option, Options, Preprocessor
+
+
+def resolved_options(entry: Preprocessor, given: Options) -> dict[str, Any]:
+    """Options with defaults where nothing (or None) was given; ValueError names an option that cannot be used.
+
+    API prompts may leave options out, and the host then passes None for nested ones.
+    """
+    unknown = set(given) - {option.name for option in entry.options}
+    if unknown:
+        known = ", ".join(option.name for option in entry.options) or "none"
+        raise ValueError(f"{entry.title}: there is no option {', '.join(sorted(unknown))}. Its options are: {known}.")
+    return {option.name: _value(entry, option, given.get(option.name)) for option in entry.options}
+
+
+def _value(entry: Preprocessor, option: Option, value: Any) -> Any:
+    if value is None:
+        return option.default
+    where = f"{entry.title}, option {option.name}"
+    if option.choices:
+        if value not in option.choices:
+            raise ValueError(f'{where}: "{value}" is not one of {", ".join(option.choices)}.')
+        return value
+    if isinstance(option.default, (bool, str)):
+        return type(option.default)(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{where}: a number is wanted, not {value!r}. The default is {option.default}.")
+    if (option.minimum is not None and value < option.minimum) or (
+        option.maximum is not None and value > option.maximum
+    ):
+        raise ValueError(f"{where}: {value} lies outside {option.minimum:g} to {option.maximum:g}.")
+    return type(option.default)(value)

@@ -1,0 +1,20 @@
+"""All preprocessors. A new one is a new file and one line here."""
+
+from __future__ import annotations
+
+from .canny import CANNY
+from .entry import Preprocessor
+
+ENTRIES: tuple[Preprocessor, ...] = (CANNY,)
+
+
+def find_method(method: object) -> Preprocessor:
+    """The entry of a method name, or a ValueError that lists the names there are."""
+    for entry in ENTRIES:
+        if entry.method == method:
+            return entry
+    known = ", ".join(entry.method for entry in ENTRIES)
+    if isinstance(method, (list, tuple)):
+        raise ValueError(f"Control Map, input method: it cannot be linked; choose one of {known}.")
+    found = "nothing" if method is None else f'"{method}"'
+    raise ValueError(f"Control Map, input method: {found} is not a method. The methods are: {known}.")

@@ -1,0 +1,174 @@
+"""A typed client for the API of a ComfyUI server.
+
+Protocol as in the host's `server.py` and `execution.py` (checked against 0.30): POST /prompt, events over
+/ws?clientId=…, results in /history/{prompt_id}, pictures from /view. The websocket only tells how a run is getting on;
+how it ended is always read from the history, so that a dropped connection can never lose a result.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from .address import Address
+from .errors import ClientError, NodeProblem, RunTimedOut, UnexpectedAnswer
+from .events import Event, Failed, Finished
+from .follow import Follower, history_entry
+from .live import Live
+from .refusal import read_problems, read_refusal
+from .results import Picture, RunResult
+from .wire import Wire
+
+Prompt = Mapping[str, Any]
+
+
+class Client:
+    """Talks to the server at `address` (URL; may hold user:password or a token). Use as an async context manager.
+
+    `headers` go out with every request. `patience` is how many seconds a run survives a server that does not answer.
+    Every method raises a ClientError, whose message is fit to be shown to a user.
+    """
+
+    def __init__(self, address: str, headers: Mapping[str, str] | None = None, *, patience: float = 30.0):
+        self._address = Address.parse(address)
+        self._headers = headers
+        self._patience = patience
+        self._client_id = uuid.uuid4().hex
+        self._left_out: dict[str, tuple[NodeProblem, ...]] = {}
+
+    @property
+    def address(self) -> str:
+        """The server's address without credentials."""
+        return str(self._address)
+
+    async def __aenter__(self) -> "Client":
+        self._wire = Wire(self._address, self._headers)
+        self._live = Live(self._wire, self._client_id)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._live.close()
+        await self._wire.close()
+
+    async def system_stats(self) -> dict[str, Any]:
+        """Versions, devices and memory of the server."""
+        return (await self._wire.json("GET", "/system_stats"))[1]
+
+    async def object_info(self, node: str | None = None) -> dict[str, Any]:
+        """The descriptions of all nodes, or of one; empty when there is no such node."""
+        return (await self._wire.json("GET", f"/object_info/{node}" if node else "/object_info"))[1]
+
+    async def upload_image(
+        self, image: Path | bytes, name: str | None = None, *, subfolder: str = "", overwrite: bool = False
+    ) -> Picture:
+        """Sends a picture file, byte for byte, to the server's input folder.
+
+        The server may choose another name than `name` (which bytes need); the returned picture bears the real one.
+        """
+        content = await asyncio.to_thread(image.read_bytes) if isinstance(image, Path) else image
+        name = name or (image.name if isinstance(image, Path) else None)
+        if name is None:
+            raise ValueError("upload_image needs a name for bytes")
+        # Quoted, names beyond ASCII would arrive as %C3%BC.
+        form = aiohttp.FormData(quote_fields=False)
+        form.add_field("image", content, filename=name, content_type="application/octet-stream")
+        form.add_field("type", "input")
+        form.add_field("subfolder", subfolder)
+        form.add_field("overwrite", "true" if overwrite else "false")
+        _, answer = await self._wire.json("POST", "/upload/image", data=form)
+        return Picture(answer["name"], answer.get("subfolder", ""), answer.get("type", "input"))
+
+    async def fetch(self, picture: Picture) -> bytes:
+        """The bytes of a picture file, exactly as they lie on the server."""
+        params = {"filename": picture.filename, "subfolder": picture.subfolder, "type": picture.type}
+        status, content = await self._wire.read("GET", "/view", params=params, accept=(200, 404))
+        if status == 404:
+            raise UnexpectedAnswer(f"The server at {self._address} no longer has {picture.annotated}.", status)
+        return content
+
+    async def submit(self, prompt: Prompt, extra_data: Mapping[str, Any] | None = None) -> str:
+        """Queues an API prompt and returns its id. Raises PromptRefused when the server finds fault with it.
+
+        `extra_data` travels along, e.g. {"extra_pnginfo": {"workflow": …}} to be written into saved pictures.
+        """
+        # Before the prompt is sent: events of a short run would otherwise be gone before anybody listens.
+        await self._live.ensure()
+        prompt_id = str(uuid.uuid4())
+        self._live.open_box(prompt_id)
+        body = {
+            "prompt": prompt,
+            "prompt_id": prompt_id,
+            "client_id": self._client_id,
+            "extra_data": dict(extra_data or {}),
+        }
+        try:
+            status, answer = await self._wire.json("POST", "/prompt", json=body, accept=(200, 400))
+        except ClientError:
+            self._live.close_box(prompt_id)
+            raise
+        if status == 400:
+            self._live.close_box(prompt_id)
+            raise read_refusal(answer, prompt)
+        self._left_out[answer["prompt_id"]] = read_problems(answer.get("node_errors"), prompt)
+        return answer["prompt_id"]
+
+    async def follow(self, prompt_id: str) -> AsyncIterator[Event]:
+        """The events of a run, from Queued to Finished or Failed (which ends the iteration and is not raised).
+
+        Works for any prompt of the server; without a websocket, and for other clients' prompts, only the end is seen.
+        Raises ServerUnreachable and RunLost.
+        """
+        left_out = self._left_out.get(prompt_id)
+        try:
+            async for event in Follower(self._wire, self._live, prompt_id, left_out, self._patience).events():
+                yield event
+        finally:
+            self._live.close_box(prompt_id)
+            self._left_out.pop(prompt_id, None)
+
+    async def run(
+        self,
+        prompt: Prompt,
+        on_event: Callable[[Event], object] | None = None,
+        timeout: float | None = None,
+        extra_data: Mapping[str, Any] | None = None,
+    ) -> RunResult:
+        """Queues a prompt, waits for its end and returns the result; `on_event` sees every event on the way.
+
+        After `timeout` seconds the run is taken off the server and RunTimedOut raised. Raises PromptRefused,
+        RunFailed, RunInterrupted and what `follow` raises. Cancelling this coroutine leaves the run on the server.
+        """
+        prompt_id = await self.submit(prompt, extra_data)
+        try:
+            return await asyncio.wait_for(self._watch(prompt_id, on_event), timeout)
+        except asyncio.TimeoutError:
+            await self.cancel(prompt_id)
+            raise RunTimedOut(
+                f"The run did not end within {timeout:g} seconds and was stopped. Allow more time, or make it smaller."
+            ) from None
+
+    async def history(self, prompt_id: str) -> dict[str, Any] | None:
+        """The server's record of a finished prompt; None while it waits or runs, and when it is unknown."""
+        return await history_entry(self._wire, prompt_id)
+
+    async def interrupt(self, prompt_id: str | None = None) -> None:
+        """Stops the running prompt: this one if it is the one that runs, or whichever runs. Waiting ones stay."""
+        await self._wire.read("POST", "/interrupt", json={"prompt_id": prompt_id} if prompt_id else {})
+
+    async def cancel(self, prompt_id: str) -> None:
+        """Takes a prompt off the server, whether it waits or runs."""
+        await self._wire.read("POST", "/queue", json={"delete": [prompt_id]})
+        await self.interrupt(prompt_id)
+
+    async def _watch(self, prompt_id: str, on_event: Callable[[Event], object] | None) -> RunResult:
+        async for event in self.follow(prompt_id):
+            if on_event is not None:
+                on_event(event)
+            if isinstance(event, Finished):
+                return event.result
+            if isinstance(event, Failed):
+                raise event.error
+        raise AssertionError("follow ends with Finished or Failed")

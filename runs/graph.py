@@ -1,0 +1,86 @@
+"""Changing values in an API prompt by the names a person sees."""
+
+import copy
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from .titles import name_node, title_of
+
+Prompt = Mapping[str, Any]
+
+
+class GraphError(ValueError):
+    """A name that fits no node or input of the graph, or more than one."""
+
+
+def set_inputs(prompt: Prompt, changes: Mapping[str, Any], *, add: bool = False) -> dict[str, Any]:
+    """A copy of `prompt` with inputs set as `changes` says; `prompt` itself stays as it is.
+
+    Keys are '<node>.<input>', where <node> is a node's title ('Sampler.seed') or its id ('3.seed'), the longest that
+    fits, and <input> may itself be nested ('Control map.method.low_threshold').
+    With `add`, inputs that the graph leaves to their defaults may be set too. Without it they are refused, because the
+    server ignores inputs it does not know, and a misspelt name would change nothing without a word.
+
+    Raises GraphError for unknown and ambiguous names, with the closest known ones.
+    """
+    changed = copy.deepcopy(dict(prompt))
+    for key, value in changes.items():
+        node_id, input_name = _resolve(changed, key)
+        inputs = changed[node_id].setdefault("inputs", {})
+        if input_name not in inputs and not add:
+            raise GraphError(
+                f"{name_node(changed, node_id)} has no input '{input_name}'"
+                f"{_did_you_mean(input_name, inputs)} Its inputs here: {_listed(inputs)}."
+            )
+        inputs[input_name] = copy.deepcopy(value)
+    return changed
+
+
+def find_node(prompt: Prompt, name: str) -> str:
+    """The id of the node with this title or id. Raises GraphError when there is none, or more than one."""
+    fits = _names(prompt).get(name, ())
+    if len(fits) > 1:
+        nodes = ", ".join(name_node(prompt, node_id) for node_id in fits)
+        raise GraphError(f"'{name}' could be any of {nodes}: name the node by its id, or give it a title of its own.")
+    if not fits:
+        raise _unknown(prompt, name)
+    return fits[0]
+
+
+def _resolve(prompt: Prompt, key: str) -> tuple[str, str]:
+    """Splits '<node>.<input>' after the longest known node name."""
+    # Node titles may contain dots, input names do.
+    known = [name for name in _names(prompt) if key.startswith(f"{name}.")]
+    if known:
+        name = max(known, key=len)
+        return find_node(prompt, name), key[len(name) + 1 :]
+    name, dot, _ = key.partition(".")
+    if not dot:
+        raise GraphError(f"'{key}' names no input: write it as 'node title.input', for example 'Sampler.seed'.")
+    raise _unknown(prompt, name)
+
+
+def _names(prompt: Prompt) -> dict[str, list[str]]:
+    """Every title and id, with the ids of the nodes it stands for."""
+    names: dict[str, list[str]] = {}
+    for node_id, node in prompt.items():
+        for name in {node_id, title_of(node) or node_id}:
+            names.setdefault(name, []).append(node_id)
+    return names
+
+
+def _unknown(prompt: Prompt, name: str) -> GraphError:
+    titles = {title_of(node) or node_id for node_id, node in prompt.items()}
+    guess = _did_you_mean(name, _names(prompt))
+    return GraphError(f"The graph has no node '{name}'{guess} Its nodes: {_listed(titles)}.")
+
+
+def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
+    by_lower_case = {one.lower(): one for one in known}
+    close = [by_lower_case[one] for one in get_close_matches(name.lower(), by_lower_case)]
+    return f"; did you mean {' or '.join(repr(one) for one in close)}?" if close else "."
+
+
+def _listed(names: Mapping[str, Any] | set[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

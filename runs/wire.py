@@ -1,0 +1,114 @@
+"""HTTP to one server: requests in, parsed answers out, every failure as a plain ClientError.
+
+Texts of aiohttp's exceptions are never passed on: some hold the full URL, and with it a token.
+"""
+
+import asyncio
+import errno
+import json
+import socket
+import ssl
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from .address import Address
+from .errors import ClientError, ServerUnreachable, UnexpectedAnswer
+
+# No total limit, for uploads over slow lines take as long as they take; a silent server is noticed all the same.
+TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
+
+
+class Wire:
+    """An open HTTP session with a server. `headers` win over the credentials of the address."""
+
+    def __init__(self, address: Address, headers: Mapping[str, str] | None = None):
+        self.address = address
+        headers = dict(headers or {})
+        if address.user is not None and "authorization" not in {name.lower() for name in headers}:
+            secret = b64encode(f"{address.user}:{address.password}".encode()).decode()
+            headers["Authorization"] = f"Basic {secret}"
+        self._session = aiohttp.ClientSession(headers=headers, timeout=TIMEOUT)
+
+    async def close(self) -> None:
+        """Ends the session; open connections are dropped."""
+        await self._session.close()
+
+    async def read(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        accept: tuple[int, ...] = (200,),
+        **body: Any,
+    ) -> tuple[int, bytes]:
+        """One request. `body` is `json=` or `data=`. Returns the status, one of `accept`, and the answer's bytes."""
+        query = {**self.address.query, **(params or {})}
+        try:
+            async with self._session.request(
+                method, self.address.url(path), params=query, allow_redirects=False, **body
+            ) as answer:
+                status, content = answer.status, await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise unreachable(self.address, error) from None
+        if status not in accept:
+            raise UnexpectedAnswer(_explain(self.address, method, path, status), status)
+        return status, content
+
+    async def json(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        """Like `read`, with the answer parsed from JSON."""
+        status, content = await self.read(method, path, **options)
+        try:
+            return status, json.loads(content)
+        except ValueError:
+            raise UnexpectedAnswer(
+                f"What answers at {self.address} is not a ComfyUI server (its answer to {path} is not JSON). "
+                "Check the address and the port.",
+                status,
+            ) from None
+
+    async def websocket(self, path: str, params: Mapping[str, str]) -> aiohttp.ClientWebSocketResponse:
+        """Opens a websocket. Raises aiohttp and OS errors as they come: the caller falls back to polling."""
+        return await self._session.ws_connect(
+            self.address.url(path),
+            params={**self.address.query, **params},
+            heartbeat=30,
+            # Node outputs and previews travel in one message each and pass aiohttp's 4 MB with ease.
+            max_msg_size=0,
+        )
+
+
+def unreachable(address: Address, error: Exception) -> ClientError:
+    """The plain form of a connection error."""
+    return ServerUnreachable(f"No ComfyUI server answers at {address}: {_reason(error)}.")
+
+
+def _reason(error: Exception) -> str:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(error, aiohttp.ClientSSLError) or isinstance(cause, ssl.SSLError):
+        return "the secure connection failed; check http/https and the server's certificate"
+    if isinstance(cause, socket.gaierror):
+        return "no machine of that name was found; check the spelling"
+    if isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED:
+        return "the connection was refused; start the server, or check the port"
+    if isinstance(cause, TimeoutError | asyncio.TimeoutError):
+        return "it did not respond in time; it may be down, or very busy"
+    return "the connection was lost"
+
+
+def _explain(address: Address, method: str, path: str, status: int) -> str:
+    advice = {
+        401: "it wants credentials: put them into the address or pass them as headers",
+        403: "it does not allow this: check the credentials",
+        404: "it does not know that; it may be a different or an older server",
+        413: "the upload is larger than it accepts: start it with a higher --max-upload-size",
+        502: "a proxy answers there, but not the server behind it",
+        503: "it is not ready: try again in a moment",
+    }.get(status)
+    if advice is None and 300 <= status < 400:
+        advice = "it redirects elsewhere: use the address it redirects to, or log in first"
+    advice = advice or "see the log of the server"
+    return f"The server at {address} answered {method} {path} with HTTP {status}: {advice}."

@@ -1,0 +1,60 @@
+"""Loads the pack as the host does, under a name of its own, with the host on the path and the checkout off it.
+
+The checkout's `nodes`, `models` and `tests` would hide the host's modules of the same names.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACK = "armature_pack"
+
+
+def _host() -> Path:
+    path = os.environ.get("ARMATURE_COMFYUI", "")
+    if not (Path(path) / "comfyui_version.py").is_file():
+        raise RuntimeError(
+            "Run the tests with `python armature.py test`: it finds or makes the ComfyUI that they need."
+        )
+    return Path(path)
+
+
+def _load_pack() -> None:
+    if PACK in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(PACK, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[PACK] = module
+    spec.loader.exec_module(module)
+
+
+def _prepare_host() -> None:
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+    sys.path.insert(0, str(_host()))
+    import comfy.cli_args
+    import torch
+
+    if not torch.cuda.is_available() and not torch.backends.mps.is_available():
+        comfy.cli_args.args.cpu = True
+
+
+_prepare_host()
+_load_pack()
+
+
+@pytest.fixture(scope="session")
+def generated() -> Callable[[str], Path]:
+    """Path of a generated weight file by recipe name; made once into the user's cache."""
+    from armature_pack.commands.private_host.cache import cache_folder
+    from armature_pack.models.generated import generate
+
+    folder = cache_folder() / "generated"
+    return lambda name: generate(name, folder)

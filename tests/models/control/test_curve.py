@@ -1,0 +1,75 @@
+"""The curve of a signal: text, presets and the host's widget are one and the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from armature_pack.models.control.curve import CONSTANT, PRESETS, Curve
+from comfy_api.latest._input import CurveInput, LinearCurve, MonotoneCubicCurve
+from hypothesis import given
+from hypothesis import strategies as st
+
+POINTS = [(0.0, 1.0), (0.4, 0.6), (1.0, 0.0)]
+
+
+def test_empty_text_is_the_constant_one():
+    assert Curve.from_text("") == CONSTANT == Curve.read(None)
+    assert CONSTANT.is_constant and CONSTANT.value(0.37) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "widget"), [("0:1, 0.4:0.6, 1:0", LinearCurve), ("smooth 0:1, 0.4:0.6, 1:0", MonotoneCubicCurve)]
+)
+def test_text_equals_the_host_widget(text, widget):
+    curve = Curve.from_text(text)
+    assert curve == Curve.read(widget(POINTS))
+    assert [curve.value(x) for x in np.linspace(0, 1, 33)] == [widget(POINTS).interp(x) for x in np.linspace(0, 1, 33)]
+
+
+def test_raw_widget_value_of_the_host_reads_the_same():
+    raw = CurveInput.from_raw({"points": [list(point) for point in POINTS], "interpolation": "linear"})
+    assert Curve.read(raw) == Curve.from_text("0:1,0.4:0.6,1:0")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_read_by_name_and_stay_between_zero_and_one(name):
+    values = [Curve.from_text(name.upper()).value(x) for x in np.linspace(0, 1, 101)]
+    assert min(values) >= 0 and max(values) == pytest.approx(1)
+
+
+def test_points_are_sorted_and_held_flat_outside():
+    curve = Curve.from_text("0.8:0.2, 0.2:1")
+    assert curve.value(0.0) == 1.0 and curve.value(1.0) == pytest.approx(0.2) and curve.value(0.5) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("half", '"half"'),
+        ("0:1, 0.5", '"0.5"'),
+        ("0:1, 1.5:0", "1.5"),
+        ("0:-1", "-1"),
+        ("0:nan", "nan"),
+        ("0:1, 0:0.5", "same progress"),
+        ("smooth", "no points"),
+        (",", "no points"),
+    ],
+)
+def test_unreadable_schedules_say_what_is_wrong_and_how_to_write_one(text, named):
+    with pytest.raises(ValueError, match=r"0\.4:0\.6") as error:
+        Curve.from_text(text)
+    assert named in str(error.value)
+
+
+def test_a_linked_value_of_another_type_is_refused_by_name():
+    with pytest.raises(ValueError, match="not int"):
+        Curve.read(3)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 10)), min_size=1, max_size=8, unique_by=lambda point: point[0]),
+    st.booleans(),
+)
+def test_text_form_reads_back_equal(points, smooth):
+    curve = Curve(tuple(sorted(points)), "monotone_cubic" if smooth else "linear")
+    assert Curve.from_text(curve.to_text()) == curve

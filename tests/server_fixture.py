@@ -1,0 +1,67 @@
+"""The real ComfyUI server with this pack alone, started once per test run.
+
+tests/conftest.py imports `server` from here, after it has loaded the pack.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..commands.model_links import link_model
+from ..commands.private_host.cache import cache_folder
+from ..commands.private_host.host import VARIABLE, Host, read_version
+from ..commands.server import Server, start_server
+from ..models.generated import find_recipe, generate
+from ..runs.blocking import run_blocking, use_client
+from ..runs.results import RunResult
+
+PACK = Path(__file__).resolve().parent.parent
+
+
+class RunningServer:
+    """A server to send prompts to. Its folders are empty but for what tests put there."""
+
+    def __init__(self, server: Server, base: Path):
+        self._server = server
+        self.address = server.address
+        self.input_folder = base / "input"
+        self.output_folder = base / "output"
+        self.models_folder = base / "models"
+
+    def run(self, prompt: Mapping[str, Any], timeout: float = 120) -> RunResult:
+        """Runs an API prompt to its end. Raises what Client.run raises."""
+        return run_blocking(self.address, prompt, timeout=timeout)
+
+    @cached_property
+    def object_info(self) -> dict[str, Any]:
+        """The descriptions of all nodes, as they were when first asked for."""
+        return use_client(self.address, lambda client: client.object_info())
+
+    def model(self, name: str) -> str:
+        """The file name of generated weights (see models/generated), linked into the models folder on first use."""
+        file = generate(name, cache_folder() / "generated")
+        return link_model(file, self.models_folder / find_recipe(name).folder)
+
+    def log(self) -> str:
+        """Everything the server has printed so far."""
+        return self._server.log.read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """The running server, started on first use."""
+    base = tmp_path_factory.mktemp("server")
+    with start_server(_host(), pack=PACK, base_directory=base) as running:
+        yield RunningServer(running, base)
+
+
+def _host() -> Host:
+    if VARIABLE in os.environ:
+        return Host.from_environment()
+    comfyui = Path(os.environ["ARMATURE_COMFYUI"])
+    return Host(comfyui, Path(sys.executable), read_version(comfyui) or "", private=False)
