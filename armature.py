@@ -20,6 +20,7 @@ def load_pack():
     root = Path(__file__).resolve().parent
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != root]
     spec = util.spec_from_file_location("armature_pack", root / "__init__.py", submodule_search_locations=[str(root)])
+    assert spec and spec.loader, "a file location always has a loader"
     pack = util.module_from_spec(spec)
     sys.modules["armature_pack"] = pack
     spec.loader.exec_module(pack)

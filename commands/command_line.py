@@ -1,6 +1,7 @@
 """From arguments to a command: find it, parse its options, run it in the right Python."""
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -22,7 +23,7 @@ def main(argv: Sequence[str]) -> int:
     """Run `armature.py ARGV...` and return its exit status: 1 for a Problem, 2 for wrong usage, 130 after Ctrl-C."""
     signal.signal(signal.SIGTERM, _terminated)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console that lacks a character must not end the command
     try:
         return _dispatch(list(argv))

@@ -21,12 +21,14 @@ def readable_size(size: float) -> str:
 
 
 class Step:
-    """One running step. `note` is shown while it runs, `facts` once it is done."""
+    """One running step. `note` is shown while it runs; `packages`, `downloaded` and `facts` once it is done."""
 
     def __init__(self, title: str, stream: TextIO) -> None:
         self.title = title
         self.note = ""
         self.facts: list[str] = []
+        self.packages = 0
+        self.downloaded = 0.0  # bytes
         self._stream = stream
         self._live = stream.isatty()
         self._start = time.monotonic()
@@ -55,7 +57,10 @@ class Step:
 
     def end(self, outcome: str) -> None:
         """Close the line with the outcome, the seconds and the facts."""
-        words = f"{outcome} in {self.seconds:.1f} s" + (f" ({', '.join(self.facts)})" if self.facts else "")
+        facts = [f"{self.packages} package" + "s" * (self.packages != 1)] if self.packages else []
+        facts += [f"{readable_size(self.downloaded)} downloaded"] if self.downloaded else []
+        facts += self.facts
+        words = f"{outcome} in {self.seconds:.1f} s" + (f" ({', '.join(facts)})" if facts else "")
         if self._live:
             self._write("\r" + self._fitted("") + "\r")
         self._write(f"{self.title} ... {words}\n" if self._live else f"      {words}\n")

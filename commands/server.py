@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -173,4 +174,5 @@ def _failure(server: Server, what: str) -> str:
 
 
 def _tail(log: Path, lines: int) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8", errors="replace"))  # without its colours
+    return "\n".join(text.splitlines()[-lines:])

@@ -113,8 +113,8 @@ class ArmatureControlSignal(io.ComfyNode):
         weight: float = 0.8,
         start_percent: float = 0.0,
         end_percent: float = 1.0,
-        fit: str = "crop",
-        on_invalid: str = "warn",
+        fit: Any = "crop",
+        on_invalid: Any = "warn",
         schedule: Any = "",
         mask: Any = None,
         layer_weights: Any = None,
@@ -126,7 +126,7 @@ class ArmatureControlSignal(io.ComfyNode):
         return io.NodeOutput(
             ControlSignal(
                 control_net, image, weight, start_percent, end_percent, fit, on_invalid, curve, mask, layer_weights
-            )  # type: ignore[arg-type]
+            )
         )
 
 

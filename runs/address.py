@@ -47,10 +47,9 @@ def _split(text: str) -> SplitResult:
     advice = "give the server's address as http://HOST:PORT, for example http://127.0.0.1:8188"
     try:
         parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
     except ValueError:
-        usable = False
-    if not usable:
-        # The text itself stays out: what cannot be parsed may hold a password.
-        raise ClientError(f"That is not a server address: {advice}.") from None
-    return parts
+        pass
+    # The text itself stays out: what cannot be parsed may hold a password.
+    raise ClientError(f"That is not a server address: {advice}.") from None

@@ -51,7 +51,7 @@ def _missing_class(error: object, prompt: Mapping[str, Any]) -> Iterator[NodePro
     """A node of a class that the server lacks. The host gives its title alone, which does not say what to install."""
     extra = error.get("extra_info") if isinstance(error, Mapping) else None
     node = extra.get("node_id") if isinstance(extra, Mapping) else None
-    if node in prompt:
+    if isinstance(node, str) and node in prompt:
         message = "The server has no such node; the node pack that brings it is not installed, or failed to load"
         yield _problem(prompt, node, None, message)
 

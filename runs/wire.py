@@ -70,7 +70,7 @@ class Wire:
                 status,
             ) from None
 
-    async def websocket(self, path: str, params: Mapping[str, str]) -> aiohttp.ClientWebSocketResponse:
+    async def websocket(self, path: str, params: Mapping[str, str]) -> "aiohttp.ClientWebSocketResponse[Any]":
         """Opens a websocket. Raises aiohttp and OS errors as they come: the caller falls back to polling."""
         return await self._session.ws_connect(
             self.address.url(path),

@@ -58,3 +58,6 @@ def generated() -> Callable[[str], Path]:
 
     folder = cache_folder() / "generated"
     return lambda name: generate(name, folder)
+
+
+from armature_pack.tests.server_fixture import server  # noqa: E402, F401  (a fixture; the pack must be loaded first)

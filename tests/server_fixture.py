@@ -1,4 +1,4 @@
-"""The real ComfyUI server with this pack alone, started once per test run.
+"""The real ComfyUI server with this pack (and the tests' pack of broken images), started once per test run.
 
 tests/conftest.py imports `server` from here, after it has loaded the pack.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ..commands.links import link_folder
 from ..commands.model_links import link_model
 from ..commands.private_host.cache import cache_folder
 from ..commands.private_host.host import VARIABLE, Host, read_version
@@ -56,7 +57,10 @@ class RunningServer:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """The running server, started on first use."""
     base = tmp_path_factory.mktemp("server")
-    with start_server(_host(), pack=PACK, base_directory=base) as running:
+    images = link_folder(PACK / "tests" / "packs" / "armature_test_images", base / "custom_nodes")
+    # The last --whitelist-custom-nodes counts: this pack and the tests' own, nothing else.
+    whitelist = ["--whitelist-custom-nodes", PACK.name, images.name]
+    with start_server(_host(), pack=PACK, base_directory=base, arguments=whitelist) as running:
         yield RunningServer(running, base)
 
 

@@ -97,7 +97,7 @@ def install_torch_companions(workshop: Workshop, index: str) -> None:
 
 def install_libraries(workshop: Workshop, plan: Plan) -> None:
     """Install the other libraries at our pins."""
-    with workshop.steps.step("Installing the libraries that ComfyUI uses, about 0.4 GB") as step:
+    with workshop.steps.step("Installing the libraries that ComfyUI uses, about 0.3 GB") as step:
         workshop.install(step, plan.ours, "--no-deps")
 
 
@@ -106,7 +106,7 @@ def install_exact(workshop: Workshop, plan: Plan) -> None:
     # The templates package is a shell around data packages that it pins itself; nothing else may bring in dependencies.
     templates = [line for line in plan.exact if requirements.package_of(line) == "comfyui-workflow-templates"]
     others = [line for line in plan.exact if line not in templates]
-    with workshop.steps.step("Installing ComfyUI's front end, help and templates, about 0.3 GB") as step:
+    with workshop.steps.step("Installing ComfyUI's front end, help and templates, about 0.5 GB") as step:
         workshop.install(step, others, "--no-deps")
         workshop.install(step, templates)
 

@@ -73,7 +73,6 @@ class Workshop:
             beat=watcher.beat,
             keep_open=() if self.lock is None else (self.lock,),
         )
-        step.facts += watcher.summary()
         return output
 
     def pip(self, step: Step, *arguments: str, advice: str = AGAIN) -> str:
@@ -114,14 +113,12 @@ class TemporaryList:
 
 
 class PipWatcher:
-    """Turns pip's lines and the bytes in its temporary folder into the note and facts of a step."""
+    """Turns pip's lines and the bytes in its temporary folder into the note and the counts of a step."""
 
     def __init__(self, step: Step, scratch: Path) -> None:
         self._step = step
         self._scratch = scratch
         self._doing = ""
-        self._announced = 0.0
-        self._packages = 0
 
     def line(self, line: str) -> None:
         """Read one line of output."""
@@ -129,11 +126,12 @@ class PipWatcher:
         if download and not download[2].endswith(".metadata"):
             verb, name, amount, unit = download.groups()
             if verb == "Downloading" and amount:
-                self._announced += float(amount) * UNITS[unit]
+                self._step.downloaded += float(amount) * UNITS[unit]
             self._doing = f"{verb.lower()} {Path(name).name}" + (f" ({amount} {unit})" if amount else "")
         elif line.startswith("Installing collected packages:"):
-            self._packages = line.count(",") + 1
-            self._doing = f"unpacking {self._packages} packages"
+            packages = line.count(",") + 1
+            self._step.packages += packages
+            self._doing = f"unpacking {packages} packages"
 
     def beat(self) -> None:
         """Refresh the note."""
@@ -141,11 +139,6 @@ class PipWatcher:
         if self._doing.startswith("downloading"):
             self._step.note += f", {readable_size(tree_size(self._scratch))} so far"
         self._step.beat()
-
-    def summary(self) -> list[str]:
-        """Packages and bytes, as far as pip told."""
-        packages = [f"{self._packages} package" + "s" * (self._packages != 1)] if self._packages else []
-        return packages + ([f"{readable_size(self._announced)} downloaded"] if self._announced else [])
 
 
 def python_in(environment_folder: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -27,14 +27,22 @@ class Applied:
 
 
 def apply_stack(positive: Conditioning, negative: Conditioning, stack: ControlStack, vae: Any = None) -> Applied:
-    """Chain every signal of the stack onto what the conditioning carries already; nothing upstream changes."""
+    """Chain every signal of the stack onto what the conditioning carries already; nothing upstream changes.
+
+    The balance counts the signals that act: one that is skipped takes no share from the others.
+    """
     report: list[str] = []
+    acting: list[tuple[ControlSignal, torch.Tensor, str]] = []
     for number, signal in enumerate(stack.signals, start=1):
         label = f"Control signal {number} of {len(stack.signals)} ({signal.kind})"
         decision = _decide(signal, label)
         report.append(f"{label}: {decision.told}")
         if decision.image is not None:
-            positive, negative = _chain(positive, negative, signal, stack, decision.image, vae, label)
+            # A record of its own, so that a signal linked twice is two signals to the balance.
+            acting.append((replace(signal), decision.image, label))
+    sharing = replace(stack, signals=tuple(signal for signal, _, _ in acting))
+    for signal, image, label in acting:
+        positive, negative = _chain(positive, negative, signal, sharing, image, vae, label)
     return Applied(positive, negative, tuple(report))
 
 
@@ -48,6 +56,8 @@ def _decide(signal: ControlSignal, label: str) -> _Decision:
     """Whether the signal is applied, by its weight, its image and its policy for an unusable image."""
     if signal.weight == 0.0:
         return _Decision(None, "not applied, its weight is 0")
+    if signal.start == signal.end:
+        return _Decision(None, f"not applied, its range is empty (it starts and ends at {signal.start:g})")
     try:
         image = to_rgb(check_image(signal.image, f"{label}, control image"))
     except BrokenImage as broken:

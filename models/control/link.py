@@ -86,8 +86,9 @@ class SignalControl(ControlBase):
     ) -> Residuals | None:
         """Residuals of the chain up to this link, or None; called by the host for each run of the network."""
         previous = None
-        if self.previous_controlnet is not None:
-            previous = self.previous_controlnet.get_control(x_noisy, t, cond, batched_number, transformer_options)
+        chain: Any = self.previous_controlnet  # the host's base class does not declare get_control
+        if chain is not None:
+            previous = chain.get_control(x_noisy, t, cond, batched_number, transformer_options)
         progress = self._progress(t)
         weight = self._weight(t, progress)
         if weight == 0.0:

@@ -92,7 +92,9 @@ class Stem(nn.Sequential):
         return x
 
 
-def middle_convolutions(width: int, channels_out: int, normalised: bool, operations: Any, **factory: Any) -> nn.ModuleList:
+def middle_convolutions(
+    width: int, channels_out: int, normalised: bool, operations: Any, **factory: Any
+) -> nn.ModuleList:
     """Two 3x3 convolutions and the 1x1 that ends the network; the activation stands before the normalisation."""
 
     def convolution() -> nn.Module:

@@ -149,7 +149,9 @@ class ControlNeXt(ControlBase):
     def _request(self, run: Run, x_noisy: torch.Tensor, sigmas: torch.Tensor, window: Window | None) -> Request:
         hint, name = self.cond_hint_original, self.network.file_name
         if hint is None:
-            raise ValueError(f"The ControlNeXt file '{name}' has no control image. Link it through an Apply ControlNet node.")
+            raise ValueError(
+                f"The ControlNeXt file '{name}' has no control image. Link it through an Apply ControlNet node."
+            )
         rows = rows_of(hint.shape[0], sigmas.shape[0], window, run.variant.pins_first_map, name)
         values = tuple(sigmas.tolist())
         if len(set(values)) == 1:

@@ -65,7 +65,9 @@ def rows_of(count: int, pictures: int, window: Window | None, pin_first: bool, f
     wanted = pictures if window is None else window.total
     advice = "Give one control image for all, or exactly one for each."
     if count == wanted - 1:
-        advice += " For video the first map is that of the reference image (its pose), followed by one for each later frame."
+        advice += (
+            " For video the first map is that of the reference image (its pose), followed by one for each later frame."
+        )
     raise ValueError(
         f"The ControlNeXt file '{file_name}' got {count} control images for "
         f"{wanted} latent image{'' if wanted == 1 else 's'} (or frames). {advice}"

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-import comfy.utils
-
 MODEL_PREFIX = "diffusion_model."
 _WRAPPERS = ("model.diffusion_model.", "diffusion_model.", "unet.", "module.", "_orig_mod.")
 
@@ -19,6 +17,8 @@ _BASICS = {
     "time_embedding.linear_2": "time_embed.2",
     "add_embedding.linear_1": "label_emb.0.0",
     "add_embedding.linear_2": "label_emb.0.2",
+    "class_embedding.linear_1": "label_emb.0.0",
+    "class_embedding.linear_2": "label_emb.0.2",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
 }
@@ -51,19 +51,17 @@ def map_keys(keys: Iterable[str], unet_config: Mapping[str, Any], model_keys: Co
     Accepts diffusers names and LDM names, with the prefixes that training code and checkpoints put before them.
     """
     names = {key.removeprefix(MODEL_PREFIX) for key in model_keys if key.startswith(MODEL_PREFIX)}
-    diffusers: Mapping[str, str] = {}
-    if not unet_config.get("use_temporal_resblock"):
-        diffusers = comfy.utils.unet_to_diffusers(dict(unet_config))
     found: dict[str, str] = {}
+    taken: set[str] = set()
     unknown: list[str] = []
     for key in keys:
         plain = _unwrapped(key)
-        name = plain if plain in names else diffusers.get(plain) or svd_to_ldm(plain, unet_config, names)
-        target = None if name is None else MODEL_PREFIX + name
-        if target is None or name not in names or target in found.values():
+        name = plain if plain in names else to_ldm(plain, unet_config, names)
+        if name is None or name not in names or name in taken:
             unknown.append(key)
         else:
-            found[key] = target
+            found[key] = MODEL_PREFIX + name
+            taken.add(name)
     return KeyMap(found, tuple(unknown))
 
 
@@ -74,13 +72,12 @@ def _unwrapped(key: str) -> str:
     return key
 
 
-def svd_to_ldm(key: str, unet_config: Mapping[str, Any], names: Collection[str]) -> str | None:
-    """The LDM name of a diffusers name of a video UNet, for which the host has no complete table.
+def to_ldm(key: str, unet_config: Mapping[str, Any], names: Collection[str]) -> str | None:
+    """The LDM name of a diffusers name, for image and video UNets; None for what is no name of a UNet.
 
-    `names` are the model's LDM names: an upsampler stands behind the attention where its block has one.
+    The host's own table leaves out two thirds of a video UNet, whose residual and attention blocks have a spatial and a
+    temporal half. `names` are the model's LDM names: an upsampler stands behind the attention where its block has one.
     """
-    if not unet_config.get("use_temporal_resblock"):
-        return None
     module, _, leaf = key.rpartition(".")
     if module in _BASICS:
         return f"{_BASICS[module]}.{leaf}"
@@ -89,16 +86,16 @@ def svd_to_ldm(key: str, unet_config: Mapping[str, Any], names: Collection[str])
         kind, index, rest = middle.groups()
         return _within(kind, f"middle_block.{2 * int(index) if kind == 'resnets' else 1}", rest)
     block = _BLOCK.fullmatch(key)
-    if block is None:
+    if block is None or "num_res_blocks" not in unet_config:
         return None
     way, level, kind, index, rest = block.groups()
-    return _in_block(way, int(level), kind, int(index), rest, unet_config, names)
+    return _in_block(way, int(level), kind, int(index), rest, unet_config["num_res_blocks"], names)
 
 
 def _in_block(
-    way: str, level: int, kind: str, index: int, rest: str, unet_config: Mapping[str, Any], names: Collection[str]
+    way: str, level: int, kind: str, index: int, rest: str, blocks: list[int], names: Collection[str]
 ) -> str | None:
-    lengths = [blocks + 1 for blocks in unet_config["num_res_blocks"]]  # each level with its downsampler
+    lengths = [count + 1 for count in blocks]  # on the way down each level's downsampler, on the way up a block more
     starts = [0, *accumulate(lengths if way == "down" else reversed(lengths))]
     if level + 1 >= len(starts):
         return None
@@ -118,7 +115,7 @@ def _within(kind: str, prefix: str, rest: str) -> str:
             layer, _, leaf = tail.partition(".")
             return f"{prefix}.{head}.{_POSITION.get(layer, layer)}.{leaf}"
         return f"{prefix}.{_ATTENTION.get(head, head)}.{tail}"
-    if head in _RESIDUAL_HALVES:
-        layer, _, leaf = tail.partition(".")
-        return f"{prefix}.{_RESIDUAL_HALVES[head]}{_RESIDUAL.get(layer, layer)}.{leaf}"
-    return f"{prefix}.{rest}"
+    half = _RESIDUAL_HALVES.get(head)
+    if half is not None:
+        head, _, tail = tail.partition(".")
+    return f"{prefix}.{half or ''}{_RESIDUAL.get(head, head)}.{tail}"

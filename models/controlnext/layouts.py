@@ -75,11 +75,19 @@ def _add_block(shapes: dict[str, Shape], name: str, channels_in: int, channels_o
 
 _THREE_STAGES = ((128, 128, 4), (128, 256, 8), (256, 256, 8))
 
-PLAIN = Layout("plain", "no stem, 1280 channels out", ((3, 128, 1), (128, 256, 8), (256, 256, 8)), False, False, 1280, True)
+PLAIN = Layout(
+    "plain", "no stem, 1280 channels out", ((3, 128, 1), (128, 256, 8), (256, 256, 8)), False, False, 1280, True
+)
 STEM = Layout("stem", "stem, two stages, 320 channels out", _THREE_STAGES[:2], True, False, 320, False)
 POOLED = Layout("pooled", "pooled stem, three stages, 1280 channels out", _THREE_STAGES, True, True, 1280, False)
 POOLED_SCALED = Layout(
-    "pooled_scaled", "pooled stem, three stages, 1280 channels out, learned scale", _THREE_STAGES, True, True, 1280, True
+    "pooled_scaled",
+    "pooled stem, three stages, 1280 channels out, learned scale",
+    _THREE_STAGES,
+    True,
+    True,
+    1280,
+    True,
 )
 LAYOUTS: tuple[Layout, ...] = (PLAIN, STEM, POOLED, POOLED_SCALED)
 
@@ -100,7 +108,11 @@ class Mismatch:
     def __str__(self) -> str:
         parts = [
             f"{len(names)} {kind} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
-            for kind, names in (("missing", self.missing), ("unexpected", self.unexpected), ("of another shape", self.reshaped))
+            for kind, names in (
+                ("missing", self.missing),
+                ("unexpected", self.unexpected),
+                ("of another shape", self.reshaped),
+            )
             if names
         ]
         return f"closest to the layout with {self.layout.title}, but keys are off: {'; '.join(parts)}"

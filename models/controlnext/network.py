@@ -45,7 +45,12 @@ class ControlNeXtNetwork:
     """A control file in memory, shared by all copies of the CONTROL_NET that was made from it."""
 
     def __init__(
-        self, module: ControlNeXtModule, file_name: str, setting: str, variants: tuple[Variant, ...], load_device: Any = None
+        self,
+        module: ControlNeXtModule,
+        file_name: str,
+        setting: str,
+        variants: tuple[Variant, ...],
+        load_device: Any = None,
     ) -> None:
         self.module = module
         self.file_name = file_name

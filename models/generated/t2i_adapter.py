@@ -31,7 +31,5 @@ class T2IAdapterLight:
         from comfy.t2i_adapter.adapter import Adapter_light
 
         with torch.device("meta"):
-            network = Adapter_light(
-                cin=IMAGE_CHANNELS * UNSHUFFLE**2, channels=list(CHANNELS), nums_rb=RESIDUAL_BLOCKS
-            )
+            network = Adapter_light(cin=IMAGE_CHANNELS * UNSHUFFLE**2, channels=list(CHANNELS), nums_rb=RESIDUAL_BLOCKS)
         return random_weights(shapes_of(network), seed, self.dtype)

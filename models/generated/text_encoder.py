@@ -23,10 +23,9 @@ class ClipL:
 
     def weights(self, seed: int) -> dict[str, Tensor]:
         """The state dict under the names it has in the host's SD1.5 text encoder: ``clip_l.transformer.…``."""
-        import torch
         from comfy.sd1_clip import SD1ClipModel
 
-        shapes = shapes_of(SD1ClipModel(device=torch.device("meta")))
+        shapes = shapes_of(SD1ClipModel(device="meta"))
         shapes.pop("clip_l.logit_scale")  # of use in training only
         gains = {"_embedding.weight": EMBEDDING_GAIN}
         return random_weights(shapes, seed, self.dtype, gains)

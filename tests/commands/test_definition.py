@@ -50,7 +50,7 @@ def test_pins_change_the_key_but_test_tools_do_not(tmp_path, monkeypatch):
 def test_unknown_source_and_release():
     with pytest.raises(Problem, match="archive, git"):
         Request(source="ftp")
-    with pytest.raises(Problem, match="0.16.3.*0.30.0.*--comfyui"):
+    with pytest.raises(Problem, match=r"0.16.3.*0.30.0.*--comfyui"):
         find_release("0.1.0")
     assert Request(source="git").repository.endswith("/ComfyUI")
     assert Request(source="git+https://x.invalid/a.git").repository == "https://x.invalid/a.git"

@@ -60,7 +60,9 @@ def test_folder_without_mark_is_made_again(cache, capsys):
     assert "half-made" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("damage", ["mark of another key", "broken mark", "python gone", "comfyui gone", "package gone"])
+@pytest.mark.parametrize(
+    "damage", ["mark of another key", "broken mark", "python gone", "comfyui gone", "package gone"]
+)
 def test_damage_is_detected(cache, damage):
     folder = make().comfyui.parent
     mark = folder / HOST_MARK
@@ -114,7 +116,7 @@ def test_two_runs_at_once_build_once(cache):
 def test_killed_builder_gives_way(cache):
     journal = cache.parent / "journal"
     first = run_builder(cache, journal, seconds=60)
-    wait_for(lambda: (ensure.host_folder(define(Request())) / "ComfyUI" / "comfyui_version.py").exists())
+    wait_for((ensure.host_folder(define(Request())) / "ComfyUI" / "comfyui_version.py").exists)
     second = run_builder(cache, journal)
     time.sleep(0.5)
     assert second.poll() is None

@@ -45,7 +45,9 @@ def test_no_package_in_two_sections():
 
 def test_only_the_torch_section_knows_cuda():
     for name in (HOST, TEST):
-        assert not [line for line in section(name) if re.match("torch==|torchvision|torchaudio|nvidia|cuda|triton", line)]
+        assert not [
+            line for line in section(name) if re.match("torch==|torchvision|torchaudio|nvidia|cuda|triton", line)
+        ]
     assert pin("torch") == "torch==2.13.0"
 
 
@@ -67,7 +69,7 @@ def test_plan_adds_what_older_releases_leave_open():
 
 
 def test_plan_refuses_an_unpinned_package():
-    with pytest.raises(Problem, match="left-pad.*does not pin"):
+    with pytest.raises(Problem, match=r"left-pad.*does not pin"):
         plan("numpy\nleft-pad>=1\n")
 
 

@@ -232,5 +232,5 @@ def test_extra_data_reaches_the_saved_picture(server: RunningServer) -> None:
         result = await client.run(grey_picture(color=0x0F0F0F), extra_data=extra)
         return await client.fetch(result.images("2")[0])
 
-    text = Image.open(io.BytesIO(use_client(server.address, work))).text
-    assert text["workflow"] == '{"note": "kept"}'
+    saved = Image.open(io.BytesIO(use_client(server.address, work)))
+    assert saved.info["workflow"] == '{"note": "kept"}'

@@ -82,6 +82,12 @@ def test_a_stack_that_cannot_be_is_refused_by_name(arguments, words):
     assert words in str(error.value)
 
 
+def test_a_previous_balance_that_gives_way_is_told(caplog):
+    before = collect_stack("normalize", 1.0, None, None, {"signal_0": signal()})
+    collect_stack("none", 1.0, before, None, {})
+    assert "previous stack's balance (normalize) gives way" in caplog.text
+
+
 def test_normalize_keeps_the_sum_of_weights_under_the_budget():
     signals = (signal(weight=0.9), signal(weight=0.6, end=0.5))
     stack = ControlStack(signals, "normalize", 1.0)

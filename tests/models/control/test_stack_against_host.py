@@ -162,6 +162,22 @@ def test_strongest_is_the_strongest_alone(run, generated):
     assert torch.equal(run.latent(*ours(run.positive, run.negative, [weak, strong], balance="strongest")), alone)
 
 
+def test_a_skipped_signal_takes_no_share_and_a_signal_linked_twice_is_two(run, generated):
+    alone = run.latent(*ours(run.positive, run.negative, [lone(generated)]))
+    blank = ControlSignal(control_net(generated("sd15_controlnet_canny")), torch.zeros(1, 64, 64, 3), on_invalid="skip")
+    assert torch.equal(
+        run.latent(*ours(run.positive, run.negative, [blank, lone(generated)], balance="normalize")), alone
+    )
+    one = lone(generated)
+    assert torch.equal(run.latent(*ours(run.positive, run.negative, [one, one], balance="strongest")), alone)
+
+
+def test_an_empty_range_is_told(run, generated):
+    signal = lone(generated, start=0.5, end=0.5)
+    applied = apply_stack(run.positive, run.negative, ControlStack((signal,)))
+    assert applied.positive is run.positive and "range is empty" in applied.report[0]
+
+
 def test_cropping_is_told_once_with_what_is_cut(run, generated, caplog):
     wide = ControlSignal(control_net(generated("sd15_controlnet_canny")), picture(3, 128, 256), weight=1.0)
     run.latent(*ours(run.positive, run.negative, [wide]))

@@ -10,7 +10,7 @@ import comfy.ops
 import comfy.supported_models
 import comfy.utils
 import torch
-from armature_pack.models.controlnext.key_map import svd_to_ldm
+from armature_pack.models.controlnext.key_map import to_ldm
 from armature_pack.models.controlnext.layouts import Layout
 from armature_pack.models.controlnext.loading import control_from_state_dict
 from armature_pack.models.controlnext.variants import VARIANTS
@@ -49,7 +49,9 @@ def control_weights(layout: Layout, seed: int = 1234) -> dict[str, torch.Tensor]
 
 
 def control(variant: str, setting: str = "auto", seed: int = 1234, form: Any = "code") -> Any:
-    return control_from_state_dict(control_weights(BY_NAME[variant].layout, seed), f"{variant}.safetensors", setting, form)
+    return control_from_state_dict(
+        control_weights(BY_NAME[variant].layout, seed), f"{variant}.safetensors", setting, form
+    )
 
 
 _COMMON: dict[str, Any] = {
@@ -102,9 +104,9 @@ _UNETS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "channel_mult": [1, 1],
             "num_heads": 8,
-            "num_res_blocks": [2, 1],
-            "transformer_depth": [1, 0, 0],
-            "transformer_depth_output": [0, 0, 1, 0, 0],
+            "num_res_blocks": [2, 2],
+            "transformer_depth": [1, 0, 0, 0],
+            "transformer_depth_output": [0, 0, 1, 0, 0, 0],
         },
     ),
     "small_svd": (
@@ -112,9 +114,9 @@ _UNETS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             **_SVD,
             "channel_mult": [1, 1],
-            "num_res_blocks": [2, 1],
-            "transformer_depth": [1, 0, 0],
-            "transformer_depth_output": [0, 0, 1, 0, 0],
+            "num_res_blocks": [2, 2],
+            "transformer_depth": [1, 0, 0, 0],
+            "transformer_depth_output": [0, 0, 1, 0, 0, 0],
         },
     ),
 }
@@ -128,19 +130,13 @@ def diffusers_names(model: Any) -> dict[str, str]:
     """Diffusers key -> LDM key for every weight of a model's UNet."""
     config = model.model_config.unet_config
     ldm_names = model.diffusion_model.state_dict().keys()
-    if config.get("use_temporal_resblock"):
-        return _svd_names(config, ldm_names)
-    known = comfy.utils.unet_to_diffusers(config)
-    return {key: ldm for key, ldm in known.items() if ldm in ldm_names and not key.startswith("class_embedding.")}
-
-
-def _svd_names(config: dict[str, Any], ldm_names: Any) -> dict[str, str]:
-    keys = set(fixture("controlnext_svd_unet_diffusers_to_ldm.json"))
+    is_video = config.get("use_temporal_resblock")
+    keys = set(fixture("controlnext_svd_unet_diffusers_to_ldm.json") if is_video else comfy.utils.unet_to_diffusers(config))
     # The small networks change their width on another level than the full one, and need a shortcut there.
     blocks = {key.split("norm1.weight")[0] for key in keys if key.endswith("norm1.weight") and "res_block" in key}
     keys |= {f"{block}conv_shortcut.{leaf}" for block in blocks for leaf in ("weight", "bias")}
-    pairs = {key: svd_to_ldm(key, config, ldm_names) for key in keys}
-    found = {key: ldm for key, ldm in pairs.items() if ldm in ldm_names}
+    pairs = {key: to_ldm(key, config, ldm_names) for key in keys if not key.startswith("class_embedding.")}
+    found = {key: ldm for key, ldm in pairs.items() if ldm is not None and ldm in ldm_names}
     assert sorted(found.values()) == sorted(ldm_names)
     return found
 
@@ -164,4 +160,3 @@ def host_model(name: str, seed: int = 5) -> Any:
             value = value / (value[0].numel() ** 0.5)
         state[ldm].copy_(value)
     return model
-

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,15 @@ from armature_pack.models.generated import find_recipe, generate
 
 SIZE = 64
 LATENT = (1, 4, SIZE // 8, SIZE // 8)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """These networks are too small to share out; on a busy machine threads that wait for each other take minutes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +46,12 @@ def load(weights_file):
         "checkpoints": lambda path: comfy.sd.load_checkpoint_guess_config(path)[0],
     }
     return lambda name: loaders[find_recipe(name).folder](weights_file(name))
+
+
+@pytest.fixture(scope="session")
+def base_model(load):
+    """As `load`, keeping the two networks that were asked for last."""
+    return functools.lru_cache(maxsize=2)(load)
 
 
 @pytest.fixture

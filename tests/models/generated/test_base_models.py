@@ -25,13 +25,13 @@ def test_the_host_detects_the_family_and_samples(name, load, conditioning, sampl
     assert host_complaints() == []
 
 
-def test_the_sdxl_file_counts_as_sdxl(load) -> None:
+def test_the_sdxl_file_counts_as_sdxl(base_model) -> None:
     import comfy.model_base
 
-    assert isinstance(load("sdxl_model").model, comfy.model_base.SDXL)
+    assert isinstance(base_model("sdxl_model").model, comfy.model_base.SDXL)
 
 
-def test_the_blocks_where_controlnext_and_adapters_act_have_the_full_networks_width(load) -> None:
-    blocks = load("sd15_checkpoint").model.diffusion_model.input_blocks
+def test_the_blocks_where_controlnext_and_adapters_act_have_the_full_networks_width(base_model) -> None:
+    blocks = base_model("sd15_checkpoint").model.diffusion_model.input_blocks
     assert [type(block[0]).__name__ for block in blocks[:4]] == ["Conv2d", "ResBlock", "ResBlock", "Downsample"]
     assert [blocks[2][0].out_channels, blocks[3][0].out_channels] == [320, 320]

@@ -1,0 +1,241 @@
+"""The shipped graph and its neighbours through the real server: pictures, maps and error texts."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from armature_pack.runs.blocking import use_client
+from armature_pack.runs.errors import PromptRefused, RunFailed
+from armature_pack.runs.graph import set_inputs
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+GRAPH = json.loads((ROOT / "workflows" / "api" / "control_signal.json").read_text(encoding="utf-8"))
+PICTURE, MAP, APPLY, SAMPLER = "14", "15", "9", "12"
+
+pytestmark = pytest.mark.host
+
+
+def graph(server, **changes: Any) -> dict[str, Any]:
+    """The shipped graph on generated weights, at 128 px and two steps; changes as title__input=value."""
+    small = {
+        "Load Checkpoint.ckpt_name": server.model("sd15_checkpoint"),
+        "Load ControlNet Model.control_net_name": server.model("sd15_controlnet_canny"),
+        "Empty latent.width": 128,
+        "Empty latent.height": 128,
+        "Sampler.steps": 2,
+    }
+    named = {key.replace("__", ".").replace("_", " ", 0): value for key, value in changes.items()}
+    return set_inputs(GRAPH, small | named)
+
+
+def picture(server, result, node: str) -> np.ndarray:
+    (saved,) = result.images(node)
+    png = use_client(server.address, lambda client: client.fetch(saved))
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def with_image(server, kind: str) -> dict[str, Any]:
+    prompt = graph(server)
+    prompt["3"] = {"class_type": "ArmatureTestImage", "inputs": {"kind": kind}, "_meta": {"title": "Picture"}}
+    prompt["7"]["inputs"]["image"] = ["3", 0]
+    return prompt
+
+
+def check_server_still_answers(server) -> None:
+    assert picture(server, server.run(graph(server, Sampler__seed=99)), PICTURE).shape == (128, 128, 3)
+
+
+def test_the_shipped_graph_gives_a_picture_and_the_map_it_follows(server):
+    result = server.run(graph(server))
+    assert picture(server, result, PICTURE).shape == (128, 128, 3)
+    cv2 = pytest.importorskip("cv2")
+    photo = np.asarray(Image.open(ROOT / "workflows" / "pictures" / "coffee.jpg").convert("RGB"))
+    edges = cv2.Canny(photo, 100, 200)
+    assert np.array_equal(picture(server, result, MAP), np.repeat(edges[..., None], 3, -1))
+    (report,) = result.texts(APPLY)
+    assert report.startswith("Control signal 1 of 1 (ControlNet): applied, weight 0.8, from 0% to 100%")
+
+
+def test_the_graph_runs_with_every_optional_input_left_out(server):
+    prompt = graph(server)
+    for node, keep in {
+        "3": (),
+        "4": ("image", "method"),
+        "7": ("control_net", "image"),
+        "8": ("signals.signal_0",),
+    }.items():
+        prompt[node]["inputs"] = {name: value for name, value in prompt[node]["inputs"].items() if name in keep}
+    bare, full = server.run(prompt), server.run(graph(server))
+    assert np.array_equal(picture(server, bare, PICTURE), picture(server, full, PICTURE))
+    assert np.array_equal(picture(server, bare, MAP), picture(server, full, MAP))
+
+
+def test_the_picture_equals_the_hosts_own_apply_node(server):
+    native = graph(server)
+    native["9"] = {
+        "class_type": "ControlNetApplyAdvanced",
+        "inputs": {
+            "positive": ["5", 0],
+            "negative": ["6", 0],
+            "control_net": ["2", 0],
+            "image": ["4", 0],
+            "strength": 0.8,
+            "start_percent": 0,
+            "end_percent": 1,
+        },
+    }
+    controlled = picture(server, server.run(graph(server)), PICTURE)
+    assert np.array_equal(picture(server, server.run(native), PICTURE), controlled)
+    off = graph(server, **{"Control signal__weight": 0})
+    assert not np.array_equal(picture(server, server.run(off), PICTURE), controlled)
+
+
+def test_an_edited_weight_is_the_only_one_that_acts_on_a_requeue(server):
+    first = picture(server, server.run(graph(server)), PICTURE)
+    edited = picture(server, server.run(graph(server, **{"Control signal__weight": 0.2})), PICTURE)
+    again = picture(server, server.run(graph(server)), PICTURE)
+    assert np.array_equal(first, again) and not np.array_equal(first, edited)
+
+
+def test_two_branches_of_one_stack_do_not_touch_each_other(server):
+    """One stack applied once and twice in the same run, and the plain conditioning beside them."""
+    prompt = graph(server)
+    prompt["20"] = {
+        "class_type": "ArmatureApplyControlStack",
+        "inputs": {"positive": ["9", 0], "negative": ["9", 1], "stack": ["8", 0]},
+    }
+    for number, conds in enumerate((("20", 0, "20", 1), ("5", 0, "6", 0)), start=1):
+        sampler, decode, save = (str(30 * number + offset) for offset in range(3))
+        prompt[sampler] = {"class_type": "KSampler", "inputs": dict(prompt[SAMPLER]["inputs"])}
+        prompt[sampler]["inputs"] |= {"positive": list(conds[:2]), "negative": list(conds[2:])}
+        prompt[decode] = {"class_type": "VAEDecode", "inputs": {"samples": [sampler, 0], "vae": ["1", 2]}}
+        prompt[save] = {"class_type": "SaveImage", "inputs": {"filename_prefix": "branch", "images": [decode, 0]}}
+    result = server.run(prompt)
+    once, twice, none = (picture(server, result, node) for node in (PICTURE, "32", "62"))
+    assert np.array_equal(once, picture(server, server.run(graph(server)), PICTURE))
+    assert not np.array_equal(once, twice) and not np.array_equal(once, none)
+
+
+def test_an_empty_stack_and_an_unlinked_stack_pass_through(server):
+    empty, unlinked = graph(server), graph(server)
+    del empty["8"]["inputs"]["signals.signal_0"]
+    del unlinked["9"]["inputs"]["stack"]
+    pictures = [picture(server, server.run(prompt), PICTURE) for prompt in (empty, unlinked)]
+    assert np.array_equal(pictures[0], pictures[1])
+
+
+def test_a_gap_in_the_slots_is_no_obstacle(server):
+    prompt = graph(server)
+    prompt["8"]["inputs"] = {"signals.signal_3": ["7", 0]}
+    assert np.array_equal(
+        picture(server, server.run(prompt), PICTURE), picture(server, server.run(graph(server)), PICTURE)
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"Control signal__weight": 11}, ("weight", "10")),
+        ({"Control signal__weight": -1}, ("weight", "0")),
+        ({"Control signal__fit": "squeeze"}, ("fit", "squeeze")),
+        ({"Control map__resolution": 5}, ("resolution", "64")),
+        ({"Control map__method.low_threshold": 300}, ("low_threshold", "255")),
+        (
+            {"Load ControlNet Model__control_net_name": "missing.safetensors"},
+            ("control_net_name", "missing.safetensors"),
+        ),
+    ],
+)
+def test_values_out_of_range_are_refused_before_anything_runs(server, changes, words):
+    with pytest.raises(PromptRefused) as refused:
+        server.run(graph(server, **changes))
+    assert all(word in str(refused.value) for word in words)
+    check_server_still_answers(server)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"Control map__method": "hed_but_misspelt"}, '"hed_but_misspelt" is not a method. The methods are: canny'),
+        ({"Control map__method.low_threshold": 250}, "low_threshold 250 lies above high_threshold 200"),
+        ({"Control signal__start_percent": 0.9, "Control signal__end_percent": 0.1}, "starts at 0.9 and ends at 0.1"),
+        ({"Control signal__schedule": "0:1, half"}, '"half" in "0:1, half" is not a point'),
+    ],
+)
+def test_settings_that_contradict_fail_with_a_plain_message(server, changes, words):
+    with pytest.raises(RunFailed) as failed:
+        server.run(graph(server, **changes))
+    assert words in failed.value.reason
+    check_server_still_answers(server)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("rank", "64x64x3"),
+        ("empty", "the batch is empty"),
+        ("nan", "not numbers (NaN or infinity)"),
+        ("batch", "3 control images came in for a batch of 1 pictures"),
+    ],
+)
+def test_a_broken_control_image_fails_by_name(server, kind, words):
+    with pytest.raises(RunFailed) as failed:
+        server.run(with_image(server, kind))
+    assert "Control signal 1 of 1 (ControlNet)" in failed.value.reason and words in failed.value.reason
+    check_server_still_answers(server)
+
+
+@pytest.mark.parametrize(("kind", "words"), [("blank", "is blank"), ("out_of_range", "values from -")])
+def test_an_unusable_control_image_is_applied_and_told(server, kind, words):
+    (report,) = server.run(with_image(server, kind)).texts(APPLY)
+    assert "Warning" in report and words in report
+
+
+@pytest.mark.parametrize("kind", ["one_channel", "transparent"])
+def test_images_of_one_and_four_channels_work(server, kind):
+    assert picture(server, server.run(with_image(server, kind)), PICTURE).shape == (128, 128, 3)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a safetensors file", b"\xff" * 64])
+def test_a_corrupt_control_net_fails_and_the_server_goes_on(server, content):
+    folder = server.models_folder / "controlnet"
+    folder.mkdir(parents=True, exist_ok=True)
+    broken = folder / f"broken_{len(content)}.safetensors"
+    broken.write_bytes(content)
+    with pytest.raises(RunFailed) as failed:
+        server.run(graph(server, **{"Load ControlNet Model__control_net_name": broken.name}))
+    assert "Load ControlNet Model" in str(failed.value)
+    check_server_still_answers(server)
+
+
+def test_a_value_of_another_type_is_refused(server):
+    prompt = graph(server)
+    prompt["8"]["inputs"]["signals.signal_0"] = ["4", 0]
+    with pytest.raises(PromptRefused):
+        server.run(prompt)
+
+
+def test_every_node_is_there_with_help_for_each_input(server):
+    ours = {
+        name: info for name, info in server.object_info.items() if name.startswith("Armature") and "Test" not in name
+    }
+    assert set(ours) == {
+        "ArmatureControlMap",
+        "ArmatureCanny",
+        "ArmatureControlSignal",
+        "ArmatureControlStack",
+        "ArmatureApplyControlStack",
+        "ArmatureExamplePicture",
+    }
+    for name, info in ours.items():
+        assert info["description"] and info["search_aliases"] and info["category"].startswith("Armature/"), name
+        assert (ROOT / "web" / "docs" / f"{name}.md").is_file(), f"{name} has no help page"
+        for group in info["input"].values():
+            for input_name, (_, options, *_rest) in ((key, (*value, {})) for key, value in group.items()):
+                assert options.get("tooltip"), f"{name}.{input_name} has no tooltip"
