@@ -10,17 +10,20 @@ from ..runs.graph import find_node, set_inputs
 
 PICTURE, SAMPLER = "Picture", "Sampler"
 SAVE_PICTURE, SAVE_CONTROL_MAP = "Save picture", "Save control map"
-SOURCE_ID = "armature_demo_source"
+SCALED_ID, SOURCE_ID = "demo_scaled", "demo_source"
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user may change; None leaves the example's own value. `image` is a name in the server's input folder."""
+    """What the user may change. `size` is the longer side in pixels, `image` a name in the server's input folder.
 
+    None leaves what the example says.
+    """
+
+    steps: int
+    size: int
     prompt: str | None = None
     seed: int | None = None
-    steps: int | None = None
-    size: int | None = None
     image: str | None = None
 
 
@@ -30,40 +33,41 @@ def read_graph(path: Path) -> dict[str, Any]:
 
 
 def demo_graph(graph: Mapping[str, Any], checkpoint: str, control_net: str, choices: Choices) -> dict[str, Any]:
-    """The example with these model files and choices, and a preview of its source picture under SOURCE_ID.
+    """The example with these model files and choices, and a preview of its scaled picture under SOURCE_ID.
 
     Raises GraphError when the example lacks a node that the demo names.
     """
-    sampler = find_node(graph, SAMPLER)
-    changes: dict[str, Any] = {
+    changes = {
         "Load Checkpoint.ckpt_name": checkpoint,
         "Load ControlNet Model.control_net_name": control_net,
-        f"{sampler}.seed": choices.seed,
-        f"{sampler}.steps": choices.steps,
-        f"{_text_node(graph, sampler)}.text": choices.prompt,
+        f"{SAMPLER}.steps": choices.steps,
+        f"{SAMPLER}.seed": choices.seed,
+        "Prompt.text": choices.prompt,
     }
-    for node_id, node in graph.items():
-        if node["class_type"] == "EmptyLatentImage":
-            changes |= {f"{node_id}.width": choices.size, f"{node_id}.height": choices.size}
     changed = set_inputs(graph, {key: value for key, value in changes.items() if value is not None})
-
-    source = find_node(changed, PICTURE)
     if choices.image is not None:
-        changed[source] = {"class_type": "LoadImage", "inputs": {"image": choices.image}, "_meta": {"title": PICTURE}}
-    # The example does not save its source; a preview hands over exactly what the graph saw.
-    preview = {"class_type": "PreviewImage", "inputs": {"images": [source, 0]}, "_meta": {"title": "Source picture"}}
-    return {**changed, SOURCE_ID: preview}
+        load = {"class_type": "LoadImage", "inputs": {"image": choices.image}, "_meta": {"title": PICTURE}}
+        changed[find_node(changed, PICTURE)] = load
+    return _with_scaled_picture(changed, choices.size)
 
 
-def _text_node(graph: Mapping[str, Any], sampler: str) -> str:
-    """The node that holds the positive text: upstream of the sampler's `positive`, whatever lies between."""
-    node_id = sampler
-    for _ in graph:
-        inputs = graph[node_id]["inputs"]
-        if isinstance(inputs.get("text"), str):
-            return node_id
-        link = inputs.get("positive", inputs.get("conditioning"))
-        if not isinstance(link, list):
-            break
-        node_id = link[0]
-    return sampler  # No text upstream: set_inputs refuses a prompt by name.
+def _with_scaled_picture(graph: dict[str, Any], size: int) -> dict[str, Any]:
+    """Puts a scaling node behind the picture: at the size of a photograph, a processor would sample for hours."""
+    picture = [find_node(graph, PICTURE), 0]
+    for node in graph.values():
+        inputs = node["inputs"]
+        inputs.update({name: [SCALED_ID, 0] for name, value in inputs.items() if value == picture})
+    scale = {"image": picture, "upscale_method": "area", "largest_size": size}
+    return {
+        **graph,
+        SCALED_ID: {
+            "class_type": "ImageScaleToMaxDimension",
+            "inputs": scale,
+            "_meta": {"title": "Scale picture"},
+        },
+        SOURCE_ID: {
+            "class_type": "PreviewImage",
+            "inputs": {"images": [SCALED_ID, 0]},
+            "_meta": {"title": "Show picture"},
+        },
+    }

@@ -23,7 +23,7 @@ from .model_links import link_model
 from .private_host.cache import cache_folder
 from .private_host.host import Host
 from .progress_bar import ProgressBar
-from .server import Server, ServerFailed, start_server
+from .server import Server, start_server
 
 PACK = Path(__file__).resolve().parent.parent
 GRAPH = PACK / "workflows" / "api" / "control_signal.json"
@@ -36,21 +36,27 @@ def run_demo(arguments: argparse.Namespace) -> int:
     """Everything from nothing to the files in the output folder. Raises Problem."""
     if arguments.image is not None:
         _check_picture(arguments.image)
+    _make_folder(arguments.output)
     base = cache_folder() / "demo"
     checkpoint, control_net = (_model(name, base) for name in WEIGHTS)
     print(UNTRAINED)
     print("Starting ComfyUI with this pack alone …", flush=True)
     with tempfile.TemporaryDirectory(prefix="armature-demo-") as folder:
-        try:
-            with start_server(
-                Host.from_environment(), pack=PACK, base_directory=base, arguments=["--output-directory", folder]
-            ) as server:
-                pictures = _make_pictures(server, arguments, checkpoint, control_net)
-        except ServerFailed as error:
-            raise Problem(str(error)) from None
+        with _start(base, Path(folder)) as server:
+            pictures = _make_pictures(server, arguments, checkpoint, control_net)
+        server.log.unlink(missing_ok=True)  # Only a failed run's log is of use, and each run has one of its own.
     _write(pictures, arguments.output)
     print(UNTRAINED)
     return 0
+
+
+def _start(base: Path, folder: Path) -> Server:
+    """The server on the demo's models, with its pictures in a folder that goes away after the run."""
+    options: list[str] = []
+    for kind in ("input", "output", "temp"):
+        (folder / kind).mkdir()
+        options += [f"--{kind}-directory", str(folder / kind)]
+    return start_server(Host.from_environment(), pack=PACK, base_directory=base, arguments=options)
 
 
 def _make_pictures(
@@ -75,7 +81,7 @@ async def _run(
         image = None
         if arguments.image is not None:
             image = (await client.upload_image(arguments.image)).annotated
-        choices = Choices(arguments.prompt, arguments.seed, arguments.steps, arguments.size, image)
+        choices = Choices(arguments.steps, arguments.size, arguments.prompt, arguments.seed, image)
         graph = demo_graph(read_graph(GRAPH), checkpoint, control_net, choices)
         result = await _run_with_bar(client, graph)
         if result.left_out:
@@ -146,6 +152,13 @@ def _check_picture(path: Path) -> None:
         raise Problem(f"--image {path}: {reason}. Give a PNG, JPEG or WebP file.") from None
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(f"--output {folder}: {error.strerror}. Choose another folder.") from None
+
+
 def _write(pictures: list[tuple[str, bytes]], folder: Path) -> None:
     """Writes the files and their contact sheet, and prints where they are. Earlier demos' files stay."""
     stem = _free_stem(folder)
@@ -153,15 +166,12 @@ def _write(pictures: list[tuple[str, bytes]], folder: Path) -> None:
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for label, data in [*pictures, ("side by side", buffer.getvalue())]:
             path = folder / f"{stem}_{label.replace(' ', '_')}.png"
             path.write_bytes(data)
             print(f"  {label:<13} {path}")
     except OSError as error:
-        raise Problem(
-            f"The pictures could not be written to {folder}: {error.strerror}. Choose another --output."
-        ) from None
+        raise Problem(f"--output {folder}: {error.strerror}. Choose another folder.") from None
 
 
 def _free_stem(folder: Path) -> str:

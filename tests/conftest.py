@@ -42,6 +42,8 @@ def _prepare_host() -> None:
     import comfy.cli_args
     import torch
 
+    # The networks are tiny: a second thread gains nothing, and on a busy machine waiting for it costs tenfold.
+    torch.set_num_threads(1)
     if not torch.cuda.is_available() and not torch.backends.mps.is_available():
         comfy.cli_args.args.cpu = True
 

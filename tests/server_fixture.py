@@ -21,6 +21,8 @@ from ..models.generated import find_recipe, generate
 from ..runs.blocking import run_blocking, use_client
 from ..runs.results import RunResult
 
+# As in conftest.py: a second thread for tiny networks costs more than it gains.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 PACK = Path(__file__).resolve().parent.parent
 
 
@@ -60,7 +62,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     images = link_folder(PACK / "tests" / "packs" / "armature_test_images", base / "custom_nodes")
     # The last --whitelist-custom-nodes counts: this pack and the tests' own, nothing else.
     whitelist = ["--whitelist-custom-nodes", PACK.name, images.name]
-    with start_server(_host(), pack=PACK, base_directory=base, arguments=whitelist) as running:
+    with start_server(_host(), pack=PACK, base_directory=base, arguments=whitelist, environment=ONE_THREAD) as running:
         yield RunningServer(running, base)
 
 

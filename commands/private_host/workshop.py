@@ -64,7 +64,7 @@ class Workshop:
         variables = {**clean_environment(), "PIP_USER": "0", "PYTHONUTF8": "1", **environment}
         # A folder of our own for temporary files: it shows how much has arrived, and a killed run leaves nothing behind.
         variables |= {"TMPDIR": str(self.scratch), "TEMP": str(self.scratch), "TMP": str(self.scratch)}
-        output = process.run(
+        return process.run(
             command,
             log=self.log,
             advice=advice,
@@ -73,7 +73,6 @@ class Workshop:
             beat=watcher.beat,
             keep_open=() if self.lock is None else (self.lock,),
         )
-        return output
 
     def pip(self, step: Step, *arguments: str, advice: str = AGAIN) -> str:
         """Run the host's pip with these arguments."""
@@ -92,6 +91,7 @@ class Workshop:
 
     def ask(self, step: Step, code: str, advice: str = AGAIN) -> str:
         """The last line that a Python program prints in the host's Python."""
+        step.note = "importing packages"
         return self.run(step, [str(self.python), "-c", code], advice).splitlines()[-1]
 
 
@@ -118,7 +118,7 @@ class PipWatcher:
     def __init__(self, step: Step, scratch: Path) -> None:
         self._step = step
         self._scratch = scratch
-        self._doing = ""
+        self._doing = step.note
 
     def line(self, line: str) -> None:
         """Read one line of output."""

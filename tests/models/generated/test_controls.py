@@ -83,9 +83,9 @@ def test_a_t2i_adapter_fits_and_acts(
 
 
 def test_two_controlnets_differ(weights_file) -> None:
-    import comfy.utils
+    from safetensors.torch import load_file
 
-    canny, depth = (comfy.utils.load_torch_file(weights_file(f"sd15_controlnet_{kind}")) for kind in ("canny", "depth"))
+    canny, depth = (load_file(weights_file(f"sd15_controlnet_{kind}")) for kind in ("canny", "depth"))
     assert canny.keys() == depth.keys()
     assert not any(torch.equal(canny[name], depth[name]) for name in canny)
 

@@ -1,0 +1,78 @@
+"""`python armature.py demo` from beginning to end, as a user calls it."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = ("--size", "96", "--steps", "1")
+
+pytestmark = pytest.mark.host
+
+
+def start(folder: Path, *options: str, **how) -> subprocess.Popen:
+    host = ("--comfyui", os.environ["ARMATURE_COMFYUI"], "--python", sys.executable)
+    command = [sys.executable, str(ROOT / "armature.py"), "demo", *host, *options]
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", **how
+    )
+
+
+def test_a_picture_of_ones_own_becomes_three_files_and_a_sheet(tmp_path: Path) -> None:
+    edge = np.zeros((120, 60, 3), np.uint8)
+    edge[:, 30:] = 255
+    Image.fromarray(edge).save(tmp_path / "my picture.png")
+    process = start(tmp_path, *SMALL, "--image", "my picture.png", "--prompt", "two halves", "--seed", "5")
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "untrained" in out
+
+    files = {path.name: Image.open(path) for path in (tmp_path / "output").iterdir()}
+    stem = "armature_demo_0001_"
+    assert set(files) == {f"{stem}{name}.png" for name in ("source", "control_map", "picture", "side_by_side")}
+    assert all(str(Path("output") / name) in out for name in files)
+    assert files[f"{stem}source.png"].size == (48, 96)
+    edges = np.asarray(files[f"{stem}control_map.png"].convert("L"))
+    assert edges[:, 22:26].max() == 255
+    assert edges[:, :18].max() == 0
+    assert files[f"{stem}picture.png"].size == (48, 96)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_stops_the_run_and_the_server(tmp_path: Path) -> None:
+    process = start(tmp_path, "--size", "96", "--steps", "1000", start_new_session=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "Apply control stack" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert not list((tmp_path / "output").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--image", "none.png"), "--image none.png: no such file"),
+        (("--image", "text.txt"), "is not a picture that can be read"),
+        (("--output", "text.txt"), "--output text.txt: File exists"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_starts(
+    tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "text.txt").write_text("words", encoding="utf-8")
+    process = start(tmp_path, *options)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert message in err
+    assert "Traceback" not in err
+    assert "Starting" not in out
