@@ -16,6 +16,7 @@ from .private_host.host import Host
 from .process import replace_process
 
 NEWEST_TESTED = (3, 13)
+INSIDE = "ARMATURE_INSIDE_HOST"  # set for the second start, in the host's Python
 INTERRUPTED = 130  # 128 + SIGINT, what shells report
 
 
@@ -47,9 +48,11 @@ def _dispatch(argv: list[str]) -> int:
         print("armature: tested with Python 3.10 to 3.13; a newer one may lack packages", file=sys.stderr)
     command = load(name)
     arguments = _parse(name, command, argv[1:])
-    if command.NEEDS_HOST and not Host.is_running_here():
+    # Taken away at once: a command started by this one chooses its own host.
+    inside = os.environ.pop(INSIDE, "")
+    if command.NEEDS_HOST and not inside:
         host = host_from(arguments)
-        replace_process([str(host.python), str(FRONT_DOOR), *argv], {**os.environ, **host.environment()})
+        replace_process([str(host.python), str(FRONT_DOOR), *argv], {**os.environ, **host.environment(), INSIDE: "1"})
     if command.NEEDS_HOST:
         sys.path.insert(0, str(Host.from_environment().comfyui))
     return command.run(arguments)

@@ -16,5 +16,8 @@ def find_method(method: object) -> Preprocessor:
     known = ", ".join(entry.method for entry in ENTRIES)
     if isinstance(method, (list, tuple)):
         raise ValueError(f"Control Map, input method: it cannot be linked; choose one of {known}.")
-    found = "nothing" if method is None else f'"{method}"'
-    raise ValueError(f"Control Map, input method: {found} is not a method. The methods are: {known}.")
+    if method is None:  # the host leaves out a choice that it does not know
+        raise ValueError(
+            f"Control Map, input method: none was given, or one that does not exist. The methods are: {known}."
+        )
+    raise ValueError(f'Control Map, input method: "{method}" is not a method. The methods are: {known}.')

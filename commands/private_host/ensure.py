@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ..console import Steps
 from . import requirements
@@ -109,7 +110,7 @@ class Kept:
 
     key: str
     whole: bool
-    manifest: dict[str, object]
+    manifest: dict[str, Any]
 
 
 def list_hosts_folders() -> list[Path]:

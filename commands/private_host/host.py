@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,18 +33,6 @@ class Host:
         """Read back what `environment()` wrote; KeyError when there is nothing to read."""
         record = json.loads(environment[VARIABLE])
         return cls(Path(record["comfyui"]), Path(record["python"]), record["version"], record["private"])
-
-    @classmethod
-    def is_running_here(cls) -> bool:
-        """Whether this very process is the Python of the host that the environment names."""
-        if VARIABLE not in os.environ:
-            return False
-        # Not resolved: every virtual environment of one Python links to the same file.
-        return _spelled(cls.from_environment().python) == _spelled(Path(sys.executable))
-
-
-def _spelled(path: Path) -> str:
-    return os.path.normcase(path.absolute())
 
 
 def read_version(comfyui: Path) -> str | None:

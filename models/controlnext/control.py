@@ -121,7 +121,7 @@ class ControlNeXt(ControlBase):
             return previous
         addition = self._addition(self._run, x_noisy, t, multipliers, transformer_options)
         install(transformer_options, addition)
-        return _marked(previous)
+        return previous
 
     def _out_of_range(self, t: torch.Tensor) -> bool:
         return self.timestep_range is not None and bool(t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1])
@@ -174,14 +174,3 @@ class ControlNeXt(ControlBase):
             return None
         mask = self.mask if window is None or self.mask.shape[0] != window.total else self.mask[list(window.frames)]
         return mask.unsqueeze(1).to(device=x_noisy.device, dtype=torch.float32)
-
-
-def _marked(previous: Residuals | None) -> Residuals:
-    """The residuals of the links before, in a form that differs from theirs in structure but not in effect.
-
-    The host's compile node drops every guard on `transformer_options`, so a network compiled in a call without our
-    patch would be used again in one with it, and the patch silently ignored. An empty list that becomes [None] is
-    skipped by the host's networks and by its merge, but is another structure to torch.compile.
-    """
-    groups = previous or {}
-    return {name: list(groups.get(name) or [None]) for name in ("input", "middle", "output")}

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from comfy.patcher_extension import WrappersMP
 from torch.nn.functional import interpolate
 
 from .cross_normalization import CrossNormalization
+
+_MARKER_KEY = "armature_controlnext"
+_RESIDUALS = ("input", "middle", "output")
 
 
 class ControlAddition:
@@ -77,6 +81,24 @@ def install(transformer_options: dict[str, Any], addition: ControlAddition) -> N
     patches = dict(transformer_options.get("patches", {}))
     patches[name] = [*patches.get(name, []), addition]
     transformer_options["patches"] = patches
+    wrappers = dict(transformer_options.get("wrappers", {}))
+    kind = WrappersMP.APPLY_MODEL
+    wrappers[kind] = {**wrappers.get(kind, {}), _MARKER_KEY: [mark_for_compilers]}
+    transformer_options["wrappers"] = wrappers
+
+
+@torch.compiler.disable
+def mark_for_compilers(
+    executor: Any, x: Any, t: Any, c_concat: Any = None, c_crossattn: Any = None, control: Any = None, *rest: Any, **kwargs: Any
+) -> Any:
+    """Give the residuals of a call with our patch another structure than those of a call without it.
+
+    The host's compile node drops every guard on `transformer_options`, so a network compiled in a call without the
+    patch would be used again in one with it, and the patch silently ignored. Lists of residuals are used up from their
+    end, so one more None in front changes nothing but what torch.compile sees.
+    """
+    marked = {name: [None, *((control or {}).get(name) or [])] for name in _RESIDUALS}
+    return executor(x, t, c_concat, c_crossattn, {**(control or {}), **marked}, *rest, **kwargs)
 
 
 def _on_grid(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -100,7 +100,7 @@ def test_interrupt_while_waiting(tmp_path, number, status):
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert "waiting" in process.stderr.readline()
+        assert process.stderr and "waiting" in process.stderr.readline()
         process.send_signal(number)
         _, errors = process.communicate(timeout=20)
     assert process.returncode == status and "Traceback" not in errors
@@ -115,6 +115,7 @@ def test_interrupt_while_a_step_runs(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout
     while "[1/" not in process.stdout.readline():
         pass
     time.sleep(0.2)
@@ -141,7 +142,6 @@ def test_unknown_arguments_go_on_in_order():
 
 def test_needs_host_runs_in_the_host_s_python(monkeypatch, tmp_path):
     became = []
-    monkeypatch.delenv("ARMATURE_HOST", raising=False)
     monkeypatch.setattr(command_line, "replace_process", lambda *given: became.append(given) or sys.exit(0))
     host = command_line.Host(tmp_path / "ComfyUI", tmp_path / "python", "0.30.0", private=True)
     monkeypatch.setattr(command_line, "host_from", lambda _arguments: host)
@@ -150,6 +150,13 @@ def test_needs_host_runs_in_the_host_s_python(monkeypatch, tmp_path):
     command, environment = became[0]
     assert command == [str(host.python), str(FRONT_DOOR), "demo", "--steps", "2"]
     assert json.loads(environment["ARMATURE_HOST"])["comfyui"] == str(host.comfyui)
+    for name in ("ARMATURE_HOST", command_line.INSIDE):
+        monkeypatch.setenv(name, environment[name])
+    ran = []
+    monkeypatch.setattr(load("demo"), "run", lambda arguments: ran.append(arguments.steps) or 0)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    assert command_line._dispatch(["demo", "--steps", "2"]) == 0 and ran == [2] and len(became) == 1
+    assert sys.path[0] == str(host.comfyui) and command_line.INSIDE not in os.environ
 
 
 def test_an_old_python_gets_a_plain_message():

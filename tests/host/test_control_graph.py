@@ -30,7 +30,7 @@ def graph(server, **changes: Any) -> dict[str, Any]:
         "Empty latent.height": 128,
         "Sampler.steps": 2,
     }
-    named = {key.replace("__", ".").replace("_", " ", 0): value for key, value in changes.items()}
+    named = {key.replace("__", "."): value for key, value in changes.items()}
     return set_inputs(GRAPH, small | named)
 
 
@@ -44,6 +44,8 @@ def with_image(server, kind: str) -> dict[str, Any]:
     prompt = graph(server)
     prompt["3"] = {"class_type": "ArmatureTestImage", "inputs": {"kind": kind}, "_meta": {"title": "Picture"}}
     prompt["7"]["inputs"]["image"] = ["3", 0]
+    for node in ("4", "15", "10"):  # the map, and what else looks at the picture
+        del prompt[node]
     return prompt
 
 
@@ -153,8 +155,10 @@ def test_a_gap_in_the_slots_is_no_obstacle(server):
     ],
 )
 def test_values_out_of_range_are_refused_before_anything_runs(server, changes, words):
+    prompt = graph(server, **changes)
+    del prompt["15"]  # with a second, sound branch the server would run that one and leave this out
     with pytest.raises(PromptRefused) as refused:
-        server.run(graph(server, **changes))
+        server.run(prompt)
     assert all(word in str(refused.value) for word in words)
     check_server_still_answers(server)
 
@@ -162,7 +166,7 @@ def test_values_out_of_range_are_refused_before_anything_runs(server, changes, w
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"Control map__method": "hed_but_misspelt"}, '"hed_but_misspelt" is not a method. The methods are: canny'),
+        ({"Control map__method": "hed_but_misspelt"}, "one that does not exist. The methods are: canny"),
         ({"Control map__method.low_threshold": 250}, "low_threshold 250 lies above high_threshold 200"),
         ({"Control signal__start_percent": 0.9, "Control signal__end_percent": 0.1}, "starts at 0.9 and ends at 0.1"),
         ({"Control signal__schedule": "0:1, half"}, '"half" in "0:1, half" is not a point'),
@@ -188,6 +192,21 @@ def test_a_broken_control_image_fails_by_name(server, kind, words):
     with pytest.raises(RunFailed) as failed:
         server.run(with_image(server, kind))
     assert "Control signal 1 of 1 (ControlNet)" in failed.value.reason and words in failed.value.reason
+    check_server_still_answers(server)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("rank", "64x64x3"), ("empty", "the batch is empty"), ("nan", "not numbers")]
+)
+def test_a_broken_picture_fails_at_the_preprocessor_by_name(server, kind, words):
+    prompt = graph(server)
+    prompt["3"] = {"class_type": "ArmatureTestImage", "inputs": {"kind": kind}}
+    del prompt["10"]
+    with pytest.raises(RunFailed) as failed:
+        server.run(prompt)
+    assert (
+        failed.value.node == "4" and "Canny Edges, input image" in failed.value.reason and words in failed.value.reason
+    )
     check_server_still_answers(server)
 
 
@@ -217,6 +236,7 @@ def test_a_corrupt_control_net_fails_and_the_server_goes_on(server, content):
 def test_a_value_of_another_type_is_refused(server):
     prompt = graph(server)
     prompt["8"]["inputs"]["signals.signal_0"] = ["4", 0]
+    del prompt["15"]
     with pytest.raises(PromptRefused):
         server.run(prompt)
 

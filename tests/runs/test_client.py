@@ -15,7 +15,7 @@ from armature_pack.runs.errors import (
     RunTimedOut,
     UnexpectedAnswer,
 )
-from armature_pack.runs.events import Cached, Event, Executing, Finished, Progress, Queued
+from armature_pack.runs.events import Cached, Event, Executing, Failed, Finished, Progress, Queued
 from armature_pack.runs.results import Picture
 from armature_pack.tests.runs.prompts import grey_picture, loaded_picture, sampling, shown_text
 from armature_pack.tests.server_fixture import RunningServer
@@ -168,12 +168,13 @@ def test_an_interrupted_run_says_so(server: RunningServer) -> None:
 
     async def work(client: Client) -> None:
         prompt_id = await client.submit(prompt)
-        last: Event | None = None
+        events: list[Event] = []
         async for event in client.follow(prompt_id):
             if isinstance(event, Progress):
                 await client.interrupt(prompt_id)
-            last = event
-        error = getattr(last, "error", None)
+            events.append(event)
+        assert isinstance(events[-1], Failed)
+        error = events[-1].error
         assert isinstance(error, RunInterrupted)
         assert error.node == "5"
         assert str(error) == "The run was interrupted at 'Sampler' (node 5, KSampler)."

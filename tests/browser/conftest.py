@@ -1,0 +1,58 @@
+"""A real browser on the real server: `page` shows ComfyUI's front end with this pack in it.
+
+Both fixtures end with their module: while Playwright runs, nothing else in the process may run an event loop.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from armature_pack.commands.chromium import HOW, VARIABLE, find_chromium
+from armature_pack.tests.server_fixture import RunningServer
+from playwright.sync_api import Browser, Page, sync_playwright
+
+# Nothing that reaches for the network or waits for a person.
+FLAGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
+START_TIMEOUT = 60_000  # milliseconds; the front end is 600 files, on a slow machine with a cold cache
+READY = """
+!!(window.app?.vueAppReady && window.app.extensionManager?.workflow?.activeWorkflow
+   && window.LiteGraph?.registered_node_types?.ArmatureControlMap)
+"""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Skip the tests of this folder where there is no Chromium, before a fixture starts the server in vain."""
+    if not find_chromium():
+        how = HOW.get(sys.platform, HOW["linux"])
+        pytest.skip(f"No Chromium found. To run the browser tests: {how}, or set {VARIABLE} to its path.")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium with a profile of its own."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def page(server: RunningServer, browser: Browser) -> Page:
+    """The front end, ready for use, on an empty graph."""
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    # A first start would greet the new user with a dialog over the canvas.
+    page.request.post(f"{server.address}/api/settings", data={"Comfy.TutorialCompleted": True})
+    page.goto(server.address)
+    page.wait_for_function(READY, timeout=START_TIMEOUT)
+    page.evaluate("app.graph.clear()")
+    return page

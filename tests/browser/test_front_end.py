@@ -1,0 +1,95 @@
+"""What a user meets in the browser: our nodes in the search box, the shipped graph, its template and the help pages."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from armature_pack.tests.server_fixture import PACK, RunningServer
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.host]
+
+WORKFLOWS = PACK / "workflows"
+GRAPHS = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
+# Node id -> what to type, and the name that must then be listed.
+SEARCHES = {
+    "ArmatureControlMap": ("preprocessor", "Control Map"),
+    "ArmatureCanny": ("CannyEdgePreprocessor", "Canny Edges"),
+    "ArmatureControlSignal": ("t2i adapter", "Control Signal"),
+    "ArmatureControlStack": ("control net stacker", "Control Stack"),
+    "ArmatureApplyControlStack": ("apply multi controlnet", "Apply Control Stack"),
+    "ArmatureExamplePicture": ("sample picture", "Example Picture"),
+}
+WIDGETS = "app.graph.serialize().nodes.map(node => [node.id, node.widgets_values ?? null])"
+UNKNOWN = "app.graph.nodes.map(node => node.type).filter(type => !(type in LiteGraph.registered_node_types))"
+
+
+def _get_json(page: Page, address: str) -> Any:
+    response = page.request.get(address)
+    assert response.ok, f"{address} answered {response.status}"
+    return response.json()
+
+
+@pytest.fixture(scope="module")
+def our_nodes(server: RunningServer, page: Page) -> dict[str, Any]:
+    """The server's descriptions of the pack's nodes, by id."""
+    information = _get_json(page, f"{server.address}/api/object_info")
+    return {name: node for name, node in information.items() if node["python_module"] == f"custom_nodes.{PACK.name}"}
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _expect_found(page: Page, text: str, name: str) -> None:
+    """Open the search box with a double click on the empty canvas, type `text` and wait until `name` is listed."""
+    page.mouse.dblclick(800, 600)
+    results = page.get_by_role("option")
+    expect(results.first).to_be_visible()
+    page.keyboard.type(text)
+    try:
+        expect(results.filter(has_text=re.compile(rf"^\s*{re.escape(name)}")).first).to_be_visible()
+    finally:
+        page.keyboard.press("Escape")
+        expect(results).to_have_count(0)
+
+
+def test_every_node_has_a_search_here(our_nodes: dict[str, Any]) -> None:
+    assert set(SEARCHES) == set(our_nodes)
+    for name, (text, display_name) in SEARCHES.items():
+        assert our_nodes[name]["display_name"] == display_name
+        assert text in our_nodes[name]["search_aliases"]
+
+
+@pytest.mark.parametrize("node", SEARCHES)
+def test_search_box_finds_the_node(page: Page, node: str) -> None:
+    alias, name = SEARCHES[node]
+    page.evaluate("app.graph.clear()")
+    _expect_found(page, name, name)
+    _expect_found(page, alias, name)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_template_loads_and_exports_the_api_prompt(server: RunningServer, page: Page, name: str) -> None:
+    assert name in _get_json(page, f"{server.address}/api/workflow_templates")[PACK.name]
+    graph = _get_json(page, f"{server.address}/api/workflow_templates/{PACK.name}/{name}.json")
+    assert graph == _read(WORKFLOWS / f"{name}.json")
+
+    page.evaluate("graph => app.loadGraphData(graph)", graph)
+
+    assert page.evaluate(UNKNOWN) == []
+    before = {node["id"]: node.get("widgets_values") for node in graph["nodes"]}
+    assert dict(page.evaluate(WIDGETS)) == before
+    exported = page.evaluate("app.graphToPrompt().then(prompt => prompt.output)")
+    assert exported == _read(WORKFLOWS / "api" / f"{name}.json")
+
+
+def test_help_pages_are_served(server: RunningServer, page: Page, our_nodes: dict[str, Any]) -> None:
+    for node in our_nodes:
+        response = page.request.get(f"{server.address}/extensions/{PACK.name}/docs/{node}.md")
+        assert response.status == 200, f"{node} has no help page"
+        assert response.text().lstrip().startswith("#")
