@@ -62,7 +62,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     images = link_folder(PACK / "tests" / "packs" / "armature_test_images", base / "custom_nodes")
     # The last --whitelist-custom-nodes counts: this pack and the tests' own, nothing else.
     whitelist = ["--whitelist-custom-nodes", PACK.name, images.name]
-    with start_server(find_host(), pack=PACK, base_directory=base, arguments=whitelist, environment=ONE_THREAD) as running:
+    with start_server(
+        find_host(), pack=PACK, base_directory=base, arguments=whitelist, environment=ONE_THREAD
+    ) as running:
         yield RunningServer(running, base)
 
 

@@ -39,7 +39,7 @@ class ControlNeXt(ControlBase):
     def __init__(self, network: ControlNeXtNetwork, form: Form = "code") -> None:
         super().__init__()
         self.network = network
-        self.form = form
+        self.form: Form = form
         self.mask: torch.Tensor | None = None
         self._run: Run | None = None
 
@@ -107,8 +107,9 @@ class ControlNeXt(ControlBase):
         x_noisy: [chunks*images,4,h,w]; t: sigma of each; batched_number: chunks.
         """
         previous = None
-        if self.previous_controlnet is not None:
-            previous = self.previous_controlnet.get_control(x_noisy, t, cond, batched_number, transformer_options)
+        chain: Any = self.previous_controlnet  # the host's base class does not declare get_control
+        if chain is not None:
+            previous = chain.get_control(x_noisy, t, cond, batched_number, transformer_options)
         if self.strength == 0.0 or self._out_of_range(t):
             return previous
         if self._run is None:

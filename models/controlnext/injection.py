@@ -11,7 +11,8 @@ from torch.nn.functional import interpolate
 from .cross_normalization import CrossNormalization
 
 _MARKER_KEY = "armature_controlnext"
-_RESIDUALS = ("input", "middle", "output")
+# The host's list of residuals, and of patches, for each part of the UNet that a map is added in.
+_PATCHES = {"input": "input_block_patch_after_skip", "middle": "middle_block_after_patch"}
 
 
 class ControlAddition:
@@ -77,7 +78,7 @@ class AfterMiddleBlock(ControlAddition):
 
 def install(transformer_options: dict[str, Any], addition: ControlAddition) -> None:
     """Append the patch for this call; lists and dicts that others may hold are replaced, not changed."""
-    name = "middle_block_after_patch" if isinstance(addition, AfterMiddleBlock) else "input_block_patch_after_skip"
+    name = _PATCHES[addition.block[0]]
     patches = dict(transformer_options.get("patches", {}))
     patches[name] = [*patches.get(name, []), addition]
     transformer_options["patches"] = patches
@@ -89,16 +90,26 @@ def install(transformer_options: dict[str, Any], addition: ControlAddition) -> N
 
 @torch.compiler.disable
 def mark_for_compilers(
-    executor: Any, x: Any, t: Any, c_concat: Any = None, c_crossattn: Any = None, control: Any = None, *rest: Any, **kwargs: Any
+    executor: Any,
+    x: Any,
+    t: Any,
+    c_concat: Any = None,
+    c_crossattn: Any = None,
+    control: Any = None,
+    transformer_options: Any = None,
+    **kwargs: Any,
 ) -> Any:
-    """Give the residuals of a call with our patch another structure than those of a call without it.
+    """Give the residuals of a call with our patches another structure than those of a call without, or with fewer.
 
-    The host's compile node drops every guard on `transformer_options`, so a network compiled in a call without the
-    patch would be used again in one with it, and the patch silently ignored. Lists of residuals are used up from their
-    end, so one more None in front changes nothing but what torch.compile sees.
+    The host's compile node drops every guard on `transformer_options`, so a network compiled in a call without a patch
+    would be used again in one with it, and the patch silently ignored. Lists of residuals are used up from their end,
+    so more None in front change nothing but what torch.compile sees.
     """
-    marked = {name: [None, *((control or {}).get(name) or [])] for name in _RESIDUALS}
-    return executor(x, t, c_concat, c_crossattn, {**(control or {}), **marked}, *rest, **kwargs)
+    marked = dict(control or {})
+    for name, patch_name in _PATCHES.items():
+        ours = sum(isinstance(patch, ControlAddition) for patch in transformer_options["patches"].get(patch_name, []))
+        marked[name] = [None] * ours + list(marked.get(name) or [])
+    return executor(x, t, c_concat, c_crossattn, marked, transformer_options, **kwargs)
 
 
 def _on_grid(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

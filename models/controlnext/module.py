@@ -49,12 +49,14 @@ class ControlNeXtModule(nn.Module):
     def prepare(self, image: torch.Tensor, stem_padding: int) -> Prepared:
         """Everything that does not depend on the timestep."""
         x = self.embedding(image, stem_padding) if self.layout.stem else image
-        return Prepared(*self.down_res[0].before_time(x))
+        first: Any = self.down_res[0]
+        return Prepared(*first.before_time(x))
 
     def finish(self, prepared: Prepared, timestep: torch.Tensor) -> torch.Tensor:
         """The control map; timestep: [B], or [1] for all."""
         embedding = self.time_embedding(timestep, prepared.hidden.dtype)
-        x = self.down_res[0].after_time(prepared.shortcut, prepared.hidden, embedding)
+        first: Any = self.down_res[0]
+        x = first.after_time(prepared.shortcut, prepared.hidden, embedding)
         x = self.down_sample[0](x)
         for block, downsample in zip(self.down_res[1:], self.down_sample[1:], strict=True):
             x = downsample(block(x, embedding))

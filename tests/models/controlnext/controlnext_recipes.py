@@ -131,7 +131,9 @@ def diffusers_names(model: Any) -> dict[str, str]:
     config = model.model_config.unet_config
     ldm_names = model.diffusion_model.state_dict().keys()
     is_video = config.get("use_temporal_resblock")
-    keys = set(fixture("controlnext_svd_unet_diffusers_to_ldm.json") if is_video else comfy.utils.unet_to_diffusers(config))
+    keys = set(
+        fixture("controlnext_svd_unet_diffusers_to_ldm.json") if is_video else comfy.utils.unet_to_diffusers(config)
+    )
     # The small networks change their width on another level than the full one, and need a shortcut there.
     blocks = {key.split("norm1.weight")[0] for key in keys if key.endswith("norm1.weight") and "res_block" in key}
     keys |= {f"{block}conv_shortcut.{leaf}" for block in blocks for leaf in ("weight", "bias")}
