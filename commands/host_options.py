@@ -42,8 +42,7 @@ def add_host_options(parser: argparse.ArgumentParser) -> None:
         "--torch-index",
         metavar="URL",
         default=os.environ.get("ARMATURE_TORCH_INDEX", ""),
-        help="an extra package index for torch, such as https://download.pytorch.org/whl/cpu "
-        "(default: ARMATURE_TORCH_INDEX, or none)",
+        help="an extra package index for torch, such as one with CPU builds (default: ARMATURE_TORCH_INDEX, or none)",
     )
 
 

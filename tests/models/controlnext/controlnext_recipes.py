@@ -92,6 +92,11 @@ _SVD = {
     "merge_factor": 0.0,
     "disable_temporal_crossattention": False,
 }
+_TWO_LEVELS = {
+    "num_res_blocks": [2, 2],
+    "transformer_depth": [1, 1, 0, 0],
+    "transformer_depth_output": [1, 1, 1, 0, 0, 0],
+}
 _UNETS: dict[str, tuple[str, dict[str, Any]]] = {
     "sd15": ("SD15", {"channel_mult": [1, 1, 1, 4], "num_heads": 8}),
     "sd15_training": ("SD15", {"channel_mult": [1, 1, 1, 1], "num_heads": 8}),
@@ -99,26 +104,9 @@ _UNETS: dict[str, tuple[str, dict[str, Any]]] = {
     "svd": ("SVD_img2vid", {**_SVD, "channel_mult": [1, 1, 1, 4]}),
     "svd_v2": ("SVD_img2vid", {**_SVD, "channel_mult": [1, 1, 1, 1]}),
     # Smaller still, for tests that do not compare with a fixture: two levels.
-    "small_sd15": (
-        "SD15",
-        {
-            "channel_mult": [1, 1],
-            "num_heads": 8,
-            "num_res_blocks": [2, 2],
-            "transformer_depth": [1, 0, 0, 0],
-            "transformer_depth_output": [0, 0, 1, 0, 0, 0],
-        },
-    ),
-    "small_svd": (
-        "SVD_img2vid",
-        {
-            **_SVD,
-            "channel_mult": [1, 1],
-            "num_res_blocks": [2, 2],
-            "transformer_depth": [1, 0, 0, 0],
-            "transformer_depth_output": [0, 0, 1, 0, 0, 0],
-        },
-    ),
+    "small_sd15": ("SD15", {**_TWO_LEVELS, "channel_mult": [1, 1], "num_heads": 8}),
+    "small_svd_v2": ("SVD_img2vid", {**_SVD, **_TWO_LEVELS, "channel_mult": [1, 1]}),
+    "small_svd": ("SVD_img2vid", {**_SVD, **_TWO_LEVELS, "channel_mult": [1, 4]}),
 }
 
 

@@ -1,0 +1,170 @@
+"""Applying the fine-tuned part of the UNet that comes with a ControlNeXt control file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .foreign import CHECKPOINT, UNET, describe_keys, kind_of
+from .key_map import MODEL_PREFIX, KeyMap, map_keys
+from .reading import read_state_dict, refuse_non_finite
+from .state_dicts import unet_part
+from .weight_kind import FORMATS, Comparison, Format, Kind, compare, sample
+from .weights_report import Overlap, WeightsReport
+
+_ATTACHMENT = "armature_controlnext_weights"
+
+
+def load_unet_weights(path: str | Path) -> dict[str, torch.Tensor]:
+    """The UNet's part of a weight file, keys as they stand there. Raises ValueError for unreadable files."""
+    return _unet_weights(read_state_dict(path), Path(path).name)
+
+
+def apply_unet_weights(
+    model: Any,
+    state_dict: Mapping[str, torch.Tensor],
+    strength: float = 1.0,
+    format: Format = "auto",
+    file_name: str = "weights",
+) -> tuple[Any, WeightsReport]:
+    """(patched clone, report) of a MODEL (ModelPatcher) and a fine-tuned part of its UNet.
+
+    state_dict: full weights or differences to the base, under diffusers or LDM names. format: "auto" decides by
+    comparison with the model. Patched weight = base + strength * difference, where the difference of full weights is
+    taken to the model's unpatched weights; LoRAs before or after it therefore add up in any order.
+
+    Raises ValueError when fewer than half of the keys have a place in the model, a shape differs, a weight is NaN or
+    infinite, or the format can not be decided.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"format '{format}' is unknown. Choose one of: {', '.join(FORMATS)}.")
+    if not math.isfinite(strength):
+        raise ValueError(
+            f"The strength of the ControlNeXt weights '{file_name}' is {strength}. Choose a finite number."
+        )
+    weights = _unet_weights(state_dict, file_name)
+    base = model.get_key_patches(MODEL_PREFIX)
+    mapped = map_keys(weights, _unet_config(model), base)
+    _refuse_misfits(weights, mapped, base, model, file_name)
+    kind, comparison = _kind(weights, mapped, base, format, file_name)
+    changes = _changes(weights, mapped, base, kind, file_name)
+    unchanged = tuple(target for target in mapped.found.values() if target not in changes)
+    if strength == 0.0:
+        changes = {}
+    clone = model.clone()
+    clone.add_patches({key: ("diff", (change,)) for key, change in changes.items()}, strength)
+    _remember(clone, file_name, tuple(changes))
+    report = WeightsReport(
+        file_name,
+        kind,
+        comparison,
+        strength,
+        total=len(weights),
+        applied=tuple(changes),
+        unchanged=unchanged,
+        left_out=mapped.unknown,
+        overlaps=_overlaps(model, changes),
+    )
+    return clone, report
+
+
+def _unet_weights(state_dict: Mapping[str, torch.Tensor], file_name: str) -> dict[str, torch.Tensor]:
+    weights = unet_part(state_dict)
+    if weights and (len(weights) < len(state_dict) or not _is_foreign(weights)):
+        return weights
+    kind, node = kind_of(state_dict) or ("nothing that is known", "the node it was made for")
+    raise ValueError(
+        f"The file '{file_name}' holds {kind}, not the fine-tuned UNet weights of a ControlNeXt model. Load it with {node}, "
+        "and choose the UNet file here (often named unet.safetensors or unet_weight_increasements.safetensors)."
+    )
+
+
+def _is_foreign(weights: Mapping[str, torch.Tensor]) -> bool:
+    known = kind_of(weights)
+    return known is not None and known[0] not in (UNET, CHECKPOINT)
+
+
+def _unet_config(model: Any) -> Mapping[str, Any]:
+    return getattr(getattr(model.model, "model_config", None), "unet_config", None) or {}
+
+
+def _base_weight(entry: list[Any]) -> torch.Tensor:
+    """The unpatched weight of an entry of the host's `get_key_patches`, in float32 on the CPU."""
+    weight, convert = entry[0]
+    return convert(weight.to(device="cpu", dtype=torch.float32), inplace=False)
+
+
+def _refuse_misfits(
+    weights: Mapping[str, torch.Tensor], mapped: KeyMap, base: Mapping[str, list[Any]], model: Any, file_name: str
+) -> None:
+    name = type(model.model).__name__
+    if 2 * len(mapped.found) < len(weights):
+        raise ValueError(
+            f"Only {len(mapped.found)} of the {len(weights)} keys in '{file_name}' have a place in the model ({name}); "
+            f"without one: {describe_keys(mapped.unknown)}. The file was made for another model family. "
+            "Load the checkpoint of the family it was trained on."
+        )
+    for key, target in mapped.found.items():
+        expected, actual = tuple(base[target][0][0].shape), tuple(weights[key].shape)
+        if actual != expected:
+            raise ValueError(
+                f"The weight {key} in '{file_name}' has shape {list(actual)}, but the model ({name}) has {list(expected)} "
+                f"there ({target}). The file was made for another model family; load the checkpoint it was trained on."
+            )
+
+
+def _kind(
+    weights: Mapping[str, torch.Tensor], mapped: KeyMap, base: Mapping[str, list[Any]], format: Format, file_name: str
+) -> tuple[Kind, Comparison | None]:
+    if format != "auto":
+        return format, None
+    comparison = compare(
+        (weights[key].cpu(), _base_weight(base[mapped.found[key]])) for key in sample(list(mapped.found))
+    )
+    if comparison.kind is None:
+        raise ValueError(
+            f"It cannot be told whether '{file_name}' holds full weights or differences to them ({comparison}). "
+            "Set format to full or delta; the page that offers the file should say which it is."
+        )
+    return comparison.kind, comparison
+
+
+def _changes(
+    weights: Mapping[str, torch.Tensor], mapped: KeyMap, base: Mapping[str, list[Any]], kind: Kind, file_name: str
+) -> dict[str, torch.Tensor]:
+    """Model key -> difference to add, without those that are zero."""
+    changes = {}
+    for key, target in mapped.found.items():
+        refuse_non_finite(file_name, key, weights[key])
+        change = weights[key] if kind == "delta" else _difference(weights[key], base[target])
+        if bool(change.any()):
+            changes[target] = change
+    return changes
+
+
+def _difference(full: torch.Tensor, entry: list[Any]) -> torch.Tensor:
+    """full - base, stored no wider than the two: a whole video UNet in float32 would take 6 GB."""
+    stored = torch.promote_types(_at_least_half(full.dtype), _at_least_half(entry[0][0].dtype))
+    return (full.to(device="cpu", dtype=torch.float32) - _base_weight(entry)).to(stored)
+
+
+def _at_least_half(dtype: torch.dtype) -> torch.dtype:
+    return dtype if dtype in (torch.float16, torch.bfloat16, torch.float32) else torch.float32
+
+
+def _overlaps(model: Any, applied: Collection[str]) -> tuple[Overlap, ...]:
+    pairs = ((name, tuple(key for key in keys if key in applied)) for name, keys in _remembered(model))
+    return tuple(Overlap(name, common) for name, common in pairs if common)
+
+
+def _remembered(model: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return model.attachments.get(_ATTACHMENT, ())
+
+
+def _remember(clone: Any, file_name: str, applied: tuple[str, ...]) -> None:
+    """Note on the clone which layers the file changed, for the report of the next one; a new tuple, not a shared list."""
+    clone.set_attachments(_ATTACHMENT, (*_remembered(clone), (file_name, applied)))
