@@ -39,7 +39,7 @@ def demo_graph(graph: Mapping[str, Any], checkpoint: str, control_net: str, choi
     """
     changes = {
         "Load Checkpoint.ckpt_name": checkpoint,
-        "Load ControlNet Model.control_net_name": control_net,
+        "Load Control Net.control_net_name": control_net,
         f"{SAMPLER}.steps": choices.steps,
         f"{SAMPLER}.seed": choices.seed,
         "Prompt.text": choices.prompt,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .api import ComfyExtension, io
 from .control import ArmatureApplyControlStack, ArmatureControlSignal, ArmatureControlStack
+from .controlnext import ArmatureApplyControlNeXtWeights, ArmatureControlNeXtWindows, ArmatureLoadControlNeXt
+from .loaders import ArmatureLoadControlNet
 from .pictures import ArmatureExamplePicture
 from .preprocessors import METHOD_NODES, ArmatureControlMap
 
@@ -13,6 +15,10 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureControlSignal,
     ArmatureControlStack,
     ArmatureApplyControlStack,
+    ArmatureLoadControlNet,
+    ArmatureLoadControlNeXt,
+    ArmatureApplyControlNeXtWeights,
+    ArmatureControlNeXtWindows,
     ArmatureExamplePicture,
 )
 

@@ -37,7 +37,7 @@ class ArmatureControlSignal(io.ComfyNode):
             ],
             inputs=[
                 io.ControlNet.Input(
-                    "control_net", tooltip="From Load ControlNet Model, or any node that gives a control net."
+                    "control_net", tooltip="From Load Control Net, or any node that gives a control net."
                 ),
                 io.Image.Input(
                     "image",

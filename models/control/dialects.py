@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ..host import host_nodes
+from .loading import load_control_net
 from .signal import ControlSignal
 
 
@@ -43,7 +43,5 @@ def _read(row: Any, number: int) -> ControlSignal:
 
 
 def _net(net: Any) -> Any:
-    """A control net, loaded by the host's loader where the row holds a file name."""
-    if not isinstance(net, str):
-        return net
-    return host_nodes().ControlNetLoader().load_controlnet(net)[0]
+    """A control net, loaded where the row holds a file name."""
+    return load_control_net(net) if isinstance(net, str) else net

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from comfy.controlnet import ControlBase
 
+from ..controlnext.control import ControlNeXt
 from ..tell import tell
 from .balance import budget_factor, region
 from .fit import aspects_differ, describe_fit, fitted
@@ -95,6 +96,8 @@ class SignalControl(ControlBase):
             return previous
         self._prepare_image(x_noisy, batched_number, transformer_options)
         self.inner.strength = weight
+        if isinstance(self.inner, ControlNeXt):  # it adds its map inside the UNet, so the mask must act there
+            self.inner.mask = region(self.stack, self.signal, progress, x_noisy)
         own = self.inner.get_control(x_noisy, t, cond, batched_number, transformer_options)
         if own is None:
             return previous

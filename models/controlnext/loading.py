@@ -9,13 +9,13 @@ import comfy.ops
 import comfy.utils
 import torch
 
+from ..files.reading import read_state_dict, refuse_non_finite
 from .control import ControlNeXt
 from .cross_normalization import FORMS, Form
 from .foreign import describe_keys, kind_of
 from .layouts import Layout, Mismatch, detect
 from .module import ControlNeXtModule
 from .network import ControlNeXtNetwork
-from .reading import read_state_dict, refuse_non_finite
 from .state_dicts import control_part, control_prefixes
 from .variants import AUTO, candidates
 

@@ -9,14 +9,30 @@ from typing import Any
 
 import torch
 
+from ..files.reading import read_state_dict, refuse_non_finite
 from .foreign import CHECKPOINT, UNET, describe_keys, kind_of
 from .key_map import MODEL_PREFIX, KeyMap, map_keys
-from .reading import read_state_dict, refuse_non_finite
 from .state_dicts import unet_part
 from .weight_kind import FORMATS, Comparison, Format, Kind, compare, sample
 from .weights_report import Overlap, WeightsReport
 
 _ATTACHMENT = "armature_controlnext_weights"
+
+
+def apply_weights_file(
+    model: Any, name: str, folders: tuple[str, ...], strength: float = 1.0, format: Format = "auto"
+) -> tuple[Any, WeightsReport]:
+    """`apply_unet_weights` of a file by its name in one of the host's model folders. Raises ValueError when missing."""
+    import folder_paths
+
+    found = (folder_paths.get_full_path(folder, name) for folder in folders)
+    path = next((path for path in found if path is not None), None)
+    if path is None:
+        raise ValueError(
+            f"There is no file '{name}' in the model folders {' and '.join(folders)}. "
+            "Put it there and refresh the page (key R), or choose another."
+        )
+    return apply_unet_weights(model, load_unet_weights(path), strength, format, name)
 
 
 def load_unet_weights(path: str | Path) -> dict[str, torch.Tensor]:

@@ -14,7 +14,7 @@ def test_choices_reach_the_shipped_example() -> None:
         return graph[find_node(graph, title)]["inputs"]
 
     assert inputs("Load Checkpoint")["ckpt_name"] == "c.safetensors"
-    assert inputs("Load ControlNet Model")["control_net_name"] == "n.safetensors"
+    assert inputs("Load Control Net")["control_net_name"] == "n.safetensors"
     assert (inputs("Sampler")["steps"], inputs("Sampler")["seed"]) == (3, 9)
     assert inputs("Prompt")["text"] == "a house"
     picture = find_node(graph, "Picture")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from armature_pack.runs.blocking import use_client
 from armature_pack.runs.errors import PromptRefused, RunFailed
 from armature_pack.runs.graph import set_inputs
@@ -25,7 +26,7 @@ def graph(server, **changes: Any) -> dict[str, Any]:
     """The shipped graph on generated weights, at 128 px and two steps; changes as title__input=value."""
     small = {
         "Load Checkpoint.ckpt_name": server.model("sd15_checkpoint"),
-        "Load ControlNet Model.control_net_name": server.model("sd15_controlnet_canny"),
+        "Load Control Net.control_net_name": server.model("sd15_controlnet_canny"),
         "Empty latent.width": 128,
         "Empty latent.height": 128,
         "Sampler.steps": 2,
@@ -149,7 +150,7 @@ def test_a_gap_in_the_slots_is_no_obstacle(server):
         ({"Control map__resolution": 5}, ("resolution", "64")),
         ({"Control map__method.low_threshold": 300}, ("low_threshold", "255")),
         (
-            {"Load ControlNet Model__control_net_name": "missing.safetensors"},
+            {"Load Control Net__control_net_name": "missing.safetensors"},
             ("control_net_name", "missing.safetensors"),
         ),
     ],
@@ -221,15 +222,44 @@ def test_images_of_one_and_four_channels_work(server, kind):
     assert picture(server, server.run(with_image(server, kind)), PICTURE).shape == (128, 128, 3)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a safetensors file", b"\xff" * 64])
-def test_a_corrupt_control_net_fails_and_the_server_goes_on(server, content):
+def _truncated_net(server) -> bytes:
+    whole = (server.models_folder / "controlnet" / server.model("sd15_controlnet_canny")).read_bytes()
+    return whole[: len(whole) // 2]
+
+
+def _lora(_server) -> bytes:
+    return safetensors_bytes({"lora_unet_input_blocks_1_1_proj_in.lora_up.weight": (4, 4)})
+
+
+def safetensors_bytes(shapes: dict[str, tuple[int, ...]]) -> bytes:
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    return safetensors.numpy.save(tensors)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.safetensors", b"", "is empty (0 bytes). Download it again"),
+        ("text.safetensors", b"not a safetensors file", "is no safetensors file"),
+        ("page.safetensors", b"<html><body>Sign in</body></html>", "begins like a web page"),
+        ("half.safetensors", _truncated_net, "is incomplete: it should have"),
+        ("lora.safetensors", _lora, "holds a LoRA, not a control net. Load it with the host's Load LoRA"),
+        (
+            "other.safetensors",
+            lambda _: safetensors_bytes({"something.weight": (4, 4)}),
+            "cannot load 'other.safetensors'",
+        ),
+        ("pickle.pth", b"cos\nsystem\n(S'true'\ntR.", "cannot load 'pickle.pth' as a control net"),
+    ],
+)
+def test_a_corrupt_control_net_fails_by_name_and_the_server_goes_on(server, name, content, words):
     folder = server.models_folder / "controlnet"
     folder.mkdir(parents=True, exist_ok=True)
-    broken = folder / f"broken_{len(content)}.safetensors"
-    broken.write_bytes(content)
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content(server))
     with pytest.raises(RunFailed) as failed:
-        server.run(graph(server, **{"Load ControlNet Model__control_net_name": broken.name}))
-    assert "Load ControlNet Model" in str(failed.value)
+        server.run(graph(server, **{"Load Control Net__control_net_name": name}))
+    assert "Load Control Net" in str(failed.value)
+    assert name in failed.value.reason and words in failed.value.reason
     check_server_still_answers(server)
 
 
@@ -252,6 +282,10 @@ def test_every_node_is_there_with_help_for_each_input(server):
         "ArmatureControlStack",
         "ArmatureApplyControlStack",
         "ArmatureExamplePicture",
+        "ArmatureLoadControlNet",
+        "ArmatureLoadControlNeXt",
+        "ArmatureApplyControlNeXtWeights",
+        "ArmatureControlNeXtWindows",
     }
     for name, info in ours.items():
         assert info["description"] and info["search_aliases"] and info["category"].startswith("Armature/"), name

@@ -8,44 +8,54 @@ from typing import Any
 import comfy.utils
 import torch
 
+from .header import BrokenFile, is_safetensors, read_header
+
 
 def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
     """The tensors of a safetensors file or a weights-only torch file.
 
-    Raises FileNotFoundError when there is no file, ValueError when it is damaged, holds anything but tensors, or is a
-    pickle that wants to run code.
+    Raises BrokenFile (a ValueError) when it is missing or damaged, holds anything but tensors, or is a pickle that wants
+    to run code.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. Choose another file, or put it there.")
+    check_readable(path)
     try:
         loaded: Any = comfy.utils.load_torch_file(str(path), safe_load=True)
     except MemoryError:
         raise
     except Exception as error:  # the readers raise about everything there is for a damaged file
-        raise ValueError(_unreadable(path, error)) from error
+        raise BrokenFile(_unreadable(path, error)) from error
     if not isinstance(loaded, dict):
-        raise ValueError(f"The file {path} holds a {type(loaded).__name__}, not weights by name. Choose a weight file.")
+        raise BrokenFile(f"The file {path} holds a {type(loaded).__name__}, not weights by name. Choose a weight file.")
     tensors = {key: value for key, value in loaded.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
     if not tensors:
-        raise ValueError(
+        raise BrokenFile(
             f"The file {path} holds no tensors by name (found: {', '.join(map(str, list(loaded)[:4])) or 'nothing'}). "
             "It may be a training state rather than weights; choose a weight file."
         )
     return tensors
 
 
+def check_readable(path: str | Path) -> None:
+    """Raise BrokenFile where a file is missing, or is a damaged safetensors file; other formats are only looked for."""
+    path = Path(path)
+    if not path.is_file():
+        raise BrokenFile(f"There is no file {path}. Choose another file, or put it there.")
+    if is_safetensors(path):
+        read_header(path)
+
+
 def refuse_non_finite(name: str, key: str, value: torch.Tensor) -> None:
     """Raise ValueError when a weight holds NaN or infinite values."""
     if value.is_floating_point() and not bool(torch.isfinite(value.float()).all()):
-        raise ValueError(
+        raise BrokenFile(
             f"The file '{name}' is damaged: {key} contains NaN or infinite values. Download or train it again."
         )
 
 
 def _unreadable(path: Path, error: Exception) -> str:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if path.suffix.lower() in (".safetensors", ".sft"):
+    if is_safetensors(path):
         advice = "It is incomplete, or no safetensors file at all. Download it again and compare its size."
     elif "weights only" in str(error).lower() or "unsupported" in str(error).lower():
         advice = (

@@ -1,0 +1,125 @@
+"""Reading the header of a safetensors file: which tensors it holds, without reading them.
+
+Format: an unsigned 64-bit little-endian length, a JSON object of that length, then the tensors' bytes
+(github.com/huggingface/safetensors, README). Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SUFFIXES = (".safetensors", ".sft")
+MAXIMUM_HEADER = 100_000_000  # the format's own limit
+_LENGTH = struct.Struct("<Q")
+_AGAIN = "Download it again and compare its size with the one on the page that offers it."
+
+
+class BrokenFile(ValueError):
+    """A weight file that cannot be read: the message says which file, what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One tensor as its header tells of it; start and end are bytes from the end of the header."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says about itself; bytes_read: how much of it was read to know that."""
+
+    tensors: Mapping[str, TensorInfo]
+    metadata: Mapping[str, str]
+    bytes_read: int
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each tensor by its name."""
+        return {name: info.shape for name, info in self.tensors.items()}
+
+
+def is_safetensors(path: str | Path) -> bool:
+    """Whether a file's ending says safetensors."""
+    return Path(path).suffix.lower() in SUFFIXES
+
+
+def read_header(path: str | Path) -> Header:
+    """The header of a safetensors file. Raises BrokenFile for anything that is none, or is incomplete."""
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            raw = _raw_header(path, file.read(_LENGTH.size), file, size)
+    except FileNotFoundError:
+        raise BrokenFile(f"There is no file {path}. Choose another file, or put it there.") from None
+    except OSError as error:
+        raise BrokenFile(
+            f"The file {path} cannot be opened ({error.strerror or error}). Check its permissions."
+        ) from None
+    read = _LENGTH.size + len(raw)
+    header = _parsed(path, raw, read)
+    _check_complete(path, header, size)
+    return header
+
+
+def _raw_header(path: Path, prefix: bytes, file: Any, size: int) -> bytes:
+    if size == 0:
+        raise BrokenFile(f"The file {path} is empty (0 bytes). {_AGAIN}")
+    if len(prefix) < _LENGTH.size:
+        raise BrokenFile(f"The file {path} has only {size} bytes and is no safetensors file. {_AGAIN}")
+    (length,) = _LENGTH.unpack(prefix)
+    if length > MAXIMUM_HEADER:
+        raise BrokenFile(
+            f"The file {path} is no safetensors file: {_looks_like(prefix)} "
+            "Download it again, or rename it if it is another kind of file."
+        )
+    if _LENGTH.size + length > size:
+        raise BrokenFile(
+            f"The file {path} is incomplete: its header alone takes {length} bytes and the file has {size}. {_AGAIN}"
+        )
+    return file.read(length)
+
+
+def _looks_like(prefix: bytes) -> str:
+    if prefix.startswith(b"PK"):
+        return "it begins like a zip archive, as torch files (.bin, .pt, .ckpt) do."
+    if prefix.lstrip().startswith(b"<"):
+        return "it begins like a web page, so the download was a login or error page."
+    if prefix.startswith(b"version "):
+        return "it begins like a Git LFS pointer, so the file itself was never downloaded."
+    if prefix.startswith(b"GGUF"):
+        return "it is a GGUF file."
+    return "its first bytes are no length of a header."
+
+
+def _parsed(path: Path, raw: bytes, read: int) -> Header:
+    try:
+        table = json.loads(raw)
+        metadata = {str(key): str(value) for key, value in (table.pop("__metadata__", None) or {}).items()}
+        tensors = {name: _tensor(info) for name, info in table.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise BrokenFile(f"The file {path} is damaged: its header is no safetensors header. {_AGAIN}") from None
+    return Header(tensors, metadata, read)
+
+
+def _tensor(info: dict[str, Any]) -> TensorInfo:
+    start, end = (int(offset) for offset in info["data_offsets"])
+    shape = tuple(int(length) for length in info["shape"])
+    if not 0 <= start <= end or any(length < 0 for length in shape):
+        raise ValueError
+    return TensorInfo(str(info["dtype"]), shape, start, end)
+
+
+def _check_complete(path: Path, header: Header, size: int) -> None:
+    wanted = header.bytes_read + max((info.end for info in header.tensors.values()), default=0)
+    if wanted > size:
+        raise BrokenFile(f"The file {path} is incomplete: it should have {wanted:,} bytes and has {size:,}. {_AGAIN}")

@@ -1,0 +1,107 @@
+"""What a file is, and what says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from .header import Header
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The verdict on a file from its header.
+
+    kind: id of the kind that recognised it. title: for a person. families: base families that it belongs to; several
+    when the header cannot decide (ambiguity then says why), none when it belongs to any or to no known one. layout: which
+    of a kind's key layouts. evidence: the keys and shapes that decided. traits: facts that rules read, such as
+    latent_channels or encoder; plain values, so that they can be written as JSON.
+    """
+
+    kind: str
+    title: str
+    families: tuple[str, ...] = ()
+    layout: str = ""
+    evidence: tuple[str, ...] = ()
+    ambiguity: str = ""
+    traits: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """The names and shapes in a file, as the kinds look at them."""
+
+    shapes: Mapping[str, Shape]
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, header: Header) -> Tensors:
+        """The same without the places of the tensors' bytes."""
+        return cls(
+            {name: info.shape for name, info in header.tensors.items()},
+            {name: info.dtype for name, info in header.tensors.items()},
+            header.metadata,
+        )
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        """The first part of every name, up to its first dot."""
+        return frozenset(name.partition(".")[0] for name in self.shapes)
+
+    def has(self, *names: str) -> bool:
+        """Whether all of these tensors are there."""
+        return all(name in self.shapes for name in names)
+
+    def size(self, name: str, axis: int) -> int:
+        """Length of a tensor along an axis; 0 when there is no such tensor or axis."""
+        shape = self.shapes.get(name, ())
+        return shape[axis] if -len(shape) <= axis < len(shape) else 0
+
+    def first(self, *endings: str) -> str | None:
+        """The first name that ends in one of these."""
+        return next((name for name in self.shapes if name.endswith(endings)), None)
+
+    def any_starts(self, *beginnings: str) -> bool:
+        """Whether any name begins with one of these."""
+        return any(name.startswith(beginnings) for name in self.shapes)
+
+    def under(self, prefix: str) -> Tensors:
+        """The tensors whose names begin with a prefix, without it."""
+        cut = len(prefix)
+        return Tensors(
+            {name[cut:]: shape for name, shape in self.shapes.items() if name.startswith(prefix)},
+            {name[cut:]: dtype for name, dtype in self.dtypes.items() if name.startswith(prefix)},
+            self.metadata,
+        )
+
+    def count(self, pattern: str) -> int:
+        """How many of pattern.format(0), pattern.format(1), … begin some name, without a gap."""
+        number = 0
+        while self.any_starts(pattern.format(number)):
+            number += 1
+        return number
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of file: where it lies, which nodes load it, and how it is recognised.
+
+    folders: the host's model folders, the usual one first. loaders: node classes that load it, ours or the host's.
+    recognise: names and shapes -> verdict, or None when the file is something else.
+    """
+
+    id: str
+    title: str
+    folders: tuple[str, ...]
+    loaders: tuple[str, ...]
+    recognise: Callable[[Tensors], Identity | None]
+
+
+def shown(tensors: Tensors, name: str) -> str:
+    """'name [320, 4, 3, 3]' as evidence."""
+    return f"{name} {list(tensors.shapes[name])}"

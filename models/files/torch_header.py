@@ -1,0 +1,84 @@
+"""Names and shapes in a torch file (.bin, .pt, .pth, .ckpt), without its numbers and without running its code."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .header import BrokenFile, Header, TensorInfo
+
+SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pt2")
+_WRAPPERS = ("state_dict", "model_state_dict", "module")  # what training code puts around the weights
+_DEEPEST = 4
+_DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64"}
+_OLD_FORMAT_LIMIT = 512 * 1024 * 1024  # the format from before 2020 has no table; it must be read from end to end
+
+
+def read_torch_header(path: str | Path) -> Header:
+    """The names, shapes and types in a torch file.
+
+    Nested dictionaries become names with dots. Raises BrokenFile when it is damaged, or holds more than weights: such a
+    pickle can run any code, so it is not opened.
+    """
+    import torch
+
+    path = Path(path)
+    read = _bytes_to_read(path)
+    try:
+        loaded = torch.load(path, map_location="meta", weights_only=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # the unpickler raises about everything there is for a damaged file
+        raise BrokenFile(_why(path, error)) from None
+    tensors = {name: info for name, info in _flat(loaded, "", 0) if info is not None}
+    if not tensors:
+        raise BrokenFile(f"The file {path} holds no tensors. It may be a training state; choose a weight file.")
+    return Header(tensors, {}, read)
+
+
+def _bytes_to_read(path: Path) -> int:
+    """Size of the table that torch will read; the tensors' bytes stay on the disk in the format with a table."""
+    try:
+        size = path.stat().st_size
+        with zipfile.ZipFile(path) as archive:
+            return sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".pkl"))
+    except FileNotFoundError:
+        raise BrokenFile(f"There is no file {path}. Choose another file, or put it there.") from None
+    except OSError as error:
+        raise BrokenFile(
+            f"The file {path} cannot be opened ({error.strerror or error}). Check its permissions."
+        ) from None
+    except zipfile.BadZipFile:
+        if size == 0:
+            raise BrokenFile(f"The file {path} is empty (0 bytes). Download it again.") from None
+        if size > _OLD_FORMAT_LIMIT:
+            raise BrokenFile(
+                f"The file {path} is incomplete, or in torch's old format, which has no table to read. "
+                "Download it again, best as safetensors."
+            ) from None
+        return size
+
+
+def _flat(value: Any, prefix: str, depth: int) -> Iterator[tuple[str, TensorInfo | None]]:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        dtype = str(value.dtype).removeprefix("torch.")
+        yield prefix, TensorInfo(_DTYPES.get(dtype, dtype.upper()), tuple(value.shape), 0, 0)
+    elif isinstance(value, dict) and depth < _DEEPEST:
+        for key, inner in value.items():
+            name = prefix if depth == 0 and key in _WRAPPERS else f"{prefix}.{key}" if prefix else str(key)
+            yield from _flat(inner, name, depth + 1)
+
+
+def _why(path: Path, error: Exception) -> str:
+    text = str(error).lower()
+    if "weights only" in text or "weights_only" in text or "unsupported" in text:
+        return (
+            f"The file {path} is a pickle that holds more than weights. Such files can run any code, so it is not "
+            "opened. Use a safetensors version of it."
+        )
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"The file {path} is incomplete, or no torch weight file ({reason}). Download it again, best as safetensors."
