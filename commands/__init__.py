@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 FRONT_DOOR = Path(__file__).resolve().parent.parent / "armature.py"
-COMMANDS = ("demo", "test", "serve", "host")
+COMMANDS = ("demo", "test", "serve", "host", "graphs")
 
 
 def load(name: str) -> ModuleType:

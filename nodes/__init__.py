@@ -7,6 +7,7 @@ from .control import ArmatureApplyControlStack, ArmatureControlSignal, ArmatureC
 from .controlnext import ArmatureApplyControlNeXtWeights, ArmatureControlNeXtWindows, ArmatureLoadControlNeXt
 from .loaders import ArmatureLoadControlNet
 from .pictures import ArmatureExamplePicture
+from .poses import ArmatureAlignPoses, ArmatureExamplePoses
 from .preprocessors import METHOD_NODES, ArmatureControlMap
 
 NODES: tuple[type[io.ComfyNode], ...] = (
@@ -19,7 +20,9 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureLoadControlNeXt,
     ArmatureApplyControlNeXtWeights,
     ArmatureControlNeXtWindows,
+    ArmatureAlignPoses,
     ArmatureExamplePicture,
+    ArmatureExamplePoses,
 )
 
 

@@ -10,6 +10,7 @@ ControlSignalType = io.Custom("CONTROL_SIGNAL")
 ControlStackType = io.Custom("CONTROL_STACK")
 ControlNetStackType = io.Custom("CONTROL_NET_STACK")
 LayerWeightsType = io.Custom("LAYER_WEIGHTS")
+PoseType = io.Custom("POSE_KEYPOINT")
 
 
 def schedule_input(name: str = "schedule") -> Any:

@@ -8,24 +8,47 @@ import torch
 from .entry import Detected, MapConvention, Option, Options, Preprocessor
 from .image_tensor import to_uint8
 
+_SIGMA = 0.33
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, what OpenCV's RGB to grey uses
+
 
 def detect_canny(pictures: torch.Tensor, options: Options) -> Detected:
     """Edges of pictures [B,h,w,3] in 0..1 as white lines one pixel wide on black.
 
     `cv2.Canny` on the three colour channels, as the ControlNet annotator does: aperture 3, L1 gradient, thresholds in
-    units of 0..255 values. Without OpenCV the host's own function finds the edges.
+    units of 0..255 values. With thresholds "median" it runs on the grey picture with 0.67 and 1.33 times its median, as
+    the extractor of ControlNeXt's SDXL canny weights does. Without OpenCV the host's own function finds the edges.
     """
+    if options["thresholds"] == "median":
+        return _by_median(pictures)
     low, high = options["low_threshold"], options["high_threshold"]
     if low > high:
         raise ValueError(
             f"Canny: low_threshold {low} lies above high_threshold {high}. "
             "Edges start at the high threshold and are followed down to the low one; swap the two."
         )
+    return _edges(pictures, to_uint8(pictures), low, high)
+
+
+def _by_median(pictures: torch.Tensor) -> Detected:
+    grey = to_uint8(pictures) @ _LUMA
+    rounded = grey.round().astype(np.uint8)
+    median = float(np.median(rounded))
+    low, high = int(max(0, (1 - _SIGMA) * median)), int(min(255, (1 + _SIGMA) * median))
+    found = _edges(torch.from_numpy(rounded).unsqueeze(-1) / 255, rounded, low, high)
+    notes = [f"Median {median:g}, so the thresholds are {low} and {high}."]
+    if median == 0:
+        notes.append("At least half of the picture is black: the thresholds are 0 and every change counts as an edge.")
+    return Detected(found.maps, (*notes, *found.notes))
+
+
+def _edges(pictures: torch.Tensor, pixels: np.ndarray, low: int, high: int) -> Detected:
+    """`pixels` are the same pictures in 8 bits."""
     try:
         import cv2
     except ImportError:
         return _with_host(pictures, low, high)
-    edges = np.stack([cv2.Canny(picture, low, high) for picture in to_uint8(pictures)])
+    edges = np.stack([cv2.Canny(np.ascontiguousarray(picture), low, high) for picture in pixels])
     return Detected(_as_maps(torch.from_numpy(edges).to(torch.float32) / 255))
 
 
@@ -73,6 +96,13 @@ CANNY = Preprocessor(
             minimum=0,
             maximum=255,
             step=1,
+        ),
+        Option(
+            "thresholds",
+            "fixed",
+            "fixed: the two thresholds above. median: taken from the brightness of each picture (0.67 and 1.33 times its "
+            "median, on the grey picture), which ControlNeXt's SDXL canny weights were trained on.",
+            choices=("fixed", "median"),
         ),
     ),
     search_aliases=("canny edge", "edge detection", "outline", "controlnet preprocessor", "CannyEdgePreprocessor"),

@@ -10,7 +10,7 @@ import torch
 _FOLDER = Path(__file__).resolve().parent.parent / "workflows" / "pictures"
 
 # The order and the names are part of saved graphs.
-EXAMPLE_PICTURES: dict[str, str] = {"coffee": "coffee.jpg"}
+EXAMPLE_PICTURES: dict[str, str] = {"coffee": "coffee.jpg", "astronaut": "astronaut.jpg"}
 
 
 def example_picture(name: str) -> torch.Tensor:

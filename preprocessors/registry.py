@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from .canny import CANNY
+from .channels import SWAP_RED_BLUE
 from .entry import Preprocessor
+from .viridis import DEPTH_TO_VIRIDIS
 
-ENTRIES: tuple[Preprocessor, ...] = (CANNY,)
+ENTRIES: tuple[Preprocessor, ...] = (CANNY, DEPTH_TO_VIRIDIS, SWAP_RED_BLUE)
 
 
 def find_method(method: object) -> Preprocessor:

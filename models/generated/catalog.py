@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, VideoCheckpoint
 from .controlnet import ControlNetLDM
 from .controlnet_diffusers import ControlNetDiffusers
+from .controlnext import ControlNeXtControl, ControlNeXtWeights
+from .lora import LoRA
 from .recipe import Recipe
 from .t2i_adapter import T2IAdapterLight
-from .text_encoder import ClipL
-from .unet import NO_MIDDLE_BLOCK, DiffusionModel, UNet
+from .text_encoder import ClipL, ClipLG
+from .unet import NO_MIDDLE_BLOCK, DiffusionModel, UNet, VideoUNet
 from .vae import Taesd
+from .vision import ClipVisionH
 
 FP16 = "float16"
 FP8 = "float8_e4m3fn"
@@ -53,6 +56,16 @@ KOALA = UNet(
     transformer_depth=(0, 2, 5),
     transformer_depth_output=(0, 0, 1, 1, 1, 1),
     transformer_depth_middle=NO_MIDDLE_BLOCK,
+)
+
+# The smallest that the host takes for Stable Video Diffusion.
+SVD = VideoUNet(
+    family="SVD_img2vid",
+    num_res_blocks=(2, 2, 2, 2),
+    channel_mult=(1, 1, 1, 1),
+    transformer_depth=(1, 1, 1, 1, 1, 1, 0, 0),
+    transformer_depth_output=(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0),
+    transformer_depth_middle=1,
 )
 
 CLIP_L = ClipL(dtype=FP8)
@@ -130,6 +143,60 @@ RECIPES = (
         seed=101,
         version=1,
         description="ControlNet for sdxl_model, LDM layout.",
+    ),
+    Recipe(
+        name="sdxl_checkpoint",
+        folder="checkpoints",
+        source=Checkpoint(
+            unet=KOALA, unet_dtype=FP16, text_encoder=ClipLG(FP8), vae=Taesd(latent_format="SDXL", dtype=FP16)
+        ),
+        seed=10,
+        version=1,
+        description="SDXL-family checkpoint: the network of sdxl_model, CLIP-L, a CLIP-G of zeros, a TAESD VAE.",
+    ),
+    Recipe(
+        name="svd_checkpoint",
+        folder="checkpoints",
+        source=VideoCheckpoint(unet=SVD, unet_dtype=FP8, vision=ClipVisionH(FP8), vae=VAE),
+        seed=20,
+        version=1,
+        description="Stable Video Diffusion with 320 channels throughout, an image encoder of zeros, a TAESD VAE.",
+    ),
+    Recipe(
+        name="controlnext_control",
+        folder="controlnet",
+        source=ControlNeXtControl(layout="stem", dtype=FP16),
+        seed=30,
+        version=1,
+        description="ControlNeXt control file in the layout that SD1.5 (training code), SDXL and SVD v2 share.",
+    ),
+    Recipe(
+        name="controlnext_weights_sdxl",
+        folder="controlnet",
+        source=ControlNeXtWeights(
+            unet=KOALA, base_seed=10, base_dtype=FP16, part="attn2.to_out", share=0.05, full=False, dtype=FP16
+        ),
+        seed=31,
+        version=1,
+        description="ControlNeXt UNet weights for sdxl_checkpoint: differences to its cross attention's outputs.",
+    ),
+    Recipe(
+        name="controlnext_weights_svd",
+        folder="controlnet",
+        source=ControlNeXtWeights(
+            unet=SVD, base_seed=20, base_dtype=FP8, part=".to_out.", share=0.05, full=True, dtype=FP16
+        ),
+        seed=32,
+        version=1,
+        description="ControlNeXt UNet weights for svd_checkpoint: whole weights of its attentions' outputs.",
+    ),
+    Recipe(
+        name="sdxl_lora",
+        folder="loras",
+        source=LoRA(unet=KOALA, rank=4, dtype=FP16),
+        seed=40,
+        version=1,
+        description="LoRA for sdxl_checkpoint, rank 4.",
     ),
     Recipe(
         name="clip_l",

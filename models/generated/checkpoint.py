@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .text_encoder import ClipL
-from .unet import UNet
+from .text_encoder import ClipL, ClipLG
+from .unet import UNet, VideoUNet
 from .vae import Taesd
+from .vision import ClipVisionH
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +20,7 @@ class Checkpoint:
 
     unet: UNet
     unet_dtype: str
-    text_encoder: ClipL
+    text_encoder: ClipL | ClipLG
     vae: Taesd
 
     def build(self, seed: int) -> dict[str, Tensor]:
@@ -28,5 +29,23 @@ class Checkpoint:
         return {
             **config.process_unet_state_dict_for_saving(self.unet.weights(seed, self.unet_dtype)),
             **config.process_clip_state_dict_for_saving(self.text_encoder.weights(seed)),
+            **config.process_vae_state_dict_for_saving(self.vae.build(seed)),
+        }
+
+
+@dataclass(frozen=True)
+class VideoCheckpoint:
+    """An image-to-video checkpoint: it sees the first frame through an image encoder instead of a prompt."""
+
+    unet: VideoUNet
+    unet_dtype: str
+    vision: ClipVisionH
+    vae: Taesd
+
+    def build(self, seed: int) -> dict[str, Tensor]:
+        config = self.unet.model_config()
+        return {
+            **config.process_unet_state_dict_for_saving(self.unet.weights(seed, self.unet_dtype)),
+            **config.process_clip_vision_state_dict_for_saving(self.vision.weights()),
             **config.process_vae_state_dict_for_saving(self.vae.build(seed)),
         }

@@ -7,6 +7,7 @@ format is an eight-byte length, a JSON header and the raw data: https://github.c
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ FORMAT_DTYPES = {
     "int64": "I64",
 }
 HEADER_ALIGNMENT = 8
+_HOLE = 4096
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -66,7 +68,17 @@ def _write(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str,
     file.write(len(text).to_bytes(8, "little"))
     file.write(text)
     for _, tensor in ordered:
-        file.write(_bytes_of(tensor))
+        data = _bytes_of(tensor)
+        if _is_zero(data):
+            file.seek(len(data), os.SEEK_CUR)  # a hole, where the file system knows them
+        else:
+            file.write(data)
+    file.truncate(file.tell())
+
+
+def _is_zero(data: memoryview) -> bool:
+    """Whether a large block holds nothing but zeros; small ones are not worth looking at."""
+    return len(data) >= _HOLE and not any(data[:_HOLE]) and data == bytes(len(data))
 
 
 def _bytes_of(tensor: Tensor) -> memoryview:

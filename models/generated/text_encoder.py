@@ -32,3 +32,27 @@ class ClipL:
 
     def build(self, seed: int) -> dict[str, Tensor]:
         return {name.removeprefix("clip_l.transformer."): tensor for name, tensor in self.weights(seed).items()}
+
+
+@dataclass(frozen=True)
+class ClipLG:
+    """SDXL's pair of text encoders: CLIP-L as above, and a CLIP-G of zeros.
+
+    The host gives CLIP-G 695 million parameters, whatever the file holds. Zeros are finite, tell nothing about the prompt,
+    and take no room on the disk (the writer leaves holes for them).
+    """
+
+    dtype: str
+
+    def weights(self, seed: int) -> dict[str, Tensor]:
+        """The state dict under the names it has in the host's SDXL text encoder: ``clip_l.…`` and ``clip_g.…``."""
+        import torch
+        from comfy.sdxl_clip import SDXLClipModel
+
+        shapes = shapes_of(SDXLClipModel(device="meta"))
+        zeros = {
+            name: torch.zeros(shape, dtype=getattr(torch, self.dtype))
+            for name, shape in shapes.items()
+            if name.startswith("clip_g.")
+        }
+        return {**ClipL(self.dtype).weights(seed), **zeros}

@@ -70,6 +70,24 @@ class UNet:
 
 
 @dataclass(frozen=True)
+class VideoUNet(UNet):
+    """A network over the frames of a clip. Its depth is fixed by the family; only the widths are free."""
+
+    def model_config(self) -> Any:
+        config = super().model_config()
+        config.unet_config |= {
+            "num_head_channels": 64,
+            "video_kernel_size": [3, 1, 1],
+            "extra_ff_mix_layer": True,
+            "use_spatial_context": True,
+            "merge_strategy": "learned_with_images",
+            "merge_factor": 0.0,
+            "disable_temporal_crossattention": False,
+        }
+        return config
+
+
+@dataclass(frozen=True)
 class DiffusionModel:
     """A file for the host's diffusion model loader: the network alone, no text encoder, no VAE."""
 

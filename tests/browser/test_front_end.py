@@ -23,12 +23,16 @@ SEARCHES = {
     "ArmatureControlStack": ("control net stacker", "Control Stack"),
     "ArmatureApplyControlStack": ("apply multi controlnet", "Apply Control Stack"),
     "ArmatureExamplePicture": ("sample picture", "Example Picture"),
+    "ArmatureExamplePoses": ("sample poses", "Example Poses"),
+    "ArmatureAlignPoses": ("retarget pose", "Align Poses"),
+    "ArmatureDepthToViridis": ("vidit depth", "Depth to Viridis"),
+    "ArmatureSwapRedBlue": ("rgb bgr", "Swap Red and Blue"),
     "ArmatureLoadControlNet": ("t2i adapter loader", "Load Control Net"),
     "ArmatureLoadControlNeXt": ("cross normalization", "Load ControlNeXt"),
     "ArmatureApplyControlNeXtWeights": ("controlnext unet", "Apply ControlNeXt Weights"),
     "ArmatureControlNeXtWindows": ("long video", "ControlNeXt Video Windows"),
 }
-WIDGETS = "app.graph.serialize().nodes.map(node => [node.id, node.widgets_values ?? null])"
+WIDGETS = "app.graph.serialize().nodes.map(node => [node.id, node.widgets_values ?? []])"
 UNKNOWN = "app.graph.nodes.map(node => node.type).filter(type => !(type in LiteGraph.registered_node_types))"
 
 
@@ -98,7 +102,7 @@ def test_template_loads_and_exports_the_api_prompt(server: RunningServer, page: 
     page.evaluate("graph => app.loadGraphData(graph)", graph)
 
     assert page.evaluate(UNKNOWN) == []
-    before = {node["id"]: node.get("widgets_values") for node in graph["nodes"]}
+    before = {node["id"]: node.get("widgets_values") or [] for node in graph["nodes"]}
     assert dict(page.evaluate(WIDGETS)) == before
     exported = page.evaluate("app.graphToPrompt().then(prompt => prompt.output)")
     assert exported == _read(WORKFLOWS / "api" / f"{name}.json")

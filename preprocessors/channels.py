@@ -1,0 +1,25 @@
+"""Swapping red and blue, for networks that were trained on maps in the other order."""
+
+from __future__ import annotations
+
+import torch
+
+from .entry import Detected, MapConvention, Options, Preprocessor
+
+
+def detect_swapped(pictures: torch.Tensor, _options: Options) -> Detected:
+    """Pictures [B,h,w,3] with the first and last channel exchanged."""
+    return Detected(pictures.flip(-1))
+
+
+SWAP_RED_BLUE = Preprocessor(
+    method="swap_red_blue",
+    node_id="ArmatureSwapRedBlue",
+    title="Swap Red and Blue",
+    summary="Exchanges the red and blue channels. ControlNeXt's SVD weights want pose maps in that order.",
+    version=1,
+    makes=MapConvention(map_type="pose_bgr", polarity="colour", enlarge="bilinear"),
+    wanted_by=("pose_bgr",),
+    detect=detect_swapped,
+    search_aliases=("rgb bgr", "swap channels", "bgr to rgb", "controlnext svd pose"),
+)

@@ -1,0 +1,1 @@
+"""Poses as POSE_KEYPOINT: the OpenPose frame dictionaries that ComfyUI's own pose nodes exchange."""
