@@ -26,6 +26,17 @@ def load_pack():
     spec.loader.exec_module(pack)
 
 
+def __getattr__(name):
+    """Give Python users the client, as in `from armature import Client, batch`; see runs/api.py."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    if "armature_pack" not in sys.modules:
+        load_pack()
+    from armature_pack.runs import api
+
+    return getattr(api, name)
+
+
 def main():
     """Return the exit status of the command that the arguments name."""
     if sys.version_info < OLDEST:

@@ -11,9 +11,25 @@ from pathlib import Path
 from types import ModuleType
 
 FRONT_DOOR = Path(__file__).resolve().parent.parent / "armature.py"
-COMMANDS = ("demo", "test", "serve", "host", "graphs")
+COMMANDS = (
+    "demo",
+    "test",
+    "serve",
+    "check",
+    "fetch",
+    "batch",
+    "replay",
+    "diff",
+    "host",
+    "graphs",
+    "gallery",
+    "pages",
+    "train-demo",
+    "demo-models",
+    "evaluate-demo",
+)
 
 
 def load(name: str) -> ModuleType:
     """Import the module of the command called `name`."""
-    return import_module(f".{name}", __package__)
+    return import_module(f".{name.replace('-', '_')}", __package__)

@@ -30,10 +30,15 @@ def main(argv: Sequence[str]) -> int:
         return _dispatch(list(argv))
     except Problem as problem:
         print(f"armature: {problem}", file=sys.stderr)
-        return 1
+        return _problem_status(argv)
     except KeyboardInterrupt:
         print("\narmature: stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def _problem_status(argv: Sequence[str]) -> int:
+    """1, unless 1 means something else to the command."""
+    return getattr(load(argv[0]), "PROBLEM_STATUS", 1) if argv and argv[0] in COMMANDS else 1
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -79,7 +84,7 @@ def _parse(name: str, command: ModuleType, argv: list[str]) -> argparse.Namespac
 
 def _overview() -> str:
     lines = ["usage: python armature.py COMMAND [options]", ""]
-    lines += [f"  {name:<10}{load(name).HELP}" for name in COMMANDS]
+    lines += [f"  {name:<14}{load(name).HELP}" for name in COMMANDS]
     lines += ["", "python armature.py COMMAND --help shows the options of one."]
     return "\n".join(lines)
 

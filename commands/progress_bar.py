@@ -11,6 +11,34 @@ from ..runs.titles import title_of
 BAR_WIDTH = 24
 
 
+class LiveLine:
+    """The last line of a terminal, drawn over and over."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+        self._drawn = 0
+
+    def draw(self, line: str) -> None:
+        """Shows `line` instead of what was there."""
+        # One column less than there are: a full line would move the cursor to the next.
+        line = line[: shutil.get_terminal_size().columns - 1]
+        self._stream.write("\r" + line.ljust(self._drawn))
+        self._stream.flush()
+        self._drawn = len(line)
+
+    def clear(self) -> None:
+        """Empties the line: what is printed next starts at its beginning."""
+        self.draw("")
+        self._stream.write("\r")
+        self._stream.flush()
+
+
+def bar(share: float) -> str:
+    """'[######------------------]' for a share from 0 to 1."""
+    filled = min(BAR_WIDTH, round(BAR_WIDTH * share))
+    return f"[{'#' * filled}{'-' * (BAR_WIDTH - filled)}]"
+
+
 class ProgressBar:
     """Shows the events of the run of `prompt` on `stream`. Feed it with `show`, call `close` at the end.
 
@@ -26,7 +54,7 @@ class ProgressBar:
         self._done: set[str] = set()
         self._node: str | None = None
         self._step: tuple[float, float] | None = None
-        self._drawn = 0
+        self._line_shown = LiveLine(stream)
 
     def show(self, event: Event) -> None:
         """Takes in one event and draws."""
@@ -44,14 +72,12 @@ class ProgressBar:
     def refresh(self) -> None:
         """Redraws the line on a terminal; does nothing elsewhere."""
         if self._live and self._node is not None:
-            self._draw(self._line())
+            self._line_shown.draw(self._line())
 
     def close(self) -> None:
         """Clears the line: what follows starts at its beginning."""
         if self._live:
-            self._draw("")
-            self._stream.write("\r")
-            self._stream.flush()
+            self._line_shown.clear()
 
     def _leave_node(self) -> None:
         if self._node is None:
@@ -65,16 +91,8 @@ class ProgressBar:
     def _line(self) -> str:
         value, total = self._step or (0, 1)
         share = (len(self._done) + value / total) / max(len(self._prompt), 1)
-        filled = min(BAR_WIDTH, round(BAR_WIDTH * share))
         step = f"  step {value:g}/{total:g}" if self._step else ""
-        return f"[{'#' * filled}{'-' * (BAR_WIDTH - filled)}] {self._title()}{step}  {self._seconds():.0f} s"
-
-    def _draw(self, line: str) -> None:
-        # One column less than there are: a full line would move the cursor to the next.
-        line = line[: shutil.get_terminal_size().columns - 1]
-        self._stream.write("\r" + line.ljust(self._drawn))
-        self._stream.flush()
-        self._drawn = len(line)
+        return f"{bar(share)} {self._title()}{step}  {self._seconds():.0f} s"
 
     def _title(self) -> str:
         node = self._prompt.get(self._node or "", {})

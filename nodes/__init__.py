@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+from .adherence import ArmatureControlAdherence
 from .api import ComfyExtension, io
-from .control import ArmatureApplyControlStack, ArmatureControlSignal, ArmatureControlStack
+from .color_fix import ArmatureFixColors
+from .compatibility import ArmatureCompatibilityCheck
+from .consistency import ArmatureConsistency
+from .control import ArmatureControlSignal, ArmatureControlStack
+from .control_apply import ArmatureApplyControlStack
+from .control_images import ArmatureCheckControlImage, ArmatureFitControlImage
+from .control_plot import ArmaturePlotControlStack
+from .control_savings import ArmatureControlSavings, ArmatureProfile
+from .control_weights import ArmatureFrameWeights, ArmatureLayerWeights
 from .controlnext import ArmatureApplyControlNeXtWeights, ArmatureControlNeXtWindows, ArmatureLoadControlNeXt
+from .ip_adapter import ArmatureApplyIPAdapter, ArmatureLoadIPAdapter
+from .ip_adapter_images import (
+    ArmatureEncodeIPAdapterImage,
+    ArmatureFaceEmbeds,
+    ArmatureIdentityFromFolder,
+    ArmatureLoadIPAdapterEmbeds,
+    ArmaturePrepareReferenceImage,
+    ArmatureSaveIPAdapterEmbeds,
+)
 from .loaders import ArmatureLoadControlNet
+from .lora import ArmatureApplyLoRAStack, ArmatureLoRAOptions, ArmatureLoRAStack
 from .pictures import ArmatureExamplePicture
-from .poses import ArmatureAlignPoses, ArmatureExamplePoses
+from .poses import (
+    ArmatureAlignPoses,
+    ArmatureDrawPoses,
+    ArmatureExamplePoses,
+    ArmaturePosesFromJSON,
+    ArmaturePosesToJSON,
+)
 from .preprocessors import METHOD_NODES, ArmatureControlMap
+from .records import ArmatureSaveRecord
+from .sweep import ArmatureSweepSheet, ArmatureWeightSweep
 
 NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureControlMap,
@@ -16,13 +43,41 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureControlSignal,
     ArmatureControlStack,
     ArmatureApplyControlStack,
+    ArmatureLayerWeights,
+    ArmatureFrameWeights,
+    ArmatureFitControlImage,
+    ArmatureCheckControlImage,
+    ArmaturePlotControlStack,
+    ArmatureControlAdherence,
+    ArmatureWeightSweep,
+    ArmatureSweepSheet,
+    ArmatureControlSavings,
+    ArmatureProfile,
     ArmatureLoadControlNet,
     ArmatureLoadControlNeXt,
     ArmatureApplyControlNeXtWeights,
     ArmatureControlNeXtWindows,
     ArmatureAlignPoses,
+    ArmatureLoadIPAdapter,
+    ArmatureApplyIPAdapter,
+    ArmaturePrepareReferenceImage,
+    ArmatureEncodeIPAdapterImage,
+    ArmatureSaveIPAdapterEmbeds,
+    ArmatureLoadIPAdapterEmbeds,
+    ArmatureIdentityFromFolder,
+    ArmatureFaceEmbeds,
+    ArmatureLoRAStack,
+    ArmatureLoRAOptions,
+    ArmatureApplyLoRAStack,
+    ArmatureConsistency,
+    ArmatureCompatibilityCheck,
+    ArmatureSaveRecord,
     ArmatureExamplePicture,
     ArmatureExamplePoses,
+    ArmatureDrawPoses,
+    ArmaturePosesToJSON,
+    ArmaturePosesFromJSON,
+    ArmatureFixColors,
 )
 
 
@@ -31,3 +86,8 @@ class ArmatureExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return list(NODES)
+
+    async def on_load(self) -> None:
+        from .routes import register_routes
+
+        register_routes()

@@ -1,11 +1,18 @@
-"""Control signals, their stack, and applying it."""
+"""Control signals and their stack."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
-from .types import ControlNetStackType, ControlSignalType, ControlStackType, LayerWeightsType, schedule_input
+from .api import io
+from .types import (
+    ControlNetStackType,
+    ControlSignalType,
+    ControlStackType,
+    FrameWeightsType,
+    LayerWeightsType,
+    schedule_input,
+)
 
 CATEGORY = "Armature/control"
 
@@ -101,6 +108,11 @@ class ArmatureControlSignal(io.ComfyNode):
                     optional=True,
                     tooltip="Weight per layer of the network; unlinked, all act fully.",
                 ),
+                FrameWeightsType.Input(
+                    "frame_weights",
+                    optional=True,
+                    tooltip="Weight per frame of a clip or picture of a batch, from Frame Weights; unlinked, all the same.",
+                ),
             ],
             outputs=[ControlSignalType.Output("signal", tooltip="Link it to a Control Stack.")],
         )
@@ -118,6 +130,7 @@ class ArmatureControlSignal(io.ComfyNode):
         schedule: Any = "",
         mask: Any = None,
         layer_weights: Any = None,
+        frame_weights: Any = None,
     ) -> io.NodeOutput:
         from ..models.control.curve import Curve
         from ..models.control.signal import ControlSignal
@@ -125,7 +138,17 @@ class ArmatureControlSignal(io.ComfyNode):
         curve = Curve.read(schedule)
         return io.NodeOutput(
             ControlSignal(
-                control_net, image, weight, start_percent, end_percent, fit, on_invalid, curve, mask, layer_weights
+                control_net,
+                image,
+                weight,
+                start_percent,
+                end_percent,
+                fit,
+                on_invalid,
+                curve,
+                mask,
+                layer_weights,
+                frame_weights,
             )
         )
 
@@ -207,47 +230,3 @@ class ArmatureControlStack(io.ComfyNode):
         from ..models.control.collect import collect_stack
 
         return io.NodeOutput(collect_stack(balance, budget, previous, control_net_stack, signals or {}))
-
-
-class ArmatureApplyControlStack(io.ComfyNode):
-    """Puts a stack of control signals into the conditioning."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="ArmatureApplyControlStack",
-            display_name="Apply Control Stack",
-            category=CATEGORY,
-            description=(
-                "Puts all signals of a stack into the positive and negative conditioning. Link both on to the sampler. "
-                "Without a stack the conditioning passes through."
-            ),
-            search_aliases=["apply controlnet", "apply multi controlnet", "controlnet apply advanced", "control stack"],
-            inputs=[
-                io.Conditioning.Input("positive", tooltip="Conditioning of what you want to see."),
-                io.Conditioning.Input("negative", tooltip="Conditioning of what you do not want to see."),
-                ControlStackType.Input("stack", optional=True, tooltip="From Control Stack."),
-                io.Vae.Input(
-                    "vae",
-                    optional=True,
-                    tooltip="Only control nets that work on encoded images (SD3, Flux, Qwen-Image) need it.",
-                ),
-            ],
-            outputs=[
-                io.Conditioning.Output("positive", display_name="positive", tooltip="To the sampler's positive input."),
-                io.Conditioning.Output("negative", display_name="negative", tooltip="To the sampler's negative input."),
-            ],
-        )
-
-    @classmethod
-    def execute(cls, positive: Any, negative: Any, stack: Any = None, vae: Any = None) -> io.NodeOutput:
-        from ..models.control.apply import apply_stack
-        from ..models.control.stack import ControlStack, check_stack
-
-        checked = ControlStack() if stack is None else check_stack(stack, "stack")
-        applied = apply_stack(positive, negative, checked, vae)
-        report = (
-            "\n".join(applied.report)
-            or "The control stack holds no signals: the conditioning passed through unchanged."
-        )
-        return io.NodeOutput(applied.positive, applied.negative, ui=ui.PreviewText(report))

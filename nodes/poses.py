@@ -1,10 +1,12 @@
-"""Poses: fitting a clip to a reference picture, and the poses of the example graphs."""
+"""Poses: fitting a clip to a reference picture, drawing, JSON text, and the poses of the example graphs."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..preprocessors.pose.drawing import DRAWING_OPTIONS
 from .api import io, ui
+from .preprocessors import option_input
 from .types import PoseType
 
 CATEGORY = "Armature/pose"
@@ -98,3 +100,110 @@ class ArmatureExamplePoses(io.ComfyNode):
         from ..preprocessors.pose.examples import example_poses
 
         return io.NodeOutput(example_poses(name or "wave", 6 if frames is None else frames))
+
+
+class ArmatureDrawPoses(io.ComfyNode):
+    """Poses as the map that pose control nets follow."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        size = {"default": 0, "min": 0, "max": 8192, "step": 8, "optional": True}
+        return io.Schema(
+            node_id="ArmatureDrawPoses",
+            display_name="Draw Poses",
+            category=CATEGORY,
+            description=(
+                "Draws poses as pose control nets know them: body, hands, face and feet, at any size, in the brightness of "
+                "DWPose and OpenPose or of ComfyUI's SDPose."
+            ),
+            search_aliases=["draw keypoints", "render openpose", "pose map", "skeleton", "openpose image"],
+            inputs=[
+                PoseType.Input("poses", tooltip="Poses from any node that gives POSE_KEYPOINT."),
+                io.Int.Input("width", tooltip="Width of the maps in pixels. 0: as the poses' own canvas.", **size),
+                io.Int.Input("height", tooltip="Height of the maps in pixels. 0: as the poses' own canvas.", **size),
+                *(option_input(option) for option in DRAWING_OPTIONS),
+            ],
+            outputs=[
+                io.Image.Output("image", display_name="image", tooltip="One map for each pose."),
+                io.String.Output("report", display_name="report", tooltip="How many people were drawn."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, poses: Any, width: int | None = None, height: int | None = None, **options: Any) -> io.NodeOutput:
+        from ..preprocessors.pose.map_of_poses import map_of_poses
+
+        maps, report = map_of_poses(poses, width or 0, height or 0, options)
+        return io.NodeOutput(maps, report, ui=ui.PreviewImage(maps[:4], cls=cls))
+
+
+class ArmaturePosesToJSON(io.ComfyNode):
+    """Poses as text."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ArmaturePosesToJSON",
+            display_name="Poses to JSON",
+            category=CATEGORY,
+            description="Writes poses as JSON text, to be kept, edited by hand, or opened in a pose editor.",
+            search_aliases=["save pose", "export keypoints", "openpose json", "pose text"],
+            inputs=[
+                PoseType.Input("poses", tooltip="Poses from any node that gives POSE_KEYPOINT."),
+                io.Int.Input(
+                    "indent",
+                    default=0,
+                    min=0,
+                    max=8,
+                    optional=True,
+                    tooltip="Spaces of each level; 0: all in one line.",
+                ),
+            ],
+            outputs=[io.String.Output("text", display_name="text", tooltip="A list of poses, points in pixels.")],
+        )
+
+    @classmethod
+    def execute(cls, poses: Any, indent: int | None = None) -> io.NodeOutput:
+        from ..preprocessors.pose.json_text import poses_to_json
+
+        text = poses_to_json(poses, indent or 0)
+        return io.NodeOutput(text, ui=ui.PreviewText(text))
+
+
+class ArmaturePosesFromJSON(io.ComfyNode):
+    """Poses out of text."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        size = {"default": 0, "min": 0, "max": 16384, "optional": True}
+        return io.Schema(
+            node_id="ArmaturePosesFromJSON",
+            display_name="Poses from JSON",
+            category=CATEGORY,
+            description="Reads poses from the JSON text that OpenPose, pose editors and Poses to JSON write.",
+            search_aliases=["load pose", "import keypoints", "openpose json", "pose editor"],
+            inputs=[
+                io.String.Input(
+                    "text", multiline=True, optional=True, tooltip="One pose or a list; points in pixels, or in 0 to 1."
+                ),
+                io.Int.Input(
+                    "width", tooltip="Canvas in pixels, where the text does not name it. 0: as the text.", **size
+                ),
+                io.Int.Input(
+                    "height", tooltip="Canvas in pixels, where the text does not name it. 0: as the text.", **size
+                ),
+            ],
+            outputs=[
+                PoseType.Output(
+                    "poses", display_name="poses", tooltip="To Draw Poses, or to any node that takes poses."
+                ),
+                io.String.Output("report", display_name="report", tooltip="What was read."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, text: str | None = None, width: int | None = None, height: int | None = None) -> io.NodeOutput:
+        from ..preprocessors.pose.json_text import poses_from_json
+
+        poses, report = poses_from_json(text or "", width or 0, height or 0)
+        return io.NodeOutput(poses, report, ui=ui.PreviewText(report))

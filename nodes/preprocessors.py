@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..preprocessors.control_map import control_map
+from ..preprocessors.control_map import make_map
 from ..preprocessors.entry import Option, Preprocessor
 from ..preprocessors.registry import ENTRIES, find_method
 from ..preprocessors.sizing import MAXIMUM_RESOLUTION, MINIMUM_RESOLUTION, RESOLUTION_MODES
 from .api import io, ui
+from .types import PoseType
 
 CATEGORY = "Armature/preprocessors"
 
@@ -16,7 +17,8 @@ CATEGORY = "Armature/preprocessors"
 _PREVIEWS = 4
 
 
-def _option_input(option: Option) -> Any:
+def option_input(option: Option) -> Any:
+    """The widget of an option; its kind follows from the default and the choices."""
     common: dict[str, Any] = {"default": option.default, "optional": True, "tooltip": option.help}
     if option.choices:
         return io.Combo.Input(option.name, options=list(option.choices), **common)
@@ -31,7 +33,17 @@ def _option_input(option: Option) -> Any:
 def _common_inputs() -> list[Any]:
     return [
         io.Image.Input("image", tooltip="The picture (or batch of pictures) to take the structure from."),
-        io.Mask.Input("mask", optional=True, tooltip="Keep the map inside this mask only; outside it holds nothing."),
+        io.Mask.Input(
+            "mask",
+            optional=True,
+            tooltip="Keep the map inside this mask only; outside it holds nothing. Methods that work on a mask take it here.",
+        ),
+        io.MultiType.Input(
+            "target",
+            types=[io.Latent, io.Image],
+            optional=True,
+            tooltip="For pixel_perfect: the latent or image of the size to be drawn; the method sees the picture covering it.",
+        ),
         io.Combo.Input(
             "resolution_mode",
             options=list(RESOLUTION_MODES),
@@ -40,7 +52,7 @@ def _common_inputs() -> list[Any]:
             tooltip=(
                 "At which size the method looks at the picture; the map always has the picture's own size. "
                 "native: as it is; short_side, long_side: that side becomes the resolution; "
-                "pixel_perfect: the size at which the picture covers a square of that resolution, in steps of 8."
+                "pixel_perfect: the size at which the picture covers the target, or a square of that resolution, in steps of 8."
             ),
         ),
         io.Int.Input(
@@ -50,27 +62,27 @@ def _common_inputs() -> list[Any]:
             max=MAXIMUM_RESOLUTION,
             step=8,
             optional=True,
-            tooltip="Pixels for the resolution_mode; without effect on native. Smaller finds coarser structure.",
+            tooltip="Pixels for the resolution_mode; no effect on native, or with a target. Smaller finds coarser structure.",
         ),
     ]
 
 
-def _method_option(entry: Preprocessor) -> Any:
-    return io.DynamicCombo.Option(entry.method, [_option_input(option) for option in entry.options])
-
-
-def _outputs() -> list[Any]:
+def _outputs(gives_poses: bool = False) -> list[Any]:
+    poses = PoseType.Output("poses", display_name="poses", tooltip="The people that were found, for other pose nodes.")
     return [
         io.Image.Output("image", display_name="image", tooltip="The control map, of the size of the picture."),
         io.String.Output("report", display_name="report", tooltip="What was done, and what to know about this map."),
+        *([poses] if gives_poses else []),
     ]
 
 
 def _result(
-    cls: type[io.ComfyNode], entry: Preprocessor, image: Any, options: dict[str, Any], **sizing: Any
+    cls: type[io.ComfyNode], entry: Preprocessor, image: Any, options: dict[str, Any], *, own: bool, **inputs: Any
 ) -> io.NodeOutput:
-    maps, report = control_map(entry, image, options, **sizing)
-    return io.NodeOutput(maps, report, ui=ui.PreviewImage(maps[:_PREVIEWS], cls=cls))
+    """`own`: for the method's own node, which has an output for poses where the all-in-one node has none."""
+    made = make_map(entry, image, options, **inputs)
+    outputs = (made.maps, made.report, *([made.poses] if own and entry.gives_poses else []))
+    return io.NodeOutput(*outputs, ui=ui.PreviewImage(made.maps[:_PREVIEWS].clamp(0, 1), cls=cls))
 
 
 class ArmatureControlMap(io.ComfyNode):
@@ -97,7 +109,7 @@ class ArmatureControlMap(io.ComfyNode):
                 io.DynamicCombo.Input(
                     "method",
                     options=[
-                        io.DynamicCombo.Option(entry.method, [_option_input(one) for one in entry.options])
+                        io.DynamicCombo.Option(entry.method, [option_input(one) for one in entry.options])
                         for entry in ENTRIES
                     ],
                     optional=True,
@@ -109,11 +121,24 @@ class ArmatureControlMap(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, image: Any, mask: Any = None, resolution_mode: str = "native", resolution: int = 512, method: Any = None
+        cls,
+        image: Any,
+        mask: Any = None,
+        target: Any = None,
+        resolution_mode: str | None = None,
+        resolution: int | None = None,
+        method: Any = None,
     ) -> io.NodeOutput:
         chosen = dict(method) if isinstance(method, dict) else {"method": method}
         entry = find_method(chosen.pop("method", None))
-        return _result(cls, entry, image, chosen, mask=mask, resolution_mode=resolution_mode, resolution=resolution)
+        sizing = {"target": target, "resolution_mode": resolution_mode or "native", "resolution": resolution or 512}
+        return _result(cls, entry, image, chosen, own=False, mask=mask, **sizing)
+
+
+def described(entry: Preprocessor) -> str:
+    """What the node says about itself: what the method does, and where its weights bind the user."""
+    bound = dict.fromkeys(file.licence for file in entry.files if not file.commercial)
+    return entry.summary + (f" Licence of the weights: {', '.join(bound)}." if bound else "")
 
 
 def _node_of(entry: Preprocessor) -> type[io.ComfyNode]:
@@ -126,19 +151,24 @@ def _node_of(entry: Preprocessor) -> type[io.ComfyNode]:
                 node_id=entry.node_id,
                 display_name=entry.title,
                 category=CATEGORY,
-                description=entry.summary,
+                description=described(entry),
                 search_aliases=list(entry.search_aliases),
-                inputs=[*_common_inputs(), *(_option_input(option) for option in entry.options)],
-                outputs=_outputs(),
+                inputs=[*_common_inputs(), *(option_input(option) for option in entry.options)],
+                outputs=_outputs(entry.gives_poses),
             )
 
         @classmethod
         def execute(
-            cls, image: Any, mask: Any = None, resolution_mode: str = "native", resolution: int = 512, **options: Any
+            cls,
+            image: Any,
+            mask: Any = None,
+            target: Any = None,
+            resolution_mode: str | None = None,
+            resolution: int | None = None,
+            **options: Any,
         ) -> io.NodeOutput:
-            return _result(
-                cls, entry, image, options, mask=mask, resolution_mode=resolution_mode, resolution=resolution
-            )
+            sizing = {"target": target, "resolution_mode": resolution_mode or "native", "resolution": resolution or 512}
+            return _result(cls, entry, image, options, own=True, mask=mask, **sizing)
 
     MethodNode.__name__ = MethodNode.__qualname__ = entry.node_id
     return MethodNode

@@ -10,6 +10,13 @@ ControlSignalType = io.Custom("CONTROL_SIGNAL")
 ControlStackType = io.Custom("CONTROL_STACK")
 ControlNetStackType = io.Custom("CONTROL_NET_STACK")
 LayerWeightsType = io.Custom("LAYER_WEIGHTS")
+FrameWeightsType = io.Custom("FRAME_WEIGHTS")
+ControlSavingsType = io.Custom("CONTROL_SAVINGS")
+IPAdapterType = io.Custom("IP_ADAPTER")
+ImageEmbedsType = io.Custom("IP_ADAPTER_EMBEDS")
+FaceEmbedsType = io.Custom("FACE_EMBEDS")
+LoRAStackType = io.Custom("LORA_STACK")
+LoRAOptionsType = io.Custom("LORA_OPTIONS")
 PoseType = io.Custom("POSE_KEYPOINT")
 
 

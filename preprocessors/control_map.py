@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn.functional import interpolate
 
+from .chunks import detect_batch
 from .entry import Detected, MapConvention, Options, Preprocessor
 from .image_tensor import check_image, check_mask, to_rgb
+from .map_tags import tag
 from .options import resolved_options
+from .pose.keypoints import Frame, scaled_frames
 from .sizing import (
     MAXIMUM_RESOLUTION,
     MINIMUM_RESOLUTION,
@@ -18,53 +22,95 @@ from .sizing import (
     resized_maps,
     resized_pictures,
 )
+from .target import target_size
+
+_ROUNDING = 1e-3  # beyond 0..1 without anyone having to know: resizing and decoding overshoot a little
 
 
-def control_map(
+@dataclass(frozen=True)
+class MadeMap:
+    """maps [B,H,W,3] of the size of the pictures, what to know about them in words, and the poses that were found."""
+
+    maps: torch.Tensor
+    report: str
+    poses: list[Frame]
+
+
+def control_map(entry: Preprocessor, image: Any, options: Options, **inputs: Any) -> tuple[torch.Tensor, str]:
+    """Maps and report of `make_map`."""
+    made = make_map(entry, image, options, **inputs)
+    return made.maps, made.report
+
+
+def make_map(
     entry: Preprocessor,
     image: Any,
     options: Options,
     mask: Any = None,
     resolution_mode: Any = "native",
     resolution: Any = 512,
-) -> tuple[torch.Tensor, str]:
+    target: Any = None,
+) -> MadeMap:
     """Maps [B,H,W,3] of the size of `image` [B,H,W,C], and a report in words.
 
-    `resolution_mode` and `resolution` decide only what the method sees. Outside `mask` [B,H,W] the map holds the
-    method's background. Pictures run one at a time, so memory stays flat and an interrupt acts between two.
+    `resolution_mode`, `resolution` and `target` (an IMAGE or LATENT of the size to be drawn) decide only what the method
+    sees. Outside `mask` [B,H,W] the map holds the method's background, unless the method needs the mask for itself.
     """
-    pictures = to_rgb(check_image(image, f"{entry.title}, input image"))
+    where = f"{entry.title}, input"
+    pictures, notes = _in_range(to_rgb(check_image(image, f"{where} image")))
     settings = resolved_options(entry, options)
     _check_resolution(entry, resolution_mode, resolution)
     height, width = pictures.shape[1:3]
-    size = detector_size(height, width, resolution_mode, resolution)
-    detected = _detect_each(entry, resized_pictures(pictures, size), settings)
+    mask = None if mask is None else _fitted_mask(check_mask(mask, f"{where} mask"), pictures)
+    size = detector_size(height, width, resolution_mode, resolution, target_size(target))
+    seen = resized_pictures(pictures, size)
+    if entry.mask == "needed":
+        seen = torch.cat([seen, _needed(entry, mask, size, len(pictures)).to(seen)], -1)
+    detected = _finished(entry, detect_batch(entry, seen, settings), size, (height, width), settings)
     maps = resized_maps(detected.maps, (height, width), entry.makes)
-    if mask is not None:
-        maps = _inside(maps, check_mask(mask, f"{entry.title}, input mask"), entry.makes)
-    return _for_host(maps), _report(entry, settings, maps, size, detected.notes)
+    if mask is not None and entry.mask == "keep_inside":
+        maps = _inside(maps, mask, entry.makes)
+    report = _report(entry, settings, maps, size, (*notes, *detected.notes))
+    return MadeMap(tag(_for_host(maps, entry.makes), entry.makes.map_type), report, list(detected.poses))
 
 
-def _detect_each(entry: Preprocessor, pictures: torch.Tensor, settings: Options) -> Detected:
-    import comfy.utils
-    from comfy.model_management import throw_exception_if_processing_interrupted
+def _finished(
+    entry: Preprocessor, detected: Detected, seen: tuple[int, int], size: tuple[int, int], settings: Options
+) -> Detected:
+    """The whole batch after the last part: poses in the picture's own pixels, then the method's own last step."""
+    poses = tuple(scaled_frames(detected.poses, seen, size)) if detected.poses else ()
+    detected = Detected(detected.maps, detected.notes, poses)
+    return entry.finish(detected, size, settings) if entry.finish else detected
 
-    bar = comfy.utils.ProgressBar(pictures.shape[0])
-    detected: list[Detected] = []
-    for picture in pictures.split(1):
-        throw_exception_if_processing_interrupted()
-        detected.append(entry.detect(picture.float(), settings))
-        bar.update(1)
-    notes = dict.fromkeys(note for one in detected for note in one.notes)
-    return Detected(torch.cat([one.maps for one in detected]), tuple(notes))
+
+def _in_range(pictures: torch.Tensor) -> tuple[torch.Tensor, tuple[str, ...]]:
+    low, high = float(pictures.amin()), float(pictures.amax())
+    if low >= 0 and high <= 1:
+        return pictures, ()
+    if low >= -_ROUNDING and high <= 1 + _ROUNDING:
+        return pictures.clamp(0, 1), ()
+    return pictures.clamp(0, 1), (f"The picture's values went from {low:.3g} to {high:.3g}; they were cut to 0 to 1.",)
+
+
+def _fitted_mask(mask: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+    """[1|B,H,W] at the size of the pictures, nearest pixel."""
+    if mask.shape[0] not in (1, pictures.shape[0]):
+        raise ValueError(
+            f"Input mask: {mask.shape[0]} masks came in for {pictures.shape[0]} pictures. Give one mask, or one for each "
+            "picture."
+        )
+    return interpolate(mask.unsqueeze(1).to(pictures), pictures.shape[1:3], mode="nearest-exact")[:, 0].clamp(0, 1)
+
+
+def _needed(entry: Preprocessor, mask: torch.Tensor | None, size: tuple[int, int], batch: int) -> torch.Tensor:
+    if mask is None:
+        raise ValueError(f"{entry.title}, input mask: this method needs one. Link a mask, for example from Load Image.")
+    resized = interpolate(mask.unsqueeze(1), size, mode="nearest-exact")
+    return resized.movedim(1, -1).expand(batch, -1, -1, -1)
 
 
 def _inside(maps: torch.Tensor, mask: torch.Tensor, convention: MapConvention) -> torch.Tensor:
-    if mask.shape[0] not in (1, maps.shape[0]):
-        raise ValueError(
-            f"Input mask: {mask.shape[0]} masks came in for {maps.shape[0]} pictures. Give one mask, or one for each picture."
-        )
-    mask = interpolate(mask.unsqueeze(1).to(maps), maps.shape[1:3], mode="nearest-exact").movedim(1, -1)
+    mask = mask.unsqueeze(-1).to(maps)
     background = torch.tensor(convention.background).to(maps)
     return maps * mask + background * (1 - mask)
 
@@ -78,10 +124,10 @@ def _check_resolution(entry: Preprocessor, mode: Any, resolution: Any) -> None:
         )
 
 
-def _for_host(maps: torch.Tensor) -> torch.Tensor:
+def _for_host(maps: torch.Tensor, convention: MapConvention) -> torch.Tensor:
     import comfy.model_management as management
 
-    return maps.clamp(0, 1).to(device=management.intermediate_device(), dtype=torch.float32)
+    return maps.clamp(convention.lowest, 1).to(device=management.intermediate_device(), dtype=torch.float32)
 
 
 def _report(
@@ -89,9 +135,8 @@ def _report(
 ) -> str:
     batch, height, width = maps.shape[:3]
     chosen = ", ".join(f"{name} {value}" for name, value in settings.items())
-    lines = [
-        f"{entry.title} (version {entry.version}): {batch} map{'s' if batch > 1 else ''} of {width}x{height}; {chosen}."
-    ]
+    count = f"{batch} map{'s' if batch > 1 else ''} of {width}x{height}"
+    lines = [f"{entry.title} (version {entry.version}): {count}{'; ' if chosen else ''}{chosen}."]
     if seen != (height, width):
         lines.append(f"The method saw the picture at {seen[1]}x{seen[0]}.")
     lines.extend(notes)

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import torch
 
+from .model_file import ModelFile
+
 OptionValue = int | float | bool | str
 Options = Mapping[str, Any]
 
@@ -36,7 +38,8 @@ class MapConvention:
     """What the map looks like, and so which control nets can read it.
 
     map_type: the field's name of the map (canny, depth, …); background: the value of "nothing here", used outside a
-    mask; enlarge: how the map may be resized without breaking it.
+    mask; enlarge: how the map may be resized without breaking it; lowest: the smallest value, below 0 only where a net
+    was trained on such maps.
     """
 
     map_type: str
@@ -44,29 +47,25 @@ class MapConvention:
     background: tuple[float, float, float] = (0.0, 0.0, 0.0)
     normal_convention: str | None = None
     enlarge: Enlarge = "nearest-exact"
-
-
-@dataclass(frozen=True)
-class ModelFile:
-    """A weight file that a method needs; never fetched while a graph runs."""
-
-    repository: str
-    file: str
-    folder: str
-    licence: str
-    bytes: int | None = None
-    sha256: str | None = None
+    lowest: float = 0.0
 
 
 @dataclass(frozen=True)
 class Detected:
-    """What a method gives back: maps [B,h,w,3] in 0..1 and what a person should know about this run."""
+    """What a method gives back: maps [B,h,w,3] in 0..1 and what a person should know about this run.
+
+    poses: POSE_KEYPOINT frames, in pixels of what the method saw, from methods that find people.
+    """
 
     maps: torch.Tensor
     notes: tuple[str, ...] = ()
+    poses: tuple[dict[str, Any], ...] = ()
 
 
 Detect = Callable[[torch.Tensor, Options], Detected]
+Finish = Callable[[Detected, tuple[int, int], Options], Detected]
+MaskUse = Literal["keep_inside", "needed"]
+Sees = Literal["frames", "clip"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,13 @@ class Preprocessor:
 
     method: its value in the all-in-one node; node_id: its own node; version: rises whenever the output changes;
     wanted_by: the kinds of control nets trained on such maps; detect: pictures [B,h,w,3] in 0..1 and options to maps.
+
+    mask: keep_inside (the map outside the mask is background) or needed (detect gets pictures [B,h,w,4], the mask last).
+    sees: frames (any part of a batch at a time) or clip (the whole batch in one call).
+    bytes_per_pixel: memory that detect takes for each pixel of a picture; a GPU gets as many pictures at a time as fit,
+    and 0 means one at a time. finish: works on the whole batch afterwards, with the (height, width) of the pictures: maps
+    that need all frames, or that are drawn at full size. gives_poses: its node has an output POSE_KEYPOINT.
+    mistakes: sentences for the help page, "**What one sees.** What to do."
     """
 
     method: str
@@ -88,3 +94,10 @@ class Preprocessor:
     options: tuple[Option, ...] = ()
     files: tuple[ModelFile, ...] = ()
     search_aliases: tuple[str, ...] = ()
+    mask: MaskUse = "keep_inside"
+    sees: Sees = "frames"
+    bytes_per_pixel: int = 0
+    finish: Finish | None = None
+    gives_poses: bool = False
+    packages: tuple[str, ...] = ()
+    mistakes: tuple[str, ...] = ()

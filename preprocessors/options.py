@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from .entry import Option, Options, Preprocessor
 
 
 def resolved_options(entry: Preprocessor, given: Options) -> dict[str, Any]:
+    """The options of a method; see `resolved`."""
+    return resolved(entry.title, entry.options, given)
+
+
+def resolved(title: str, options: Sequence[Option], given: Options) -> dict[str, Any]:
     """Options with defaults where nothing (or None) was given; ValueError names an option that cannot be used.
 
     API prompts may leave options out, and the host then passes None for nested ones.
     """
-    unknown = set(given) - {option.name for option in entry.options}
+    unknown = set(given) - {option.name for option in options}
     if unknown:
-        known = ", ".join(option.name for option in entry.options) or "none"
-        raise ValueError(f"{entry.title}: there is no option {', '.join(sorted(unknown))}. Its options are: {known}.")
-    return {option.name: _value(entry, option, given.get(option.name)) for option in entry.options}
+        known = ", ".join(option.name for option in options) or "none"
+        raise ValueError(f"{title}: there is no option {', '.join(sorted(unknown))}. Its options are: {known}.")
+    return {option.name: _value(title, option, given.get(option.name)) for option in options}
 
 
-def _value(entry: Preprocessor, option: Option, value: Any) -> Any:
+def _value(title: str, option: Option, value: Any) -> Any:
     if value is None:
         return option.default
-    where = f"{entry.title}, option {option.name}"
+    where = f"{title}, option {option.name}"
     if option.choices:
         if value not in option.choices:
             raise ValueError(f'{where}: "{value}" is not one of {", ".join(option.choices)}.')

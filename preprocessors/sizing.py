@@ -16,18 +16,23 @@ MAXIMUM_RESOLUTION = 8192
 MAXIMUM_PIXELS = 64_000_000  # 8000x8000: a float picture of that size takes 0.8 GB already
 
 
-def detector_size(height: int, width: int, mode: ResolutionMode, resolution: int) -> tuple[int, int]:
+def detector_size(
+    height: int, width: int, mode: ResolutionMode, resolution: int, target: tuple[int, int] | None = None
+) -> tuple[int, int]:
     """(height, width) that the method sees; the aspect is kept to the pixel.
 
-    `pixel_perfect` is the size at which the picture covers a square of `resolution`, in steps of 8: the very pixels
-    that a control net sees when it draws at that size.
+    `pixel_perfect` is the size at which the picture covers `target` (height, width), or a square of `resolution`, in
+    steps of 8: the very pixels that a control net sees when it draws at that size.
     """
     if mode == "native":
         size = (height, width)
     elif mode == "long_side":
         size = _scaled(height, width, resolution / max(height, width), 1)
+    elif mode == "short_side":
+        size = _scaled(height, width, resolution / min(height, width), 1)
     else:
-        size = _scaled(height, width, resolution / min(height, width), 8 if mode == "pixel_perfect" else 1)
+        goal = target or (resolution, resolution)
+        size = _scaled(height, width, max(goal[0] / height, goal[1] / width), 8)
     if size[0] * size[1] > MAXIMUM_PIXELS:
         raise ValueError(
             f"The picture of {width}x{height} would be worked on at {size[1]}x{size[0]}, "

@@ -6,8 +6,9 @@ how it ended is always read from the history, so that a dropped connection can n
 """
 
 import asyncio
+import json
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,13 @@ class Client:
         """The descriptions of all nodes, or of one; empty when there is no such node."""
         return (await self._wire.json("GET", f"/object_info/{node}" if node else "/object_info"))[1]
 
+    async def compatibility(self, prompt: Prompt) -> dict[str, Any] | None:
+        """The server's report on whether the models of a prompt fit together; None when its Armature has no check."""
+        status, answer = await self._wire.read(
+            "POST", "/armature/compatibility", json=dict(prompt), accept=(200, 400, 404, 405)
+        )
+        return json.loads(answer) if status == 200 else None
+
     async def upload_image(
         self, image: Path | bytes, name: str | None = None, *, subfolder: str = "", overwrite: bool = False
     ) -> Picture:
@@ -89,14 +97,17 @@ class Client:
             raise UnexpectedAnswer(f"The server at {self._address} no longer has {picture.annotated}.", status)
         return content
 
-    async def submit(self, prompt: Prompt, extra_data: Mapping[str, Any] | None = None) -> str:
+    async def submit(
+        self, prompt: Prompt, extra_data: Mapping[str, Any] | None = None, prompt_id: str | None = None
+    ) -> str:
         """Queues an API prompt and returns its id. Raises PromptRefused when the server finds fault with it.
 
         `extra_data` travels along, e.g. {"extra_pnginfo": {"workflow": …}} to be written into saved pictures.
+        `prompt_id` is a UUID of the caller's, who has noted it before: so a run is found again after a crash.
         """
         # Before the prompt is sent: events of a short run would otherwise be gone before anybody listens.
         await self._live.ensure()
-        prompt_id = str(uuid.uuid4())
+        prompt_id = prompt_id or str(uuid.uuid4())
         self._live.open_box(prompt_id)
         body = {
             "prompt": prompt,
@@ -115,7 +126,7 @@ class Client:
         self._left_out[answer["prompt_id"]] = read_problems(answer.get("node_errors"), prompt)
         return answer["prompt_id"]
 
-    async def follow(self, prompt_id: str) -> AsyncIterator[Event]:
+    async def follow(self, prompt_id: str) -> AsyncGenerator[Event, None]:
         """The events of a run, from Queued to Finished or Failed (which ends the iteration and is not raised).
 
         Works for any prompt of the server; without a websocket, and for other clients' prompts, only the end is seen.
@@ -153,6 +164,10 @@ class Client:
     async def history(self, prompt_id: str) -> dict[str, Any] | None:
         """The server's record of a finished prompt; None while it waits or runs, and when it is unknown."""
         return await history_entry(self._wire, prompt_id)
+
+    async def forget_results(self) -> None:
+        """Makes the server drop the results it keeps between runs, so that the next run computes everything anew."""
+        await self._wire.read("POST", "/free", json={"free_memory": True})
 
     async def interrupt(self, prompt_id: str | None = None) -> None:
         """Stops the running prompt: this one if it is the one that runs, or whichever runs. Waiting ones stay."""

@@ -26,15 +26,21 @@ def set_inputs(prompt: Prompt, changes: Mapping[str, Any], *, add: bool = False)
     """
     changed = copy.deepcopy(dict(prompt))
     for key, value in changes.items():
-        node_id, input_name = _resolve(changed, key)
-        inputs = changed[node_id].setdefault("inputs", {})
-        if input_name not in inputs and not add:
-            raise GraphError(
-                f"{name_node(changed, node_id)} has no input '{input_name}'"
-                f"{_did_you_mean(input_name, inputs)} Its inputs here: {_listed(inputs)}."
-            )
-        inputs[input_name] = copy.deepcopy(value)
+        node_id, input_name = find_input(changed, key, add=add)
+        changed[node_id].setdefault("inputs", {})[input_name] = copy.deepcopy(value)
     return changed
+
+
+def find_input(prompt: Prompt, key: str, *, add: bool = False) -> tuple[str, str]:
+    """The node's id and the input's name that a key of `set_inputs` means. Raises GraphError, as `set_inputs` does."""
+    node_id, input_name = _resolve(prompt, key)
+    inputs = prompt[node_id].get("inputs", {})
+    if input_name not in inputs and not add:
+        raise GraphError(
+            f"{name_node(prompt, node_id)} has no input '{input_name}'"
+            f"{_did_you_mean(input_name, inputs)} Its inputs here: {_listed(inputs)}."
+        )
+    return node_id, input_name
 
 
 def find_node(prompt: Prompt, name: str) -> str:

@@ -10,15 +10,21 @@ from ..errors import Problem
 
 def check_sha256(archive: Path, expected: str) -> None:
     """Problem unless the file's sha256 is the pinned one."""
-    digest = hashlib.sha256()
-    with archive.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    if digest.hexdigest() != expected:
+    found = sha256_of(archive)
+    if found != expected:
         raise Problem(
-            f"{archive.name} is not the pinned file: its sha256 is {digest.hexdigest()}, expected {expected}. Nothing "
+            f"{archive.name} is not the pinned file: its sha256 is {found}, expected {expected}. Nothing "
             "was taken from it. Check where pip downloads from."
         )
+
+
+def sha256_of(file: Path) -> str:
+    """The sha256 of a file of any size, in hexadecimal."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def extract_folder(archive: Path, inside: str, target: Path) -> int:

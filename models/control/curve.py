@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -114,10 +115,8 @@ def _host_curve(curve: Curve) -> CurveInput:
 
 def _host_curves() -> Any:
     """The host's module of curve classes; its package must come first, or the host's imports run in a circle."""
-    import comfy_api.input
-    import comfy_api.latest
-
-    return comfy_api.input
+    import_module("comfy_api.latest")
+    return import_module("comfy_api.input")
 
 
 CONSTANT = Curve(((0.0, 1.0),))

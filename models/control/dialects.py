@@ -28,6 +28,27 @@ def _is_off(row: Any) -> bool:
     return row is None or (isinstance(row, (list, tuple)) and bool(row) and row[0] in (None, "None"))
 
 
+# Number of items -> who writes such rows, and what of them is not used.
+_DIALECTS = {
+    5: "(net or file, image, strength, start, end), as Efficiency Nodes and Comfyroll write it",
+    7: "(file, strength, start, end, softness, image, flag), as Easy Use writes it; softness and flag are not used",
+}
+
+
+def describe_control_net_stack(rows: Any) -> tuple[str, ...]:
+    """Which dialects a CONTROL_NET_STACK is written in, a line for each; nothing for no stack."""
+    if not isinstance(rows, (list, tuple)):
+        return ()
+    lengths = [len(row) for row in rows if not _is_off(row) and isinstance(row, (list, tuple))]
+    off = sum(1 for row in rows if _is_off(row))
+    lines = [
+        f"control_net_stack: {lengths.count(length)} row{'s' if lengths.count(length) > 1 else ''} of {length} items, {who}."
+        for length, who in _DIALECTS.items()
+        if length in lengths
+    ]
+    return (*lines, f"control_net_stack: {off} row{'s are' if off > 1 else ' is'} off.") if off else tuple(lines)
+
+
 def _read(row: Any, number: int) -> ControlSignal:
     if isinstance(row, (list, tuple)) and len(row) == 5 and isinstance(row[1], torch.Tensor):
         net, image, weight, start, end = row

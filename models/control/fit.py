@@ -7,6 +7,8 @@ from typing import Literal, get_args
 import torch
 from torch.nn.functional import pad
 
+from ...preprocessors.map_resize import MapKind, resized_map
+
 Fit = Literal["crop", "stretch", "pad"]
 FITS: tuple[Fit, ...] = get_args(Fit)
 
@@ -20,18 +22,31 @@ def aspects_differ(image_size: tuple[int, int], target_size: tuple[int, int]) ->
     return abs(image_aspect / target_aspect - 1) > ASPECT_TOLERANCE
 
 
-def fitted(image: torch.Tensor, height: int, width: int, fit: Fit, upscale_method: str) -> torch.Tensor:
-    """Bring an image [B,C,h,w] to [B,C,height,width].
+def fitted(
+    image: torch.Tensor, height: int, width: int, fit: Fit, kind: MapKind | Literal["auto"] = "auto"
+) -> torch.Tensor:
+    """Bring an image [B,C,h,w] to [B,C,height,width], resized as its kind of map allows (see `map_resize`).
 
-    `crop` is the host's own centre crop (`comfy.utils.common_upscale(..., "center")`), so that a signal left at the
-    default gives what the host gives; `stretch` uses every pixel and changes the aspect; `pad` keeps the aspect and
+    `crop` cuts what the host's centre crop cuts; `stretch` uses every pixel and changes the aspect; `pad` keeps the aspect and
     adds zeros, the ground of nearly every kind of map.
     """
-    import comfy.utils
-
     if fit == "pad":
         image = _padded_to_aspect(image, height, width)
-    return comfy.utils.common_upscale(image, width, height, upscale_method, "center" if fit == "crop" else "disabled")
+    elif fit == "crop":
+        top, left = cut_of((image.shape[-2], image.shape[-1]), (height, width))
+        image = image[..., top : image.shape[-2] - top, left : image.shape[-1] - left]
+    return resized_map(image, (height, width), kind)
+
+
+def cut_of(image_size: tuple[int, int], target_size: tuple[int, int]) -> tuple[int, int]:
+    """(rows, columns) that a centre crop takes from each side; rounded as `comfy.utils.common_upscale` does."""
+    (height, width), (target_height, target_width) = image_size, target_size
+    image_aspect, aspect = width / height, target_width / target_height
+    if image_aspect > aspect:
+        return 0, round((width - width * (aspect / image_aspect)) / 2)
+    if image_aspect < aspect:
+        return round((height - height * (image_aspect / aspect)) / 2), 0
+    return 0, 0
 
 
 def describe_fit(image_size: tuple[int, int], target_size: tuple[int, int], fit: Fit) -> str:

@@ -1,20 +1,140 @@
-"""A factor per layer of the network, by name."""
+"""A factor per layer of the network, by name, and for each half of the guidance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from .layer_names import FAMILIES, Layer, Place, described
+
+MAXIMUM = 10.0
+SOFT_RATIO = 0.825
+
+_ENTRY = re.compile(r"([a-z]+)(?:\.(\d+)(?:\s*-\s*(\d+))?)?\s*:\s*(\S+)")
+_HELP = (
+    'Write entries as name: factor, for example "input.0-2: 0.5, middle: 1, output: 0.8". '
+    f"The names are {', '.join(FAMILIES)}, each alone, with a number (input.3) or a range (input.0-2); middle has no number."
+)
+
+
+@dataclass(frozen=True)
+class LayerEntry:
+    """A factor for the layers of one family, all of them or those from first to last."""
+
+    family: str
+    first: int | None
+    last: int | None
+    factor: float
+
+    def names(self, layer: Layer) -> bool:
+        """Whether this entry names the layer."""
+        return any(self._matches(name) for name in layer.names)
+
+    def _matches(self, name: str) -> bool:
+        family, _, number = name.partition(".")
+        if family != self.family:
+            return False
+        return self.first is None or self.last is None or self.first <= int(number or 0) <= self.last
+
+    def __str__(self) -> str:
+        if self.first is None:
+            return self.family
+        return f"{self.family}.{self.first}" + ("" if self.first == self.last else f"-{self.last}")
 
 
 @dataclass(frozen=True)
 class LayerWeights:
-    """Factors by residual name: "input.3", "middle.0", "output.5"; a residual that is not named keeps its weight.
+    """Factors per layer and per half.
 
-    The names are those of the host's control dictionary: the list that a residual stands in and its place in it.
+    entries: a layer's factor is the product of all entries that name it, 1 where none does. soft: with it, a layer also gets
+    soft ** distance (see `layer_names.Layer`). conditional, unconditional: factor on the half of the batch that follows
+    the prompt and on the half that follows the negative prompt.
     """
 
-    factors: Mapping[str, float] = field(default_factory=dict)
+    entries: tuple[LayerEntry, ...] = ()
+    soft: float | None = None
+    conditional: float = 1.0
+    unconditional: float = 1.0
 
-    def factor(self, group: str, index: int) -> float:
-        """Factor of one residual."""
-        return self.factors.get(f"{group}.{index}", 1.0)
+    def __post_init__(self) -> None:
+        _check("conditional", self.conditional, MAXIMUM)
+        _check("unconditional", self.unconditional, MAXIMUM)
+        if self.soft is not None:
+            _check("ratio", self.soft, 1.0)
+
+    @staticmethod
+    def from_text(text: str) -> LayerWeights:
+        """Read "input.0-2: 0.5, middle: 1"; empty text names no layer. ValueError for a name that no network has."""
+        parts = [part.strip().lower() for part in text.replace("\n", ",").split(",")]
+        return LayerWeights(tuple(_entry(part) for part in parts if part))
+
+    @property
+    def acts_on_layers(self) -> bool:
+        """Whether any layer gets another factor than 1."""
+        return bool(self.entries) or self.soft not in (None, 1.0)
+
+    def half(self, chunk: int) -> float:
+        """Factor of a chunk of the host's batch; 0 marks the prompt's, anything else the negative prompt's."""
+        return self.conditional if chunk == 0 else self.unconditional
+
+    def factors(self, layers: Sequence[Layer], who: str) -> dict[Place, float]:
+        """The factor of each layer; ValueError that lists the net's layers when an entry names none of them."""
+        for entry in self.entries:
+            if not any(entry.names(layer) for layer in layers):
+                raise ValueError(
+                    f'{who}: its layer weights name "{entry}", which this control net does not have. '
+                    f"It has {described(layers)}. Change the text of Layer Weights."
+                )
+        return {layer.place: self._factor(layer) for layer in layers}
+
+    def _factor(self, layer: Layer) -> float:
+        named = math.prod(entry.factor for entry in self.entries if entry.names(layer))
+        return named if self.soft is None else named * self.soft**layer.distance
+
+
+# Name: (soft, conditional, unconditional), after the control modes of the ControlNet extension for the WebUI:
+# "my prompt is more important" softens, "ControlNet is more important" softens and leaves the negative half alone.
+PRESETS: dict[str, tuple[bool, float, float]] = {
+    "none": (False, 1.0, 1.0),
+    "favour_prompt": (True, 1.0, 1.0),
+    "favour_control": (True, 1.0, 0.0),
+    "conditional_only": (False, 1.0, 0.0),
+}
+
+
+def make_layer_weights(
+    preset: str, ratio: float, layers: str, conditional: float = 1.0, unconditional: float = 1.0
+) -> LayerWeights:
+    """Layer weights of a preset, times what the text and the two factors say."""
+    if preset not in PRESETS:
+        raise ValueError(f'Layer weights, input preset: "{preset}" is not one of {", ".join(PRESETS)}.')
+    soft, first, second = PRESETS[preset]
+    read = LayerWeights.from_text(layers)
+    return replace(
+        read, soft=ratio if soft else None, conditional=first * conditional, unconditional=second * unconditional
+    )
+
+
+def _entry(part: str) -> LayerEntry:
+    match = _ENTRY.fullmatch(part)
+    if match is None:
+        raise ValueError(f'Layer weights: "{part}" is not an entry. {_HELP}')
+    family, first, last, number = match.groups()
+    if family not in FAMILIES or (family == "middle" and first not in (None, "0")):
+        raise ValueError(f'Layer weights: no network has a layer "{part.partition(":")[0].strip()}". {_HELP}')
+    try:
+        factor = float(number)
+    except ValueError:
+        raise ValueError(f'Layer weights: "{number}" in "{part}" is not a number. {_HELP}') from None
+    _check(f'entry "{part}"', factor, MAXIMUM)
+    if first is None or family == "middle":
+        return LayerEntry(family, None, None, factor)
+    bounds = sorted((int(first), int(last or first)))
+    return LayerEntry(family, bounds[0], bounds[1], factor)
+
+
+def _check(name: str, value: float, maximum: float) -> None:
+    if not 0.0 <= value <= maximum:  # false for NaN too
+        raise ValueError(f"Layer weights, {name}: {value} lies outside 0 to {maximum:g}.")

@@ -8,15 +8,17 @@ import torch
 from comfy.controlnet import ControlBase
 
 from ..controlnext.control import ControlNeXt
-from ..tell import tell
 from .balance import budget_factor, region
-from .fit import aspects_differ, describe_fit, fitted
-from .masking import masked
+from .batch_view import BatchView
+from .guard import Watch
+from .inner_call import InnerCall
+from .layer_names import Place, layers_of
+from .map_feed import MapFeed
 from .progress import progress_of
+from .savings import NONE, Savings
+from .shaping import Residuals, Shape, frame_factors, item_factors
 from .signal import ControlSignal
 from .stack import ControlStack
-
-Residuals = dict[str, list[torch.Tensor | None]]
 
 
 class SignalControl(ControlBase):
@@ -24,24 +26,34 @@ class SignalControl(ControlBase):
 
     The inner net computes and the host's own merge adds up, so a signal without extras gives bit for bit what the
     host's ControlNetApplyAdvanced gives. In between stands what the host has no place for: a weight that changes over
-    the sampling, a mask, a factor per layer, the share that the stack leaves to this signal, and the fit.
+    the sampling, a mask, factors per layer, frame and half, the share that the stack leaves to this signal, and the fit.
     """
 
-    def __init__(self, inner: Any, signal: ControlSignal, stack: ControlStack, label: str) -> None:
+    def __init__(
+        self, inner: Any, signal: ControlSignal, stack: ControlStack, watch: Watch, savings: Savings = NONE
+    ) -> None:
         super().__init__()
         self.inner = inner
         self.signal = signal
         self.stack = stack
-        self.label = label
+        self.watch = watch
+        self.savings = savings
         self.extra_hooks = inner.extra_hooks  # the host collects them from the links themselves
+        self._call = InnerCall(inner, savings)
+        self._feed = MapFeed(inner, signal, watch.label)
+        self._model: Any = None
         self._percent_to_sigma: Any = None
-        self._fitted_to: tuple[int, int] | None = None
-        self._told = False
+        self._layers: dict[tuple[int, int], dict[Place, float]] = {}
+
+    @property
+    def label(self) -> str:
+        """Who this is, in messages."""
+        return self.watch.label
 
     # What the host asks of a control object ---------------------------------------------------------------------
 
     def copy(self) -> SignalControl:
-        copied = SignalControl(self.inner.copy(), self.signal, self.stack, self.label)
+        copied = SignalControl(self.inner.copy(), self.signal, self.stack, self.watch, self.savings)
         self.copy_to(copied)
         return copied
 
@@ -52,8 +64,9 @@ class SignalControl(ControlBase):
         return self
 
     def deepclone_multigpu(self, load_device: torch.device, autoregister: bool = False) -> SignalControl:
-        clone = self.copy()
-        clone.inner = self.inner.deepclone_multigpu(load_device)
+        inner = self.inner.deepclone_multigpu(load_device)
+        clone = SignalControl(inner, self.signal, self.stack, self.watch, self.savings)
+        self.copy_to(clone)
         if autoregister:
             self.multigpu_clones[load_device] = clone
         return clone
@@ -67,15 +80,21 @@ class SignalControl(ControlBase):
 
     def pre_run(self, model: Any, percent_to_timestep_function: Any) -> None:
         super().pre_run(model, percent_to_timestep_function)
+        self._forget()  # an interrupted sampling is never cleaned up
+        self.watch.reset()
         self.inner.pre_run(model, percent_to_timestep_function)
+        self._model = model
         self._percent_to_sigma = percent_to_timestep_function
 
     def cleanup(self) -> None:
-        super().cleanup()
-        self.inner.cleanup()
-        self._percent_to_sigma = None
-        self._fitted_to = None
-        self._told = False
+        """Let go of the sampling. ValueError when the signal was silent throughout and the guard says error."""
+        try:
+            super().cleanup()
+        finally:
+            self.inner.cleanup()
+            self._forget()
+            self._model = self._percent_to_sigma = None
+        self.watch.finish()
 
     def get_control(
         self,
@@ -92,16 +111,21 @@ class SignalControl(ControlBase):
             previous = chain.get_control(x_noisy, t, cond, batched_number, transformer_options)
         progress = self._progress(t)
         weight = self._weight(t, progress)
-        if weight == 0.0:
+        view = BatchView.of(x_noisy, batched_number, transformer_options)
+        items = item_factors(self.signal, view, self.savings.conditional_only, self.label)
+        if weight == 0.0 or (items is not None and not any(items)):
             return previous
-        self._prepare_image(x_noisy, batched_number, transformer_options)
+        self._feed.prepare(self._image, x_noisy, view)
         self.inner.strength = weight
         if isinstance(self.inner, ControlNeXt):  # it adds its map inside the UNet, so the mask must act there
-            self.inner.mask = region(self.stack, self.signal, progress, x_noisy)
-        own = self.inner.get_control(x_noisy, t, cond, batched_number, transformer_options)
+            self.inner.mask = self._mask_inside(progress, x_noisy, view)
+        own = self._call.residuals((x_noisy, t, cond, batched_number, transformer_options), items)
         if own is None:
             return previous
-        return self.control_merge(self._shaped(own, progress, x_noisy), previous, output_dtype=None)
+        self.watch.check_shapes(own, self._model, x_noisy)
+        self.watch.saw(own)
+        shaped = self._shape(own, items, progress, x_noisy, view).on(own, x_noisy)
+        return self.control_merge(shaped, previous, output_dtype=None)
 
     # What happens in between ------------------------------------------------------------------------------------
 
@@ -113,7 +137,12 @@ class SignalControl(ControlBase):
 
     @property
     def _changes_over_time(self) -> bool:
-        return self.stack.balance != "none" or not self.signal.schedule.is_constant
+        return self.stack.balance != "none" or not self.signal.schedule.is_constant or self.savings.until < 1.0
+
+    def _forget(self) -> None:
+        self._feed.reset(self.cond_hint_original)
+        self._call.clear()
+        self._layers.clear()
 
     def _progress(self, t: torch.Tensor) -> float:
         """Progress of the sampling; only asked for where something depends on it."""
@@ -124,52 +153,30 @@ class SignalControl(ControlBase):
     def _weight(self, t: torch.Tensor, progress: float) -> float:
         if self.timestep_range is not None and (t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1]):
             return 0.0
+        if progress > self.savings.until:
+            return 0.0
         factor = self.signal.schedule.value(progress) * budget_factor(self.stack, progress)
         return self.signal.weight if factor == 1.0 else self.signal.weight * factor
 
-    def _shaped(self, own: Residuals, progress: float, x_noisy: torch.Tensor) -> Residuals:
-        mask = region(self.stack, self.signal, progress, x_noisy)
+    def _mask_inside(self, progress: float, x_noisy: torch.Tensor, view: BatchView) -> torch.Tensor | None:
+        """The mask for a net that acts inside the UNet; the weights of frames are part of it, as nothing else there can be."""
+        mask = region(self.stack, self.signal, progress, x_noisy, view)
+        if mask is not None:
+            mask = mask[: view.pictures]  # it acts chunk by chunk, and the mask is the same for each
+        if self.signal.frame_weights is None:
+            return mask
+        frames = torch.tensor(frame_factors(self.signal, view, self.label), device=x_noisy.device).reshape(-1, 1, 1)
+        return frames if mask is None else mask.to(frames.device) * frames
+
+    def _shape(
+        self, own: Residuals, items: tuple[float, ...] | None, progress: float, x_noisy: torch.Tensor, view: BatchView
+    ) -> Shape:
         layers = self.signal.layer_weights
-        if mask is None and layers is None:
-            return own
-        latent_size = (x_noisy.shape[-2], x_noisy.shape[-1])
-        shaped: Residuals = {}
-        for group, residuals in own.items():
-            shaped[group] = []
-            for index, residual in enumerate(residuals):
-                weighted = residual if residual is None or layers is None else residual * layers.factor(group, index)
-                shaped[group].append(
-                    weighted if weighted is None or mask is None else masked(weighted, mask, latent_size)
-                )
-        return shaped
-
-    def _prepare_image(self, x_noisy: torch.Tensor, batched_number: int, transformer_options: Any) -> None:
-        """Check the batch, tell about a differing aspect, and fit the image where the host would only crop."""
-        self._check_batch(x_noisy.shape[0] // batched_number, transformer_options)
-        scale = self.inner.compression_ratio
-        if self.inner.vae is not None:
-            scale *= self.inner.vae.spacial_compression_encode()
-        size = (x_noisy.shape[-2] * scale, x_noisy.shape[-1] * scale)
-        if size == self._fitted_to:
-            return
-        self._fitted_to = size
-        image = self._image
-        image_size = (image.shape[-2], image.shape[-1])
-        if not aspects_differ(image_size, size):
-            return
-        if not self._told:
-            self._told = True
-            tell(f"{self.label}: {describe_fit(image_size, size, self.signal.fit)}.")
-        if self.signal.fit != "crop":  # crop is what the inner net does by itself
-            method = self.inner.upscale_algorithm
-            self.inner.cond_hint_original = fitted(image, *size, self.signal.fit, method)
-            self.inner.cond_hint = None
-
-    def _check_batch(self, pictures: int, transformer_options: Any) -> None:
-        images = self._image.shape[0]
-        if images in (1, pictures) or "context_window" in transformer_options:
-            return
-        raise ValueError(
-            f"{self.label}: {images} control images came in for a batch of {pictures} pictures. "
-            "Give one control image for all, or exactly one for each picture of the batch."
-        )
+        factors = None
+        if layers is not None and layers.acts_on_layers:
+            size = (x_noisy.shape[-2], x_noisy.shape[-1])
+            if size not in self._layers:
+                self._layers[size] = layers.factors(layers_of(own, size[0]), self.label)
+            factors = self._layers[size]
+        each = None if items is None else torch.tensor(items, device=x_noisy.device)
+        return Shape(factors, each, region(self.stack, self.signal, progress, x_noisy, view))

@@ -11,7 +11,7 @@ import torch
 from ..controlnext.foreign import kind_of
 from ..controlnext.loading import load_controlnext
 from ..controlnext.state_dicts import control_prefixes
-from ..files.header import is_safetensors, read_header
+from ..files.container import container_of, read_any_header
 from ..files.reading import check_readable
 from ..host import host_nodes
 
@@ -27,10 +27,10 @@ def load_control_net(name: str) -> Any:
     """
     path = path_of(name)
     check_readable(path)
-    names = tuple(read_header(path).tensors) if is_safetensors(path) else ()
-    if control_prefixes(names):
+    shapes = read_any_header(path).shapes if container_of(path) else {}
+    if control_prefixes(shapes):
         return load_controlnext(path)
-    known = kind_of(names)
+    known = kind_of(shapes)
     if known is not None and known[0] not in _HOST_LOADS:
         kind, node = known
         raise ValueError(

@@ -10,6 +10,7 @@ import torch
 from ...preprocessors.image_tensor import check_mask
 from .curve import CONSTANT, Curve
 from .fit import FITS, Fit
+from .frame_weights import FrameWeights
 from .layer_weights import LayerWeights
 
 OnInvalid = Literal["warn", "skip", "error"]
@@ -26,7 +27,8 @@ class ControlSignal:
     """Immutable record of one signal.
 
     control_net: the host's ControlBase object; image: [B,H,W,C] in 0..1; weight: 0..10; start, end: share of the
-    sampling, 0..1; schedule: factor on the weight over the whole sampling; mask: [B,H,W] or None.
+    sampling, 0..1; schedule: factor on the weight over the whole sampling; mask: [B,H,W] or None; layer_weights and
+    frame_weights: further factors per layer and half, and per frame.
     """
 
     control_net: Any
@@ -39,6 +41,7 @@ class ControlSignal:
     schedule: Curve = CONSTANT
     mask: torch.Tensor | None = None
     layer_weights: LayerWeights | None = None
+    frame_weights: FrameWeights | None = None
 
     def __post_init__(self) -> None:
         _check_control_net(self.control_net)
@@ -54,10 +57,8 @@ class ControlSignal:
         _check_choice("on_invalid", self.on_invalid, ON_INVALID)
         if self.mask is not None:
             object.__setattr__(self, "mask", check_mask(self.mask, "Control signal, input mask"))
-        if self.layer_weights is not None and not isinstance(self.layer_weights, LayerWeights):
-            raise ValueError(
-                f"Control signal, input layer_weights: LAYER_WEIGHTS are wanted, not {type(self.layer_weights).__name__}."
-            )
+        _check_type("layer_weights", self.layer_weights, LayerWeights, "LAYER_WEIGHTS")
+        _check_type("frame_weights", self.frame_weights, FrameWeights, "FRAME_WEIGHTS")
 
     def weight_at(self, progress: float) -> float:
         """Weight at a progress 0..1 of the sampling: zero outside the range."""
@@ -85,6 +86,11 @@ def _check_control_net(control_net: Any) -> None:
 def _check_number(name: str, value: float, maximum: float) -> None:
     if not 0.0 <= value <= maximum:  # false for NaN too
         raise ValueError(f"Control signal, input {name}: {value} lies outside 0 to {maximum:g}.")
+
+
+def _check_type(name: str, value: Any, wanted: type, socket: str) -> None:
+    if value is not None and not isinstance(value, wanted):
+        raise ValueError(f"Control signal, input {name}: {socket} are wanted, not {type(value).__name__}.")
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

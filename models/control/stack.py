@@ -17,12 +17,14 @@ class ControlStack:
     """Signals in the order in which they are applied.
 
     balance: `none` adds them up as they are; `normalize` scales all down where their weights at a step sum to more
-    than `budget`; `strongest` lets, in each place, only the signal with the largest weight act.
+    than `budget`; `strongest` lets, in each place, only the signal with the largest weight act. notes: what a person
+    should know about how the stack was put together.
     """
 
     signals: tuple[ControlSignal, ...] = ()
     balance: Balance = "none"
     budget: float = 1.0
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.balance not in BALANCES:

@@ -45,12 +45,14 @@ class ResidualBlock(nn.Module):
 
     def before_time(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(shortcut, hidden) of x: all that does not depend on the timestep."""
-        return self.conv_shortcut(x), self.conv1(silu(self.norm1(x)))
+        return self.conv_shortcut(x), self.conv1(silu(self.norm1(x), inplace=True))
 
     def after_time(self, shortcut: torch.Tensor, hidden: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
-        """The block's output; embedding: [B,256]."""
+        """The block's output; embedding: [B,256]. What comes in is left as it is: it serves other timesteps, too."""
+        # In place wherever a tensor is nobody else's: the first block's are as large as the picture, and to the
+        # processor a fresh one of that size costs as much as the arithmetic on it.
         hidden = hidden + self.time_emb_proj(silu(embedding))[:, :, None, None]
-        return shortcut + self.conv2(silu(self.norm2(hidden)))
+        return self.conv2(silu(self.norm2(hidden), inplace=True)).add_(shortcut)
 
     def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
         return self.after_time(*self.before_time(x), embedding)

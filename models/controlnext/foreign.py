@@ -1,57 +1,53 @@
-"""Naming a file that is not what it was taken for, and the node that would load it."""
+"""Naming a file that is not what it was taken for, and the node that would load it, by the registry of kinds of files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from .state_dicts import control_prefixes, looks_like_unet
+from ..files.identify import UNKNOWN, identify_tensors
+from ..files.identity import Tensors
+from ..files.kinds import find_kind
 
 UNET = "UNet weights"
 CHECKPOINT = "a whole checkpoint"
 
-# (what the file is, which node loads it, the parts of key names that give it away); the first match counts, and
-# control nets come before UNets because they carry UNet blocks.
-_SIGNS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    (
-        "a ControlNet",
-        "the host's Load ControlNet Model node (ControlNetLoader)",
-        (
-            "controlnet_cond_embedding.",
-            "zero_convs.",
-            "control_model.",
-            "controlnet_blocks.",
-            "controlnet_down_blocks.",
-            "lora_controlnet",
-            "input_hint_block.",
-        ),
-    ),
-    ("a T2I-Adapter", "the host's Load ControlNet Model node (ControlNetLoader)", ("adapter.body.", "body.0.")),
-    ("an IP-Adapter", "Load IP-Adapter (ArmatureLoadIPAdapter)", ("ip_adapter.", "image_proj.")),
-    (
-        "a LoRA",
-        "the host's Load LoRA node (LoraLoader)",
-        ("lora_unet_", ".lora_up.", ".lora_down.", ".lora_A.", ".lora_B."),
-    ),
-    (
-        CHECKPOINT,
-        "the host's Load Checkpoint node (CheckpointLoaderSimple)",
-        ("first_stage_model.", "cond_stage_model.", "conditioner.embedders."),
-    ),
-    ("a VAE", "the host's Load VAE node (VAELoader)", ("decoder.conv_in.",)),
-)
+_NAMES = {
+    "unet_weights": UNET,
+    "diffusion_model": UNET,
+    "checkpoint": CHECKPOINT,
+    "controlnext": "a ControlNeXt control file",
+    "control_lora": "a ControlNet",  # the host loads it as one
+}
+_NODES = {
+    "ControlNetLoader": "the host's Load ControlNet Model node (ControlNetLoader)",
+    "LoraLoader": "the host's Load LoRA node (LoraLoader)",
+    "CheckpointLoaderSimple": "the host's Load Checkpoint node (CheckpointLoaderSimple)",
+    "VAELoader": "the host's Load VAE node (VAELoader)",
+    "ArmatureLoadIPAdapter": "Load IP-Adapter (ArmatureLoadIPAdapter)",
+    "ArmatureLoadControlNeXt": "Load ControlNeXt (ArmatureLoadControlNeXt)",
+    "ArmatureApplyControlNeXtWeights": "Apply ControlNeXt Weights (ArmatureApplyControlNeXtWeights)",
+}
 
 
-def kind_of(keys: Iterable[str]) -> tuple[str, str] | None:
-    """(what a file is, the node that loads it) for files that are no ControlNeXt control file; None when unknown."""
-    names = tuple(keys)
-    for kind, node, signs in _SIGNS:
-        if any(sign in name for name in names for sign in signs):
-            return kind, node
-    if looks_like_unet(names):
-        return UNET, "Apply ControlNeXt Weights (ArmatureApplyControlNeXtWeights)"
-    if control_prefixes(names):
-        return "a ControlNeXt control file", "Load ControlNeXt (ArmatureLoadControlNeXt)"
-    return None
+def kind_of(weights: Mapping[str, Any] | Iterable[str]) -> tuple[str, str] | None:
+    """(what a file is, the node that loads it); None when it is unknown.
+
+    weights: tensors or shapes by name. Names alone tell less: kinds that are told by their shapes are then not found.
+    """
+    identity = identify_tensors(Tensors(_shapes(weights)))
+    kind = None if identity.kind == UNKNOWN else find_kind(identity.kind)
+    if kind is None:
+        return None
+    loader = "ArmatureApplyControlNeXtWeights" if _NAMES.get(kind.id) == UNET else kind.loaders[0]
+    article = "an" if kind.title[0] in "AEIOUaeiou" else "a"
+    return _NAMES.get(kind.id, f"{article} {kind.title}"), _NODES.get(loader, f"the node {loader}")
+
+
+def _shapes(weights: Mapping[str, Any] | Iterable[str]) -> dict[str, tuple[int, ...]]:
+    if isinstance(weights, Mapping):
+        return {str(name): tuple(getattr(value, "shape", value)) for name, value in weights.items()}
+    return dict.fromkeys(weights, ())
 
 
 def describe_keys(keys: Iterable[str]) -> str:

@@ -84,6 +84,8 @@ def to_ldm(key: str, unet_config: Mapping[str, Any], names: Collection[str]) -> 
     middle = _MIDDLE.fullmatch(key)
     if middle:
         kind, index, rest = middle.groups()
+        if int(index) > (1 if kind == "resnets" else 0):
+            return None
         return _within(kind, f"middle_block.{2 * int(index) if kind == 'resnets' else 1}", rest)
     block = _BLOCK.fullmatch(key)
     if block is None or "num_res_blocks" not in unet_config:
@@ -95,9 +97,11 @@ def to_ldm(key: str, unet_config: Mapping[str, Any], names: Collection[str]) -> 
 def _in_block(
     way: str, level: int, kind: str, index: int, rest: str, blocks: list[int], names: Collection[str]
 ) -> str | None:
-    lengths = [count + 1 for count in blocks]  # on the way down each level's downsampler, on the way up a block more
-    starts = [0, *accumulate(lengths if way == "down" else reversed(lengths))]
-    if level + 1 >= len(starts):
+    # On the way down a level ends with its downsampler, on the way up it has one block more.
+    lengths = [count + 1 for count in (blocks if way == "down" else reversed(blocks))]
+    starts = [0, *accumulate(lengths)]
+    held = lengths[level] - (way == "down") if level < len(lengths) else 0
+    if index >= (held if kind in ("resnets", "attentions") else min(held, 1)):
         return None
     if kind == "downsamplers":
         return f"input_blocks.{starts[level + 1]}.0.{rest.replace('conv', 'op', 1)}"

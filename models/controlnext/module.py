@@ -61,7 +61,7 @@ class ControlNeXtModule(nn.Module):
         for block, downsample in zip(self.down_res[1:], self.down_sample[1:], strict=True):
             x = downsample(block(x, embedding))
         middle = self.mid_convs[0](x)
-        return self.mid_convs[1](middle + x if self.layout.stem else middle)
+        return self.mid_convs[1](middle.add_(x) if self.layout.stem else middle)
 
     def forward(self, image: torch.Tensor, timestep: torch.Tensor, stem_padding: int = 1) -> torch.Tensor:
         return self.finish(self.prepare(image, stem_padding), timestep)

@@ -67,7 +67,7 @@ def apply_unet_weights(
     mapped = map_keys(weights, _unet_config(model), base)
     _refuse_misfits(weights, mapped, base, model, file_name)
     kind, comparison = _kind(weights, mapped, base, format, file_name)
-    changes = _changes(weights, mapped, base, kind, file_name)
+    changes = _changes(weights, mapped, base, kind)
     unchanged = tuple(target for target in mapped.found.values() if target not in changes)
     if strength == 0.0:
         changes = {}
@@ -125,6 +125,7 @@ def _refuse_misfits(
             "Load the checkpoint of the family it was trained on."
         )
     for key, target in mapped.found.items():
+        refuse_non_finite(file_name, key, weights[key])
         expected, actual = tuple(base[target][0][0].shape), tuple(weights[key].shape)
         if actual != expected:
             raise ValueError(
@@ -150,12 +151,11 @@ def _kind(
 
 
 def _changes(
-    weights: Mapping[str, torch.Tensor], mapped: KeyMap, base: Mapping[str, list[Any]], kind: Kind, file_name: str
+    weights: Mapping[str, torch.Tensor], mapped: KeyMap, base: Mapping[str, list[Any]], kind: Kind
 ) -> dict[str, torch.Tensor]:
     """Model key -> difference to add, without those that are zero."""
     changes = {}
     for key, target in mapped.found.items():
-        refuse_non_finite(file_name, key, weights[key])
         change = weights[key] if kind == "delta" else _difference(weights[key], base[target])
         if bool(change.any()):
             changes[target] = change

@@ -106,7 +106,7 @@ def _parsed(path: Path, raw: bytes, read: int) -> Header:
         table = json.loads(raw)
         metadata = {str(key): str(value) for key, value in (table.pop("__metadata__", None) or {}).items()}
         tensors = {name: _tensor(info) for name, info in table.items()}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         raise BrokenFile(f"The file {path} is damaged: its header is no safetensors header. {_AGAIN}") from None
     return Header(tensors, metadata, read)
 

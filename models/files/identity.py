@@ -92,7 +92,8 @@ class Kind:
     """One kind of file: where it lies, which nodes load it, and how it is recognised.
 
     folders: the host's model folders, the usual one first. loaders: node classes that load it, ours or the host's.
-    recognise: names and shapes -> verdict, or None when the file is something else.
+    recognise: names and shapes -> verdict, or None when the file is something else. families: the base families that it
+    can name; none for a kind that belongs to no base.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Kind:
     folders: tuple[str, ...]
     loaders: tuple[str, ...]
     recognise: Callable[[Tensors], Identity | None]
+    families: tuple[str, ...] = ()
 
 
 def shown(tensors: Tensors, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import comfy.utils
 import torch
 
 from .header import BrokenFile, is_safetensors, read_header
+from .torch_header import WRAPPERS
+
+_DEEPEST = 2  # dicts within dicts: what weight files have, and far less than a broken one could
 
 
 def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
@@ -27,13 +31,23 @@ def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
         raise BrokenFile(_unreadable(path, error)) from error
     if not isinstance(loaded, dict):
         raise BrokenFile(f"The file {path} holds a {type(loaded).__name__}, not weights by name. Choose a weight file.")
-    tensors = {key: value for key, value in loaded.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
+    loaded = next((loaded[name] for name in WRAPPERS if isinstance(loaded.get(name), dict)), loaded)
+    tensors = dict(_flat(loaded))
     if not tensors:
         raise BrokenFile(
             f"The file {path} holds no tensors by name (found: {', '.join(map(str, list(loaded)[:4])) or 'nothing'}). "
             "It may be a training state rather than weights; choose a weight file."
         )
     return tensors
+
+
+def _flat(loaded: dict[Any, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, torch.Tensor]]:
+    """Tensors by name; those in a dict within the file (IP-Adapter's .bin) as 'outer.inner'."""
+    for key, value in loaded.items():
+        if isinstance(key, str) and isinstance(value, torch.Tensor):
+            yield prefix + key, value
+        elif isinstance(key, str) and isinstance(value, dict) and depth < _DEEPEST:
+            yield from _flat(value, f"{prefix}{key}.", depth + 1)
 
 
 def check_readable(path: str | Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from .header import BrokenFile, Header, TensorInfo
 
 SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pt2")
-_WRAPPERS = ("state_dict", "model_state_dict", "module")  # what training code puts around the weights
+WRAPPERS = ("state_dict", "model_state_dict", "module")  # what training code puts around the weights
 _DEEPEST = 4
 _DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64"}
 _OLD_FORMAT_LIMIT = 512 * 1024 * 1024  # the format from before 2020 has no table; it must be read from end to end
@@ -41,7 +41,6 @@ def read_torch_header(path: str | Path) -> Header:
 def _bytes_to_read(path: Path) -> int:
     """Size of the table that torch will read; the tensors' bytes stay on the disk in the format with a table."""
     try:
-        size = path.stat().st_size
         with zipfile.ZipFile(path) as archive:
             return sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".pkl"))
     except FileNotFoundError:
@@ -51,14 +50,18 @@ def _bytes_to_read(path: Path) -> int:
             f"The file {path} cannot be opened ({error.strerror or error}). Check its permissions."
         ) from None
     except zipfile.BadZipFile:
-        if size == 0:
-            raise BrokenFile(f"The file {path} is empty (0 bytes). Download it again.") from None
-        if size > _OLD_FORMAT_LIMIT:
-            raise BrokenFile(
-                f"The file {path} is incomplete, or in torch's old format, which has no table to read. "
-                "Download it again, best as safetensors."
-            ) from None
-        return size
+        return _bytes_of_old_format(path, path.stat().st_size)
+
+
+def _bytes_of_old_format(path: Path, size: int) -> int:
+    if size == 0:
+        raise BrokenFile(f"The file {path} is empty (0 bytes). Download it again.")
+    if size > _OLD_FORMAT_LIMIT:
+        raise BrokenFile(
+            f"The file {path} is incomplete, or in torch's old format, which has no table to read. "
+            "Download it again, best as safetensors."
+        )
+    return size
 
 
 def _flat(value: Any, prefix: str, depth: int) -> Iterator[tuple[str, TensorInfo | None]]:
@@ -69,7 +72,7 @@ def _flat(value: Any, prefix: str, depth: int) -> Iterator[tuple[str, TensorInfo
         yield prefix, TensorInfo(_DTYPES.get(dtype, dtype.upper()), tuple(value.shape), 0, 0)
     elif isinstance(value, dict) and depth < _DEEPEST:
         for key, inner in value.items():
-            name = prefix if depth == 0 and key in _WRAPPERS else f"{prefix}.{key}" if prefix else str(key)
+            name = prefix if depth == 0 and key in WRAPPERS else f"{prefix}.{key}" if prefix else str(key)
             yield from _flat(inner, name, depth + 1)
 
 

@@ -6,6 +6,7 @@ from .checkpoint import Checkpoint, VideoCheckpoint
 from .controlnet import ControlNetLDM
 from .controlnet_diffusers import ControlNetDiffusers
 from .controlnext import ControlNeXtControl, ControlNeXtWeights
+from .ip_adapter import ClipVisionL, IPAdapterBase
 from .lora import LoRA
 from .recipe import Recipe
 from .t2i_adapter import T2IAdapterLight
@@ -197,6 +198,38 @@ RECIPES = (
         seed=40,
         version=1,
         description="LoRA for sdxl_checkpoint, rank 4.",
+    ),
+    Recipe(
+        name="sd15_lora",
+        folder="loras",
+        source=LoRA(unet=SD15, rank=4, dtype=FP16),
+        seed=41,
+        version=1,
+        description="LoRA for sd15_checkpoint, rank 4.",
+    ),
+    Recipe(
+        name="sd15_ip_adapter",
+        folder="ipadapter",
+        source=IPAdapterBase(unet=SD15, dtype=FP16),
+        seed=50,
+        version=1,
+        description="IP-Adapter for sd15_checkpoint, first layout, reads clip_vision_l.",
+    ),
+    Recipe(
+        name="sdxl_ip_adapter",
+        folder="ipadapter",
+        source=IPAdapterBase(unet=KOALA, dtype=FP8),
+        seed=51,
+        version=1,
+        description="IP-Adapter for sdxl_checkpoint, first layout, reads clip_vision_l.",
+    ),
+    Recipe(
+        name="clip_vision_l",
+        folder="clip_vision",
+        source=ClipVisionL(FP8),
+        seed=52,
+        version=1,
+        description="CLIP ViT-L/14 of one attention and zeros; its embedding depends on the picture.",
     ),
     Recipe(
         name="clip_l",

@@ -22,6 +22,7 @@ FORMAT_DTYPES = {
     "bfloat16": "BF16",
     "float8_e4m3fn": "F8_E4M3",
     "int64": "I64",
+    "int8": "I8",
 }
 HEADER_ALIGNMENT = 8
 _HOLE = 4096

@@ -6,7 +6,7 @@ body points in OpenPose's order, 21 for each hand, 70 for the face, 6 for the fe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,13 @@ def moved(frame: Frame, move: Callable[[np.ndarray], np.ndarray], size: tuple[in
     """The frame with `move` applied to the [N,2] positions of every visible point, on a canvas of (height, width)."""
     people = [{part: _moved(points, move) for part, points in one.items()} for one in frame["people"]]
     return {"canvas_width": size[1], "canvas_height": size[0], "people": people}
+
+
+def scaled_frames(frames: Sequence[Frame], size: tuple[int, int], new_size: tuple[int, int]) -> list[Frame]:
+    """POSE_KEYPOINT frames found at (height, width) `size`, in the pixels of the same pictures at `new_size`."""
+    scale = np.array([new_size[1] / size[1], new_size[0] / size[0]], np.float32)
+    read = read_frames(list(frames), "Poses")
+    return write_frames([moved(frame, lambda points: points * scale, new_size) for frame in read])
 
 
 def visible(points: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from armature_pack.preprocessors.registry import ENTRIES
 from armature_pack.tests.server_fixture import PACK, RunningServer
 from playwright.sync_api import Page, expect
 
@@ -17,20 +18,47 @@ WORKFLOWS = PACK / "workflows"
 GRAPHS = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 # Node id -> what to type, and the name that must then be listed.
 SEARCHES = {
+    # The longest alias of a method is its most particular one.
+    **{entry.node_id: (max(entry.search_aliases, key=len), entry.title) for entry in ENTRIES},
+    "ArmatureSaveRecord": ("provenance", "Save Record"),
+    "ArmatureCompatibilityCheck": ("mat1 and mat2", "Compatibility Check"),
     "ArmatureControlMap": ("preprocessor", "Control Map"),
-    "ArmatureCanny": ("CannyEdgePreprocessor", "Canny Edges"),
     "ArmatureControlSignal": ("t2i adapter", "Control Signal"),
     "ArmatureControlStack": ("control net stacker", "Control Stack"),
     "ArmatureApplyControlStack": ("apply multi controlnet", "Apply Control Stack"),
+    "ArmatureLayerWeights": ("my prompt is more important", "Layer Weights"),
+    "ArmatureFrameWeights": ("latent keyframe", "Frame Weights"),
+    "ArmatureFitControlImage": ("hint image enhance", "Fit Control Image"),
+    "ArmatureCheckControlImage": ("fix normal map", "Check Control Image"),
+    "ArmaturePlotControlStack": ("sigmas plot", "Plot Control Stack"),
+    "ArmatureControlAdherence": ("measure controlnet", "Control Adherence"),
+    "ArmatureWeightSweep": ("strength sweep", "Weight Sweep"),
+    "ArmatureSweepSheet": ("compare weights", "Sweep Sheet"),
+    "ArmatureControlSavings": ("faster controlnet", "Control Savings"),
+    "ArmatureProfile": ("quality preset", "Profile"),
     "ArmatureExamplePicture": ("sample picture", "Example Picture"),
     "ArmatureExamplePoses": ("sample poses", "Example Poses"),
+    "ArmatureDrawPoses": ("draw keypoints", "Draw Poses"),
+    "ArmaturePosesToJSON": ("export keypoints", "Poses to JSON"),
+    "ArmaturePosesFromJSON": ("import keypoints", "Poses from JSON"),
+    "ArmatureFixColors": ("wavelet color fix", "Fix Colors"),
     "ArmatureAlignPoses": ("retarget pose", "Align Poses"),
-    "ArmatureDepthToViridis": ("vidit depth", "Depth to Viridis"),
-    "ArmatureSwapRedBlue": ("rgb bgr", "Swap Red and Blue"),
     "ArmatureLoadControlNet": ("t2i adapter loader", "Load Control Net"),
     "ArmatureLoadControlNeXt": ("cross normalization", "Load ControlNeXt"),
     "ArmatureApplyControlNeXtWeights": ("controlnext unet", "Apply ControlNeXt Weights"),
     "ArmatureControlNeXtWindows": ("long video", "ControlNeXt Video Windows"),
+    "ArmatureLoadIPAdapter": ("ipadapter unified loader", "Load IP-Adapter"),
+    "ArmatureApplyIPAdapter": ("ipadapter advanced", "Apply IP-Adapter"),
+    "ArmaturePrepareReferenceImage": ("prep image for clipvision", "Prepare Reference Image"),
+    "ArmatureEncodeIPAdapterImage": ("ipadapter encoder", "Encode IP-Adapter Image"),
+    "ArmatureSaveIPAdapterEmbeds": ("ipadapter save embeds", "Save IP-Adapter Embeddings"),
+    "ArmatureLoadIPAdapterEmbeds": ("ipadapter load embeds", "Load IP-Adapter Embeddings"),
+    "ArmatureIdentityFromFolder": ("character consistency", "Identity from Folder"),
+    "ArmatureFaceEmbeds": ("ipadapter insightface loader", "Face Embeddings"),
+    "ArmatureLoRAStack": ("lora stacker", "LoRA Stack"),
+    "ArmatureLoRAOptions": ("lora block weight", "LoRA Options"),
+    "ArmatureApplyLoRAStack": ("cr apply lora stack", "Apply LoRA Stack"),
+    "ArmatureConsistency": ("clip similarity", "Consistency"),
 }
 WIDGETS = "app.graph.serialize().nodes.map(node => [node.id, node.widgets_values ?? []])"
 UNKNOWN = "app.graph.nodes.map(node => node.type).filter(type => !(type in LiteGraph.registered_node_types))"

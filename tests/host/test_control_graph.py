@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
+from armature_pack.preprocessors.registry import ENTRIES
 from armature_pack.runs.blocking import use_client
 from armature_pack.runs.errors import PromptRefused, RunFailed
 from armature_pack.runs.graph import set_inputs
@@ -276,24 +277,50 @@ def test_every_node_is_there_with_help_for_each_input(server):
         name: info for name, info in server.object_info.items() if name.startswith("Armature") and "Test" not in name
     }
     assert set(ours) == {
+        *(entry.node_id for entry in ENTRIES),
+        "ArmatureCompatibilityCheck",
+        "ArmatureSaveRecord",
         "ArmatureControlMap",
-        "ArmatureCanny",
         "ArmatureControlSignal",
         "ArmatureControlStack",
         "ArmatureApplyControlStack",
-        "ArmatureDepthToViridis",
-        "ArmatureSwapRedBlue",
+        "ArmatureLayerWeights",
+        "ArmatureFrameWeights",
+        "ArmatureFitControlImage",
+        "ArmatureCheckControlImage",
+        "ArmaturePlotControlStack",
+        "ArmatureControlAdherence",
+        "ArmatureWeightSweep",
+        "ArmatureSweepSheet",
+        "ArmatureControlSavings",
+        "ArmatureProfile",
         "ArmatureAlignPoses",
         "ArmatureExamplePicture",
         "ArmatureExamplePoses",
+        "ArmatureDrawPoses",
+        "ArmaturePosesToJSON",
+        "ArmaturePosesFromJSON",
+        "ArmatureFixColors",
         "ArmatureLoadControlNet",
         "ArmatureLoadControlNeXt",
         "ArmatureApplyControlNeXtWeights",
         "ArmatureControlNeXtWindows",
+        "ArmatureLoadIPAdapter",
+        "ArmatureApplyIPAdapter",
+        "ArmaturePrepareReferenceImage",
+        "ArmatureEncodeIPAdapterImage",
+        "ArmatureSaveIPAdapterEmbeds",
+        "ArmatureLoadIPAdapterEmbeds",
+        "ArmatureIdentityFromFolder",
+        "ArmatureFaceEmbeds",
+        "ArmatureLoRAStack",
+        "ArmatureLoRAOptions",
+        "ArmatureApplyLoRAStack",
+        "ArmatureConsistency",
     }
     for name, info in ours.items():
         assert info["description"] and info["search_aliases"] and info["category"].startswith("Armature/"), name
         assert (ROOT / "web" / "docs" / f"{name}.md").is_file(), f"{name} has no help page"
-        for group in info["input"].values():
+        for group in (info["input"].get(kind, {}) for kind in ("required", "optional")):
             for input_name, (_, options, *_rest) in ((key, (*value, {})) for key, value in group.items()):
                 assert options.get("tooltip"), f"{name}.{input_name} has no tooltip"

@@ -38,6 +38,25 @@ GRAPHS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
         },
         SMALL,
     ),
+    # The small network has none of the blocks that style transfer names.
+    "ip_adapter_style": (
+        {
+            "Load Checkpoint.ckpt_name": "sd15_checkpoint",
+            "Load IP-Adapter.ip_adapter_name": "sd15_ip_adapter",
+            "Load CLIP Vision.clip_name": "clip_vision_l",
+        },
+        SMALL | {"Apply IP-Adapter.weight_type": "linear"},
+    ),
+    "ip_adapter_depth_lora": (
+        {
+            "Load Checkpoint.ckpt_name": "sd15_checkpoint",
+            "Identity LoRA.lora_name": "sd15_lora",
+            "Load IP-Adapter.ip_adapter_name": "sd15_ip_adapter",
+            "Load CLIP Vision.clip_name": "clip_vision_l",
+            "Load Control Net.control_net_name": "sd15_controlnet_depth",
+        },
+        SMALL | {"Apply IP-Adapter.weight_type": "linear"},
+    ),
     "controlnext_svd": (
         {
             "Load video checkpoint.ckpt_name": "svd_checkpoint",
@@ -55,9 +74,12 @@ GRAPHS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
         },
     ),
 }
+# What switches the graph's signal off.
+SWITCHES = {"ip_adapter_style": "Apply IP-Adapter__weight"}
 # What a node of an example graph must say: title -> words.
 REPORTS: dict[str, dict[str, str]] = {
     "controlnext_sdxl_lora": {"ControlNeXt weights": "differences to the base"},
+    "ip_adapter_depth_lora": {"Apply LoRA stack": "LoRA for SD 1.5"},
     "controlnext_svd": {"ControlNeXt weights": "full weights", "Align poses": "reference in front: 4 maps"},
 }
 
@@ -96,7 +118,9 @@ def test_the_example_graph_runs_and_its_control_acts(server, name):
     for title, words in REPORTS.get(name, {}).items():
         assert words in result.texts(find_node(graph, title))[0]
     assert controlled and controlled[0].std() > 1
-    free = frames_of(server, server.run(small_graph(server, name, **{"Control signal__weight": 0})), node)
+    free = frames_of(
+        server, server.run(small_graph(server, name, **{SWITCHES.get(name, "Control signal__weight"): 0})), node
+    )
     assert len(free) == len(controlled)
     assert any(not np.array_equal(one, other) for one, other in zip(controlled, free, strict=True))
 

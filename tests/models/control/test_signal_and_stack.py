@@ -8,13 +8,18 @@ import comfy.controlnet
 import pytest
 import torch
 from armature_pack.models.control.balance import budget_factor, region
+from armature_pack.models.control.batch_view import BatchView
 from armature_pack.models.control.collect import collect_stack
 from armature_pack.models.control.curve import Curve
+from armature_pack.models.control.decision import decide
 from armature_pack.models.control.dialects import read_control_net_stack
+from armature_pack.models.control.frame_weights import FrameWeights
+from armature_pack.models.control.layer_weights import LayerWeights
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 
 IMAGE = torch.rand(1, 8, 8, 3)
+ONE = BatchView((0,), 1, None)
 
 
 def signal(**settings) -> ControlSignal:
@@ -56,6 +61,21 @@ def test_a_signal_cannot_be_changed_afterwards():
 def test_weight_follows_range_and_schedule():
     one = signal(weight=0.5, start=0.2, end=0.8, schedule=Curve.from_text("0:0, 1:1"))
     assert [one.weight_at(progress) for progress in (0.1, 0.2, 0.5, 0.8, 0.9)] == pytest.approx([0, 0.1, 0.25, 0.4, 0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"weight": 0.0}, "its weight is 0"),
+        ({"start": 0.4, "end": 0.4}, "its range is empty"),
+        ({"mask": torch.zeros(1, 4, 4)}, "its mask is all black"),
+        ({"frame_weights": FrameWeights.from_text("0: 0, -1: 0")}, "0 on every frame"),
+        ({"layer_weights": LayerWeights(conditional=0.0, unconditional=0.0)}, "0 on both halves"),
+    ],
+)
+def test_a_signal_that_cannot_act_is_left_out_and_told(settings, words):
+    (decided,) = decide(ControlStack((signal(**settings),)))
+    assert decided.image is None and words in decided.told
 
 
 def test_signals_are_collected_in_order_and_empty_slots_are_passed_over():
@@ -102,15 +122,15 @@ def test_strongest_gives_each_place_to_one_signal():
     strong, weak = signal(weight=0.9, mask=left), signal(weight=0.5)
     stack = ControlStack((strong, weak), "strongest")
     latent = torch.zeros(1, 4, 4, 4)
-    assert torch.equal(region(stack, strong, 0.5, latent), left)
-    assert torch.equal(region(stack, weak, 0.5, latent), 1 - left)
+    assert torch.equal(region(stack, strong, 0.5, latent, ONE), left)
+    assert torch.equal(region(stack, weak, 0.5, latent, ONE), 1 - left)
 
 
 def test_equal_signals_never_both_act_under_strongest():
     a, b = signal(), signal()
     stack = ControlStack((a, b), "strongest")
     latent = torch.zeros(1, 4, 2, 2)
-    assert region(stack, a, 0.0, latent).min() == 1 and region(stack, b, 0.0, latent).max() == 0
+    assert region(stack, a, 0.0, latent, ONE).min() == 1 and region(stack, b, 0.0, latent, ONE).max() == 0
 
 
 def test_both_dialects_of_control_net_stack_are_read_and_left_alone():
@@ -122,6 +142,20 @@ def test_both_dialects_of_control_net_stack_are_read_and_left_alone():
     (seven,) = read_control_net_stack([(net, 0.4, 0.0, 0.5, 0.0, IMAGE, True)])
     assert (seven.weight, seven.end) == (0.4, 0.5)
     assert rows == before and read_control_net_stack(None) == ()
+
+
+def test_a_stack_says_which_dialects_it_read():
+    net = comfy.controlnet.ControlBase()
+    rows = [(net, IMAGE, 0.7, 0.1, 0.9), None, (net, 0.4, 0.0, 0.5, 0.0, IMAGE, True), (net, IMAGE, 1.0, 0.0, 1.0)]
+    stack = collect_stack("none", 1.0, None, rows, {})
+    assert len(stack.signals) == 3
+    assert (
+        "2 rows of 5 items" in stack.notes[0]
+        and "1 row of 7 items" in stack.notes[1]
+        and "1 row is off" in stack.notes[2]
+    )
+    later = collect_stack("none", 1.0, stack, None, {})
+    assert later.notes == stack.notes and collect_stack("none", 1.0, None, None, {}).notes == ()
 
 
 def test_an_unknown_dialect_is_named_by_row():

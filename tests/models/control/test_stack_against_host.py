@@ -142,8 +142,8 @@ def test_a_mask_of_ones_changes_nothing_and_of_zeros_removes_the_signal(run, gen
 def test_layer_weights_of_zero_remove_the_signal(run, generated):
     from armature_pack.models.control.layer_weights import LayerWeights
 
-    names = {f"{group}.{i}": 0.0 for group in ("input", "middle", "output") for i in range(12)}
-    none = run.latent(*ours(run.positive, run.negative, [lone(generated, layer_weights=LayerWeights(names))]))
+    silent = LayerWeights.from_text("input: 0, middle: 0")
+    none = run.latent(*ours(run.positive, run.negative, [lone(generated, layer_weights=silent)]))
     assert torch.equal(none, run.latent(run.positive, run.negative))
 
 

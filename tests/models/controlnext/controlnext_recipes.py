@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import math
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import comfy.cldm.cldm
+import comfy.controlnet
+import comfy.model_base
 import comfy.ops
-import comfy.supported_models
+import comfy.sample
+import comfy.t2i_adapter.adapter
 import comfy.utils
 import torch
 from armature_pack.models.controlnext.key_map import to_ldm
 from armature_pack.models.controlnext.layouts import Layout
 from armature_pack.models.controlnext.loading import control_from_state_dict
+from armature_pack.models.controlnext.module import ControlNeXtModule
 from armature_pack.models.controlnext.variants import VARIANTS
+from comfy.ldm.modules.diffusionmodules.util import timestep_embedding
+from unets import family_of, unet_config
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "controlnext"
 BY_NAME = {variant.name: variant for variant in VARIANTS}
 OPERATIONS = comfy.ops.manual_cast
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The recipes' seeds: of both networks' weights, of the control image, and of the UNet's inputs."""
+
+    control: int = 1234
+    unet: int = 5
+    image: int = 77
+    inputs: int = 31
+
+    def shifted(self, offset: int) -> Seeds:
+        return Seeds(self.control + offset, self.unet + offset, self.image + offset, self.inputs + offset)
+
+
+SEEDS = Seeds()
 
 
 def fixture(name: str) -> dict[str, Any]:
@@ -48,70 +75,34 @@ def control_weights(layout: Layout, seed: int = 1234) -> dict[str, torch.Tensor]
     return weights
 
 
-def control(variant: str, setting: str = "auto", seed: int = 1234, form: Any = "code") -> Any:
-    return control_from_state_dict(
-        control_weights(BY_NAME[variant].layout, seed), f"{variant}.safetensors", setting, form
-    )
+def control(
+    variant: str, setting: str = "auto", seed: int = 1234, form: Any = "code", dtype: torch.dtype = torch.float32
+) -> Any:
+    """CONTROL_NET of a variant with seeded weights, stored in `dtype`."""
+    weights = {key: value.to(dtype) for key, value in control_weights(BY_NAME[variant].layout, seed).items()}
+    return control_from_state_dict(weights, f"{variant}.safetensors", setting, form)
 
 
-_COMMON: dict[str, Any] = {
-    "image_size": 32,
-    "in_channels": 4,
-    "out_channels": 4,
-    "model_channels": 320,
-    "use_spatial_transformer": True,
-    "legacy": False,
-    "context_dim": 64,
-    "num_res_blocks": [2, 2, 2, 2],
-    "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
-    "transformer_depth_output": [1] * 9 + [0] * 3,
-    "transformer_depth_middle": 1,
-}
-_SDXL = {
-    "channel_mult": [1, 1, 1],
-    "num_res_blocks": [2, 2, 2],
-    "transformer_depth": [0, 0, 1, 1, 1, 1],
-    "transformer_depth_output": [0, 0, 0, 1, 1, 1, 1, 1, 1],
-    "num_head_channels": 64,
-    "use_linear_in_transformer": True,
-    "num_classes": "sequential",
-    "adm_in_channels": 6 * 256 + 64,
-}
-_SVD = {
-    "in_channels": 8,
-    "num_head_channels": 64,
-    "use_linear_in_transformer": True,
-    "num_classes": "sequential",
-    "adm_in_channels": 768,
-    "use_temporal_attention": True,
-    "use_temporal_resblock": True,
-    "video_kernel_size": [3, 1, 1],
-    "extra_ff_mix_layer": True,
-    "use_spatial_context": True,
-    "merge_strategy": "learned_with_images",
-    "merge_factor": 0.0,
-    "disable_temporal_crossattention": False,
-}
-_TWO_LEVELS = {
-    "num_res_blocks": [2, 2],
-    "transformer_depth": [1, 1, 0, 0],
-    "transformer_depth_output": [1, 1, 1, 0, 0, 0],
-}
-_UNETS: dict[str, tuple[str, dict[str, Any]]] = {
-    "sd15": ("SD15", {"channel_mult": [1, 1, 1, 4], "num_heads": 8}),
-    "sd15_training": ("SD15", {"channel_mult": [1, 1, 1, 1], "num_heads": 8}),
-    "sdxl": ("SDXL", _SDXL),
-    "svd": ("SVD_img2vid", {**_SVD, "channel_mult": [1, 1, 1, 4]}),
-    "svd_v2": ("SVD_img2vid", {**_SVD, "channel_mult": [1, 1, 1, 1]}),
-    # Smaller still, for tests that do not compare with a fixture: two levels.
-    "small_sd15": ("SD15", {**_TWO_LEVELS, "channel_mult": [1, 1], "num_heads": 8}),
-    "small_svd_v2": ("SVD_img2vid", {**_SVD, **_TWO_LEVELS, "channel_mult": [1, 1]}),
-    "small_svd": ("SVD_img2vid", {**_SVD, **_TWO_LEVELS, "channel_mult": [1, 4]}),
-}
+def module_inputs(case: str, shape: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Image [B,3,H,W] and timestep, videos flattened to frames."""
+    is_video = len(shape) == 5
+    if case.startswith("rand"):
+        torch.manual_seed(77)
+        pixels = torch.rand(shape)
+        times = [0.25 * math.log(700.0)] * 3 + [0.25 * math.log(0.5)] * 3 if is_video else [999.0, 1.0]
+    else:
+        torch.manual_seed(78)
+        pixels = torch.zeros(shape) if case == "black" else 0.5 + 0.003 * torch.rand(shape)
+        times = [0.0 if is_video else 500.0]
+    return (pixels.flatten(0, 1) if is_video else pixels), torch.tensor(times)
 
 
-def unet_config(name: str) -> dict[str, Any]:
-    return {**_COMMON, **_UNETS[name][1]}
+def module(name: str) -> ControlNeXtModule:
+    """A variant's network with seeded weights."""
+    layout = BY_NAME[name].layout
+    network = ControlNeXtModule(layout, OPERATIONS, torch.float32)
+    network.load_state_dict(control_weights(layout))
+    return network
 
 
 def diffusers_names(model: Any) -> dict[str, str]:
@@ -131,12 +122,21 @@ def diffusers_names(model: Any) -> dict[str, str]:
     return found
 
 
-def host_model(name: str, seed: int = 5) -> Any:
+def base_stub(name: str) -> Any:
+    """What a control net looks at in a base model, without a network."""
+    kind = comfy.model_base.ModelType.V_PREDICTION_EDM if "svd" in name else comfy.model_base.ModelType.EPS
+    family = family_of(name)
+    return SimpleNamespace(model_config=family, model_sampling=comfy.model_base.model_sampling(family, kind))
+
+
+def image(pictures: int = 1, height: int = 128, width: int = 96, seed: int = 77) -> torch.Tensor:
+    """A control image as the Apply nodes get it: [B,H,W,3]."""
+    return torch.rand(pictures, height, width, 3, generator=torch.Generator().manual_seed(seed))
+
+
+def host_model(name: str, seed: int = 5, dtype: torch.dtype = torch.float32) -> Any:
     """A small UNet of the host (comfy.model_base.BaseModel) with seeded weights."""
-    family = getattr(comfy.supported_models, _UNETS[name][0])
-    config = family(unet_config(name))
-    config.set_inference_dtype(torch.float32, None)
-    model = config.get_model({}, device="cpu")
+    model = family_of(name, dtype).get_model({}, device="cpu")
     torch.manual_seed(seed)
     state = model.diffusion_model.state_dict()
     for key, ldm in sorted(diffusers_names(model).items()):
@@ -150,3 +150,81 @@ def host_model(name: str, seed: int = 5) -> Any:
             value = value / (value[0].numel() ** 0.5)
         state[ldm].copy_(value)
     return model
+
+
+def seeded(module: torch.nn.Module) -> torch.nn.Module:
+    generator = torch.Generator().manual_seed(3)
+    for parameter in module.parameters():
+        parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.05)
+    return module
+
+
+def native_controlnet() -> Any:
+    """A ControlNet of the host for the small SD1.5 UNet."""
+    config = {key: value for key, value in unet_config("small_sd15").items() if key not in ("out_channels",)}
+    config.pop("transformer_depth_output")
+    model: Any = seeded(comfy.cldm.cldm.ControlNet(**config, hint_channels=3, operations=comfy.ops.manual_cast))
+    model.dtype = torch.float32
+    return comfy.controlnet.ControlNet(model, load_device=torch.device("cpu"))
+
+
+def t2i_adapter() -> Any:
+    """A T2I-Adapter of the host for the small SD1.5 UNet."""
+    model = seeded(comfy.t2i_adapter.adapter.Adapter_light(channels=[320, 320], nums_rb=1, cin=192))
+    return comfy.controlnet.T2IAdapter(model, 3, 8, "nearest-exact", device=torch.device("cpu"))
+
+
+def model_inputs(name: str, seeds: Seeds = SEEDS) -> tuple[torch.Tensor, torch.Tensor, dict[str, Any]]:
+    """(latent, timestep, everything else) of one call of a small UNet, as the fixtures' recipes draw them."""
+    torch.manual_seed(seeds.inputs)
+    if "svd" in name:
+        latent, context = torch.randn(2, 3, 8, 16, 8).flatten(0, 1), torch.randn(2, 1, 64).repeat_interleave(3, 0)
+        ids = timestep_embedding(torch.tensor([6.0, 128.0, 0.02]), 256).flatten()
+        return latent, torch.full((6,), 0.3), {"context": context, "y": ids.repeat(6, 1), "num_video_frames": 3}
+    latent, context = torch.randn(2, 4, 16, 12), torch.randn(2, 7, 64)
+    extra = {"context": context}
+    if "sdxl" in name:
+        text = torch.randn(2, 64)
+        ids = timestep_embedding(torch.tensor([128.0, 96.0, 0.0, 0.0, 128.0, 96.0]), 256).flatten()
+        extra["y"] = torch.cat([text, ids.repeat(2, 1)], dim=1)
+    return latent, torch.full((2,), 601.0), extra
+
+
+def hint_for(name: str, seeds: Seeds = SEEDS) -> torch.Tensor:
+    """The fixtures' control image [B,3,H,W]; one video serves both halves."""
+    torch.manual_seed(seeds.image)
+    return torch.rand(1, 3, 3, 128, 64)[0] if "svd" in name else torch.rand(2, 3, 128, 96)
+
+
+def sampled(model: Any, positive: Any, negative: Any, **changes: Any) -> torch.Tensor:
+    """A few steps of the host's sampler."""
+    settings = {"steps": 2, "cfg": 3.0, "pictures": 1, "size": (16, 12), **changes}
+    generator = torch.Generator().manual_seed(1)
+    noise = torch.randn(settings["pictures"], 4, *settings["size"], generator=generator)
+    return comfy.sample.sample(
+        model,
+        noise,
+        settings["steps"],
+        settings["cfg"],
+        "euler",
+        "normal",
+        positive,
+        negative,
+        torch.zeros_like(noise),
+        denoise=1.0,
+        disable_pbar=True,
+        seed=1,
+    )
+
+
+def prompt(seed: int, **options: Any) -> Any:
+    """CONDITIONING of random text embeddings."""
+    return [[torch.randn(1, 7, 64, generator=torch.Generator().manual_seed(seed)), options]]
+
+
+def applied(positive: Any, negative: Any, net: Any, pixels: torch.Tensor, strength: float = 1.0, **span: float) -> Any:
+    """The host's own apply node; span: start, end."""
+    node = importlib.import_module("nodes").ControlNetApplyAdvanced()
+    return node.apply_controlnet(
+        positive, negative, net, pixels, strength, span.get("start", 0.0), span.get("end", 1.0)
+    )

@@ -17,7 +17,9 @@ def test_names_are_unique() -> None:
 
 def test_folders_are_the_hosts_model_folders() -> None:
     import folder_paths
+    from armature_pack.models.ip_adapter.folder import register
 
+    register()  # the one folder that is ours
     assert {recipe.folder for recipe in RECIPES} <= set(folder_paths.folder_names_and_paths)
 
 

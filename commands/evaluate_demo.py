@@ -1,0 +1,39 @@
+"""Measures the embedded demo model on scenes that its training never saw, and writes the table as JSON and Markdown."""
+
+import argparse
+from pathlib import Path
+
+from .errors import Problem
+
+HELP = "measure the demo model on held-out scenes (for developers)"
+NEEDS_HOST = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `evaluate-demo`."""
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where evaluation.json and .md go")
+    parser.add_argument("--scenes", type=int, default=200, metavar="N", help="held-out scenes (default: 200)")
+    parser.add_argument("--steps", type=int, default=20, metavar="N", help="sampling steps (default: 20)")
+    parser.add_argument("--device", metavar="NAME", help="cpu or cuda (default: cuda where there is one)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw, measure and write."""
+    import comfy.cli_args
+    import torch
+
+    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cpu":
+        comfy.cli_args.args.cpu = True
+    from ..models.demo.compact import load, trained_parts
+    from ..models.demo.evaluation.table import evaluate, write
+
+    trained = trained_parts()
+    if not {"unet", "vae"} <= set(trained):
+        raise Problem(
+            "this copy of the pack holds no trained demo model. `armature.py train-demo --to DIR` trains one."
+        )
+    result = evaluate(load, trained, arguments.scenes, torch.device(device), print, arguments.steps)
+    for path in write(result, arguments.to):
+        print(path)
+    return 0

@@ -1,0 +1,36 @@
+"""Write the help pages of the preprocessor nodes from the registry.
+
+For those who develop Armature. Pages written by hand stay as they are; in Control Map's page the table of methods is renewed.
+"""
+
+import argparse
+from pathlib import Path
+
+from . import FRONT_DOOR
+
+HELP = "write the preprocessors' help pages anew (for developers)"
+NEEDS_HOST = True
+DOCS = FRONT_DOOR.parent / "web" / "docs"
+
+
+def add_arguments(_parser: argparse.ArgumentParser) -> None:
+    """`pages` has no options."""
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    """Write every page whose text has changed."""
+    for path, text in pages().items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(path.name)
+    return 0
+
+
+def pages() -> dict[Path, str]:
+    """What each page must hold, by its path."""
+    from ..preprocessors.help_pages import WRITTEN_BY_HAND, help_page, with_table
+    from ..preprocessors.registry import ENTRIES
+
+    made = {DOCS / f"{entry.node_id}.md": help_page(entry) for entry in ENTRIES if entry.node_id not in WRITTEN_BY_HAND}
+    all_in_one = DOCS / "ArmatureControlMap.md"
+    return {**made, all_in_one: with_table(all_in_one.read_text(encoding="utf-8"), ENTRIES)}

@@ -1,0 +1,49 @@
+"""Trains the embedded demo model, a part after the other, in a folder that a later start goes on in.
+
+Stop it whenever you like: at most two minutes of work are lost. The same command runs on a processor and on a graphics
+card. What comes out is packed into the pack by `armature.py demo-models --pack FOLDER`.
+"""
+
+import argparse
+from pathlib import Path
+
+from .errors import Problem
+
+HELP = "train the embedded demo model (for developers; hours on a processor)"
+NEEDS_HOST = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `train-demo`."""
+    parser.add_argument("part", nargs="?", default="all", metavar="PART", help="one part only (default: all, in order)")
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="scenes, checkpoints, logs and weights")
+    parser.add_argument("--seconds", type=float, metavar="N", help="work on each part, instead of its own budget")
+    parser.add_argument("--scenes", type=int, metavar="N", help="scenes to train on, instead of each part's own number")
+    parser.add_argument("--device", metavar="NAME", help="cpu or cuda (default: cuda where there is one)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train what was asked for."""
+    import comfy.cli_args
+    import torch
+
+    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cpu":
+        comfy.cli_args.args.cpu = True
+    from ..models.demo.training.parts import STAGES, stage, train
+    from .private_host.lock import locked
+
+    try:
+        stages = STAGES if arguments.part == "all" else (stage(arguments.part),)
+    except ValueError as error:
+        raise Problem(str(error)) from None
+    arguments.to.mkdir(parents=True, exist_ok=True)
+    with locked(arguments.to / "training.lock", lambda: _say("another training runs in this folder; waiting for it")):
+        for one in stages:
+            path = train(one, arguments.to, _say, seconds=arguments.seconds, scenes=arguments.scenes, device=device)
+            _say(f"{one.name}: {path}")
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,1 @@
+"""Whether the parts of a graph belong together: graph -> facts -> rules -> findings -> report."""

@@ -1,0 +1,133 @@
+"""The combinations in a graph that a team validates: a checkpoint with a control net and what feeds it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..files.header import BrokenFile
+from .facts import Facts, own_method
+from .files_of import FileUse
+from .finding import first_of
+from .prompt import Node
+
+_BLOCK, _BLOCKS = 4096, 64
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of a combination: its name, for people, and its hash, which counts."""
+
+    name: str
+    hash: str
+    families: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {"name": self.name, "hash": self.hash, "families": list(self.families)}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A preprocessor of a combination: node, version of its method (None for other packs), and its options in order."""
+
+    node: str
+    version: int | None
+    options: tuple[tuple[str, Any], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"node": self.node, "version": self.version, "options": dict(self.options)}
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A checkpoint, and each control net in its sampling with the preprocessor that feeds it (None: a picture)."""
+
+    sampler: str
+    checkpoint: Part
+    controls: tuple[tuple[Part, Made | None], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For the sheet."""
+        return {
+            "checkpoint": self.checkpoint.as_json(),
+            "controls": [
+                {"file": part.as_json(), "preprocessor": made.as_json() if made else None}
+                for part, made in self.controls
+            ],
+        }
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What must be equal for two combinations to be the same."""
+        made = [
+            (part.hash, made.node if made else "", made and (made.version, made.options))
+            for part, made in self.controls
+        ]
+        return (self.checkpoint.hash, tuple(sorted(made, key=repr)))
+
+    @property
+    def family_key(self) -> tuple[Any, ...]:
+        """What must be equal for two combinations to be of one family."""
+        made = [(part.families, made.node if made else "") for part, made in self.controls]
+        return (self.checkpoint.families, tuple(sorted(made)))
+
+    def __str__(self) -> str:
+        nets = [f"{part.name} fed by {made.node if made else 'a picture'}" for part, made in self.controls]
+        return " with ".join([self.checkpoint.name, ", ".join(nets) or "no control"])
+
+
+def combinations(facts: Facts) -> Iterator[Combination]:
+    """One for each sampler whose model comes from one file, each combination once."""
+    from .rules.controls import controls_into
+
+    seen = set()
+    for node, base in facts.samplers:
+        if base.unsure or len(base.sources) != 1:
+            continue
+        checkpoint = _part(first_of(base.sources))
+        controls = []
+        for control in controls_into(facts, node):
+            if len(control.net.sources) == 1:
+                made = _made(control.maker) if control.maker else None
+                controls.append((_part(first_of(control.net.sources)), made))
+        found = Combination(node.id, checkpoint, tuple(sorted(controls, key=repr)))
+        if found.key not in seen:
+            seen.add(found.key)
+            yield found
+
+
+def _part(use: FileUse) -> Part:
+    if use.file is None:
+        return Part(use.name, "", use.families)
+    try:
+        status = use.file.path.stat()
+        digest = block_hash(use.file.path, status.st_size, status.st_mtime_ns)
+    except (OSError, BrokenFile):
+        digest = ""
+    return Part(use.name, digest, use.families)
+
+
+def _made(node: Node) -> Made:
+    options = tuple(sorted((name, value) for name, value in node.inputs.items() if name not in node.links))
+    own = own_method(node)
+    return Made(node.class_type, own.version if own else None, options)
+
+
+@lru_cache(maxsize=1024)
+def block_hash(path: Path, size: int, _time: int) -> str:
+    """SHA-256 over a file's size, its beginning and 64 blocks spread evenly over it, as 'blocks:…'.
+
+    It tells trained weights apart in milliseconds, where reading a checkpoint whole takes seconds. It is no proof against
+    somebody who changes a file on purpose between the blocks.
+    """
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        digest.update(file.read(_BLOCK))
+        for number in range(_BLOCKS):
+            file.seek(max(0, (size - _BLOCK) * number // _BLOCKS))
+            digest.update(file.read(_BLOCK))
+    return f"blocks:{digest.hexdigest()}"

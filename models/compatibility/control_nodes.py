@@ -1,0 +1,150 @@
+"""What is known of single nodes beside their types: controls, preprocessors, empty latents, samplers, compilers.
+
+Tables only. A node of another pack that is not listed is treated by its types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ControlNode:
+    """The names of the inputs of a node that puts a control net to work on an image."""
+
+    image: str = "image"
+    weight: str = "strength"
+    start: str = "start_percent"
+    end: str = "end_percent"
+    default_weight: float = 1.0
+
+
+DEFAULT_CONTROL = ControlNode()
+CONTROL_NODES = {
+    "ArmatureControlSignal": ControlNode(weight="weight", default_weight=0.8),
+    "ControlNetApply": DEFAULT_CONTROL,
+    "ControlNetApplyAdvanced": DEFAULT_CONTROL,
+    "ControlNetApplySD3": DEFAULT_CONTROL,
+    "ControlNetInpaintingAliMamaApply": DEFAULT_CONTROL,
+    "ACN_AdvancedControlNetApply": DEFAULT_CONTROL,
+    "ACN_AdvancedControlNetApply_v2": DEFAULT_CONTROL,
+    "Control Net Stacker": ControlNode(),
+}
+
+# Class -> the map it makes; of other packs and of the host, ours are in their registry. Maps have the field's own names.
+MAP_OF_NODE = {
+    "Canny": "canny",
+    "CannyEdgePreprocessor": "canny",
+    "PyraCannyPreprocessor": "canny",
+    "HEDPreprocessor": "softedge",
+    "PiDiNetPreprocessor": "softedge",
+    "TEEDPreprocessor": "softedge",
+    "FakeScribblePreprocessor": "scribble",
+    "ScribblePreprocessor": "scribble",
+    "Scribble_XDoG_Preprocessor": "scribble",
+    "Scribble_PiDiNet_Preprocessor": "scribble",
+    "LineArtPreprocessor": "lineart",
+    "AnimeLineArtPreprocessor": "lineart",
+    "LineartStandardPreprocessor": "lineart",
+    "AnyLineArtPreprocessor_aux": "lineart",
+    "M-LSDPreprocessor": "mlsd",
+    "MiDaS-DepthMapPreprocessor": "depth",
+    "Zoe-DepthMapPreprocessor": "depth",
+    "LeReS-DepthMapPreprocessor": "depth",
+    "DepthAnythingPreprocessor": "depth",
+    "DepthAnythingV2Preprocessor": "depth",
+    "DepthAnything_V2": "depth",
+    "Zoe_DepthAnythingPreprocessor": "depth",
+    "DA3Render": "depth",
+    "MiDaS-NormalMapPreprocessor": "normal",
+    "BAE-NormalMapPreprocessor": "normal",
+    "DSINE-NormalMapPreprocessor": "normal",
+    "OpenposePreprocessor": "openpose",
+    "DWPreprocessor": "openpose",
+    "SDPoseDrawKeypoints": "openpose",
+    "OneFormer-COCO-SemSegPreprocessor": "segmentation",
+    "OneFormer-ADE20K-SemSegPreprocessor": "segmentation",
+    "UniFormer-SemSegPreprocessor": "segmentation",
+    "SemSegPreprocessor": "segmentation",
+    "TilePreprocessor": "tile",
+    "TTPlanet_TileGF_Preprocessor": "tile",
+    "ShufflePreprocessor": "shuffle",
+    "InpaintPreprocessor": "inpaint",
+    "ImageLuminanceDetector": "recolor",
+    "ImageIntensityDetector": "recolor",
+}
+# Nodes that hold all methods: class -> (name of the input that chooses, its values -> map).
+MAP_OF_METHOD: dict[str, tuple[str, dict[str, str]]] = {
+    "AIO_Preprocessor": (
+        "preprocessor",
+        {name: made for name, made in MAP_OF_NODE.items() if name.endswith(("Preprocessor", "Preprocessor_aux"))},
+    ),
+}
+
+# What a control net's file name says about the maps that it was trained on: (map, words), the longer words first.
+MAP_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("openpose", ("openpose", "dwpose", "pose")),
+    ("softedge", ("softedge", "hed", "pidi", "teed")),
+    ("scribble", ("scribble", "sketch")),
+    ("lineart", ("lineart", "anyline", "mistoline")),
+    ("canny", ("canny",)),
+    ("mlsd", ("mlsd",)),
+    ("depth", ("depth", "midas", "zoe")),
+    ("normal", ("normal", "normalbae")),
+    ("segmentation", ("segmentation", "seg", "ade20k")),
+    ("tile", ("tile",)),
+    ("shuffle", ("shuffle",)),
+    ("inpaint", ("inpaint",)),
+    ("recolor", ("recolor", "luminance", "gray", "grayscale")),
+)
+# Maps that a net trained on the key also reads: line maps are alike.
+_LINES = frozenset({"canny", "lineart", "scribble", "softedge", "mlsd"})
+READS = dict.fromkeys(_LINES, _LINES)
+
+# Values of SetUnionControlNetType -> maps that belong to them.
+UNION_MAPS = {
+    "openpose": {"openpose"},
+    "depth": {"depth"},
+    "hed/pidi/scribble/ted": {"softedge", "scribble"},
+    "canny/lineart/anime_lineart/mlsd": {"canny", "lineart", "mlsd"},
+    "normal": {"normal"},
+    "segment": {"segmentation"},
+    "tile": {"tile"},
+    "repaint": {"inpaint"},
+}
+
+# Empty latents: class -> (channels, whether width and height are widgets).
+EMPTY_LATENTS = {
+    "EmptyLatentImage": 4,
+    "EmptySD3LatentImage": 16,
+    "EmptyFlux2LatentImage": 128,
+    "EmptyHunyuanLatentVideo": 16,
+    "EmptyHunyuanImageLatent": 64,
+    "EmptyMochiLatentVideo": 12,
+    "EmptyLTXVLatentVideo": 128,
+    "EmptyCosmosLatentVideo": 16,
+    "EmptyChromaRadianceLatentImage": 3,
+}
+# Nodes that put two latents together.
+BLENDS = frozenset(
+    {
+        "LatentBlend",
+        "LatentInterpolate",
+        "LatentAdd",
+        "LatentSubtract",
+        "LatentComposite",
+        "LatentCompositeMasked",
+        "LatentBatch",
+        "LatentConcat",
+    }
+)
+# Loaders of engines: what comes out ignores every patch. Class -> what it loads.
+COMPILED = {"TensorRTLoader": "a TensorRT engine", "TensorRT Loader": "a TensorRT engine"}
+# Loaders of weights packed so that only their own LoRA nodes reach them.
+PACKED = {
+    "NunchakuFluxDiTLoader": "SVDQuant weights",
+    "NunchakuQwenImageDiTLoader": "SVDQuant weights",
+    "NunchakuZImageDiTLoader": "SVDQuant weights",
+}
+# Host nodes whose several MODEL inputs end in one model.
+MERGES = frozenset({"ModelMergeSimple", "ModelMergeBlocks", "ModelMergeAdd", "ModelMergeSubtract"})

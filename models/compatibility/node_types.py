@@ -1,0 +1,131 @@
+"""The types of a node's inputs and outputs, as the server's /object_info tells them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+ANY = "*"
+WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+_RECORDED = Path(__file__).with_name("host_nodes.json")
+
+
+@dataclass(frozen=True)
+class NodeTypes:
+    """Types by input name, and of the outputs in order.
+
+    growing: types of inputs whose number grows, by the part of their names before the dot. sockets: inputs that take a
+    link alone although their type has a widget.
+    """
+
+    inputs: Mapping[str, str]
+    outputs: tuple[str, ...]
+    growing: Mapping[str, str]
+    sockets: frozenset[str] = frozenset()
+
+    @property
+    def widgets(self) -> list[str]:
+        """The names of the widgets, in the order in which a saved graph holds their values."""
+        return [name for name, kind in self.inputs.items() if kind in WIDGETS and name not in self.sockets]
+
+    def input_type(self, name: str) -> str | None:
+        """The type of an input, also of one in a growing list (`signals.signal_0`)."""
+        return self.inputs.get(name) or self.growing.get(name.partition(".")[0])
+
+    def output_type(self, slot: int) -> str | None:
+        """The type of an output; None when it has no such output."""
+        return self.outputs[slot] if 0 <= slot < len(self.outputs) else None
+
+
+TypesOf = Callable[[str], NodeTypes | None]
+"""class_type -> its types, or None for a node that is not known."""
+
+
+def from_object_info(info: Mapping[str, Any]) -> NodeTypes:
+    """The types of one node in the form of /object_info."""
+    inputs: dict[str, str] = {}
+    growing: dict[str, str] = {}
+    sockets: set[str] = set()
+    for group in ("required", "optional"):
+        for name, spec in (info.get("input") or {}).get(group, {}).items():
+            kind = spec[0] if isinstance(spec, (list, tuple)) and spec else spec
+            if isinstance(kind, str) and kind.startswith("COMFY_AUTOGROW"):
+                growing[name] = _grown_type(spec)
+            else:
+                inputs[name] = _plain(kind)
+                if _is_socket(spec):
+                    sockets.add(name)
+    outputs = tuple(_plain(one) for one in info.get("output") or ())
+    return NodeTypes(inputs, outputs, growing, frozenset(sockets))
+
+
+def _is_socket(spec: Any) -> bool:
+    options = spec[1] if isinstance(spec, (list, tuple)) and len(spec) > 1 else None
+    return isinstance(options, Mapping) and bool(options.get("forceInput"))
+
+
+def _plain(kind: Any) -> str:
+    """A list of choices is a COMBO; a type that follows what is linked is any type."""
+    if not isinstance(kind, str):
+        return "COMBO"
+    return ANY if kind.startswith("COMFY_MATCHTYPE") else kind
+
+
+def _grown_type(spec: Any) -> str:
+    try:
+        template = spec[1]["template"]["input"]
+        (kind,) = {one[0] for group in template.values() for one in group.values()}
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return ANY
+    return kind if isinstance(kind, str) else ANY
+
+
+def from_table(table: Mapping[str, Any]) -> TypesOf:
+    """Types out of a whole /object_info answer, read when they are asked for."""
+
+    @cache
+    def types_of(class_type: str) -> NodeTypes | None:
+        info = table.get(class_type)
+        return from_object_info(info) if isinstance(info, Mapping) else None
+
+    return types_of
+
+
+@lru_cache(maxsize=1)
+def recorded() -> TypesOf:
+    """The types of the host's own nodes and of ours, as they were recorded; for use without a server."""
+    table = json.loads(_RECORDED.read_text(encoding="utf-8"))
+    types = {
+        name: NodeTypes(
+            entry.get("in", {}),
+            tuple(entry.get("out", ())),
+            entry.get("growing", {}),
+            frozenset(entry.get("sockets", ())),
+        )
+        for name, entry in table["nodes"].items()
+    }
+    return types.get
+
+
+def record(object_info: Mapping[str, Any]) -> dict[str, Any]:
+    """The compact form of an /object_info answer that `recorded` reads."""
+    nodes = {}
+    for name, info in sorted(object_info.items()):
+        types = from_object_info(info)
+        entry = {"in": dict(types.inputs), "out": list(types.outputs), "growing": dict(types.growing)}
+        entry["sockets"] = sorted(types.sockets)
+        nodes[name] = {key: value for key, value in entry.items() if value}
+    return {"nodes": nodes}
+
+
+def layered(*tables: TypesOf) -> TypesOf:
+    """The first of several tables that knows a node."""
+
+    def types_of(class_type: str) -> NodeTypes | None:
+        return next((found for table in tables if (found := table(class_type)) is not None), None)
+
+    return types_of

@@ -1,0 +1,38 @@
+"""All rules. A new one is a function in a file of this folder and one line here."""
+
+from __future__ import annotations
+
+from .controls import RULES as CONTROLS
+from .families import RULES as FAMILIES
+from .files import RULES as FILES
+from .latents import RULES as LATENTS
+from .lora import RULES as LORA
+from .maps import RULES as MAPS
+from .patches import RULES as PATCHES
+from .precision import RULES as PRECISION
+from .rule import Rule
+from .sampling import RULES as SAMPLING
+from .structure import RULES as STRUCTURE
+from .texts import RULES as TEXTS
+
+RULES: tuple[Rule, ...] = (
+    *STRUCTURE,
+    *FILES,
+    *PRECISION,
+    *FAMILIES,
+    *MAPS,
+    *CONTROLS,
+    *PATCHES,
+    *LORA,
+    *LATENTS,
+    *SAMPLING,
+    *TEXTS,
+)
+
+
+def find_rule(rule_id: str) -> Rule:
+    """The rule with this id; KeyError when there is none."""
+    return {rule.id: rule for rule in RULES}[rule_id]
+
+
+__all__ = ["RULES", "Rule", "find_rule"]

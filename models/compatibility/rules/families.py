@@ -1,0 +1,246 @@
+"""A file made for one base family that meets a model of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...files.families import find_family, titles
+from ...files.kinds.text_encoder import encoder_name_title
+from ..facts import Facts
+from ..files_of import FileUse
+from ..finding import Change, Finding, base_families, base_title, finding, first_of, named, wanted_for, wants_family
+from ..flows import Meeting
+from .rule import Check, Rule
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A kind of file that belongs to base families. consequence: what happens when the families differ."""
+
+    rule: str
+    title: str
+    kinds: tuple[str, ...]
+    consequence: str
+
+
+PAIRS = (
+    Pair(
+        "control_net_family",
+        "a control net for another base",
+        ("controlnet", "control_lora"),
+        "Sampling fails with mismatched shapes, or the control is left out with a line in the log alone",
+    ),
+    Pair(
+        "t2i_adapter_family",
+        "a T2I-Adapter for another base",
+        ("t2i_adapter",),
+        "Its features do not fit the network, and the control is left out with a line in the log alone",
+    ),
+    Pair("controlnext_family", "a ControlNeXt file for another base", ("controlnext",), "Sampling stops with an error"),
+    Pair(
+        "controlnext_weights_family",
+        "ControlNeXt's UNet weights for another base",
+        ("unet_weights",),
+        "The weights do not fit and are left out",
+    ),
+    Pair("lllite_family", "a ControlNet-LLLite for another base", ("control_lllite",), "It has no effect"),
+    Pair("lora_family", "a LoRA for another base", ("lora",), "Its layers are not found in the model and are left out"),
+    Pair(
+        "ip_adapter_family",
+        "an IP-Adapter for another base",
+        ("ip_adapter",),
+        "Sampling fails with mismatched shapes (mat1 and mat2)",
+    ),
+    Pair("model_patch_family", "a model patch for another base", ("model_patch",), "Sampling fails"),
+    Pair("style_model_family", "a style model for another base", ("style_model",), "Sampling fails"),
+    Pair("gligen_family", "a GLIGEN file for another base", ("gligen",), "Sampling fails"),
+)
+
+# Families that share all that a kind of file depends on: (kind, family of the file) -> families it works with as well.
+ALSO = {
+    ("t2i_adapter", "sd15"): ("sd2",),
+    ("lora", "sdxl_refiner"): (),
+    ("text_encoder", "sdxl"): ("sdxl_refiner",),
+}
+
+
+def fits_family(kind: str, families: tuple[str, ...], base: str) -> bool:
+    """Whether a file of a kind, made for these families, works with a base of a family."""
+    return base in families or any(base in ALSO.get((kind, family), ()) for family in families)
+
+
+def _check(pair: Pair) -> Check:
+    def check(facts: Facts) -> Iterator[Finding]:
+        for met in facts.meetings(*pair.kinds):
+            found = _mismatch(met, pair)
+            if found is not None:
+                yield found
+
+    check.__doc__ = pair.title
+    return check
+
+
+def _mismatch(met: Meeting, pair: Pair) -> Finding | None:
+    bases = base_families(met.base.sources)
+    use = met.use
+    if not use.families or not bases:
+        return None
+    fitting = [base for base in bases if fits_family(use.kind, use.families, base)]
+    if len(fitting) == len(bases):
+        return None
+    certain = not met.base.unsure and not fitting
+    model = first_of(frozenset(one for one in met.base.sources if set(one.families) - set(fitting)))
+    joined = "" if met.node.id == use.node.id else f" They meet at {met.node.label}, input {met.input}."
+    return finding(
+        "error" if certain else "unknown",
+        use.node,
+        use.input,
+        f"{named(use)} is made for {titles(use.families)}, but the model '{model.name}' is {base_title(met.base.sources)}."
+        f"{joined} {pair.consequence}{'' if certain else ', if this is the model that is used'}.",
+        f"Choose a file for {titles(bases)} here, or a model for {titles(use.families)} in {model.node.label}.",
+        (use, model),
+        wants_family(use, bases),
+    )
+
+
+def text_encoder_family(facts: Facts) -> Iterator[Finding]:
+    """Text encoders that the base does not read."""
+    for met in facts.flows.meetings:
+        if met.role == "CLIP":
+            found = _encoder(met)
+            if found is not None:
+                yield found
+
+
+def _encoder(met: Meeting) -> Finding | None:
+    use, bases = met.use, base_families(met.base.sources)
+    if not bases or met.base.unsure or any(one.node.id == use.node.id for one in met.base.sources):
+        return None
+    if use.kind == "checkpoint":
+        if not use.families or any(family in bases for family in use.families) or _same_encoders(use.families, bases):
+            return None
+        text = f"The text encoder comes out of '{use.name}' ({titles(use.families)})"
+    elif use.kind == "text_encoder":
+        name = str(use.trait("text_encoder", ""))
+        known = [set(find_family(base).text_encoders) for base in bases]
+        if not name or any(not encoders or name in encoders for encoders in known):
+            return None
+        text = f"'{use.name}' is the text encoder {encoder_name_title(name)}"
+    else:
+        return None
+    model = first_of(met.base.sources)
+    wanted = tuple(name for base in bases for name in find_family(base).text_encoders)
+    return finding(
+        "error",
+        use.node,
+        use.input,
+        f"{text}, but the model '{model.name}' is {titles(bases)} and reads "
+        f"{' and '.join(map(encoder_name_title, wanted)) or 'another one'}. They meet at {met.node.label}, input "
+        f"{met.input}. Sampling fails with mismatched shapes, or the picture ignores the prompt.",
+        "Choose the model's own text encoder, or take CLIP from the model's checkpoint.",
+        (use, model),
+        wanted_for(use, lambda file: _is_encoder(file, wanted)) if use.kind == "text_encoder" else None,
+    )
+
+
+def _is_encoder(file: object, wanted: tuple[str, ...]) -> bool:
+    identity = getattr(file, "identity", None)
+    return identity is not None and identity.traits.get("text_encoder") in wanted
+
+
+def _same_encoders(families: tuple[str, ...], bases: tuple[str, ...]) -> bool:
+    """Whether some family's checkpoint holds all text encoders that some base reads."""
+    return any(
+        set(find_family(base).text_encoders) <= set(find_family(family).text_encoders)
+        and find_family(base).text_encoders
+        for family in families
+        for base in bases
+    )
+
+
+def encoder_type(facts: Facts) -> Iterator[Finding]:
+    """The `type` of a CLIP loader that belongs to another family."""
+    seen: set[str] = set()
+    for met in facts.flows.meetings:
+        node, bases = met.use.node, base_families(met.base.sources)
+        chosen = node.value("type")
+        if met.role != "CLIP" or met.use.kind != "text_encoder" or not isinstance(chosen, str) or node.id in seen:
+            continue
+        types = [find_family(base).encoder_types for base in bases]
+        if not types or met.base.unsure or any(not known or chosen in known for known in types):
+            continue
+        seen.add(node.id)
+        wanted = types[0][0]
+        yield finding(
+            "error",
+            node,
+            "type",
+            f"{node.label} prepares the text for {chosen}, but the model '{first_of(met.base.sources).name}' is "
+            f"{titles(bases)}. The picture ignores the prompt, or sampling fails.",
+            f"Set type to {wanted}.",
+            (met.use, first_of(met.base.sources)),
+            change=Change(node.id, "type", wanted),
+        )
+
+
+def conditioning_vae(facts: Facts) -> Iterator[Finding]:
+    """VAEs whose latents go into the conditioning of a model with other latents."""
+    for met in facts.flows.meetings:
+        if met.role == "VAE" and not met.base.unsure and met.base.sources:
+            model = first_of(met.base.sources)
+            if vae_fits(met.use, model) is False:
+                yield vae_finding(met.use, model, met.node.label)
+
+
+def vae_fits(vae: FileUse, model: FileUse) -> bool | None:
+    """Whether a VAE (or a checkpoint's VAE) makes the latents of a model; None when that is not known."""
+    formats, own = latent_formats(vae), model.trait("latent_format")
+    if not formats or not isinstance(own, str):
+        return None
+    return own in formats
+
+
+def latent_formats(use: FileUse) -> tuple[str, ...]:
+    """The host's names of the latents that a VAE file, or the VAE of a checkpoint, makes."""
+    if use.kind == "vae":
+        known = use.trait("latent_formats", ())
+        return tuple(known) if isinstance(known, list) else ()
+    own = use.trait("latent_format")
+    if not isinstance(own, str):
+        return ()
+    return next((group for group in SAME_SHAPE if own in group), (own,))
+
+
+# Latents of the same shape: a VAE of one gives wrong colours with the other, and which it is cannot be read off a header.
+SAME_SHAPE = (("SD15", "SDXL", "SDXL_Playground_2_5", "SD_X4"), ("SD3", "Flux"))
+
+
+def vae_finding(vae: FileUse, model: FileUse, where: str) -> Finding:
+    """A VAE that does not belong to a model."""
+    wanted = str(model.trait("latent_format", ""))
+    channels = vae.trait("latent_channels"), model.trait("latent_channels")
+    differ = f" (it has {channels[0]} latent channels, the model {channels[1]})" if channels[0] != channels[1] else ""
+    return finding(
+        "error",
+        vae.node,
+        vae.input,
+        f"The VAE of {named(vae)} does not belong to the model '{model.name}' ({titles(model.families)}){differ}. They meet "
+        f"at {where}. It fails there, or the picture is noise.",
+        f"Choose a VAE for {titles(model.families)}, or take the VAE from the model's checkpoint.",
+        (vae, model),
+        wanted_for(vae, lambda file: _makes(file, wanted)) if vae.kind == "vae" else None,
+    )
+
+
+def _makes(file: object, latent_format: str) -> bool:
+    identity = getattr(file, "identity", None)
+    return identity is not None and latent_format in identity.traits.get("latent_formats", ())
+
+
+RULES = (
+    *(Rule(pair.rule, pair.title, _check(pair)) for pair in PAIRS),
+    Rule("text_encoder_family", "a text encoder that the base does not read", text_encoder_family),
+    Rule("encoder_type", "a CLIP loader set to another family", encoder_type),
+    Rule("conditioning_vae", "a VAE in the conditioning that is not the base's", conditioning_vae),
+)

@@ -1,0 +1,90 @@
+"""How much of a LoRA acts on the model that it meets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...files.families import titles
+from ..coverage import Coverage, coverage
+from ..facts import Facts
+from ..files_of import FileUse
+from ..finding import Finding, base_families, finding, first_of, wants_family
+from ..flows import Meeting
+from .families import fits_family
+from .rule import Rule
+
+_FEW, _NONE = 0.9, 0.02
+_UNETS = frozenset({"sd15", "sd2", "sdxl", "sdxl_refiner"})
+
+
+def lora_coverage(facts: Facts) -> Iterator[Finding]:
+    """LoRAs of the right family whose layers the model lacks, or has in other shapes."""
+    for met, model, found in _covered(facts):
+        families = base_families(met.base.sources)
+        if found.share >= _FEW:
+            continue
+        nothing = found.share <= _NONE
+        yield finding(
+            "error" if nothing else "warning",
+            met.use.node,
+            met.use.input,
+            f"'{met.use.name}' has {found.layers} layers for the model, of which '{model.name}' ({titles(families)}) has "
+            f"{found.named} by name and {found.fitting} in the same shape: "
+            f"{'nothing of it acts' if nothing else f'{found.share:.0%} of it acts'}.",
+            f"Choose a LoRA made for {titles(families)}.",
+            (met.use, model),
+            wants_family(met.use, families),
+        )
+
+
+def _covered(facts: Facts) -> Iterator[tuple[Meeting, FileUse, Coverage]]:
+    """The LoRAs of the right family, where they meet one UNet model, with their coverage."""
+    for met in facts.meetings("lora"):
+        families = base_families(met.base.sources)
+        model = first_of(met.base.sources) if met.base.sources else None
+        if model is None or met.base.unsure or len(families) != 1 or families[0] not in _UNETS:
+            continue
+        if met.use.families and not fits_family("lora", met.use.families, families[0]):
+            continue  # the rule on families says all that is to be said
+        parts = met.use.trait("parts")
+        if not isinstance(parts, list) or "model" not in parts:
+            continue
+        found = _measured(met.use, model)
+        if found is not None and found.layers:
+            yield met, model, found
+
+
+def _measured(lora: FileUse, model: FileUse) -> Coverage | None:
+    paths: list[tuple[Path, int]] = []
+    for use in (lora, model):
+        if use.file is None:
+            return None
+        try:
+            paths.append((use.file.path, use.file.path.stat().st_mtime_ns))
+        except OSError:
+            return None
+    (one, one_time), (other, other_time) = paths
+    return coverage(one, one_time, other, other_time)
+
+
+def lora_names(facts: Facts) -> Iterator[Finding]:
+    """LoRAs that fit, but whose layers are spelt in a way that the host's loader does not read."""
+    for met, model, found in _covered(facts):
+        host_reads = not met.use.node.class_type.startswith("Armature")
+        if host_reads and found.share >= _FEW and found.read <= _NONE * found.layers:
+            yield finding(
+                "error",
+                met.use.node,
+                met.use.input,
+                f"{met.use.node.label}: '{met.use.name}' fits '{model.name}', but its layers are named as the PEFT library names "
+                "them, which this loader does not read: nothing of it acts, with a line in the log alone.",
+                "Load it with Armature's LoRA Stack, which knows these names, or convert it.",
+                (met.use, model),
+            )
+
+
+RULES = (
+    Rule("lora_coverage", "a LoRA of which the model has few layers", lora_coverage),
+    Rule("lora_names", "a LoRA whose names the loader does not read", lora_names),
+)

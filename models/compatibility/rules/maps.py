@@ -1,0 +1,133 @@
+"""The maps that feed control nets: another one than a net was trained on, in another form, or under another union type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from ..control_nodes import MAP_WORDS, READS, UNION_MAPS
+from ..facts import Control, Facts, own_method
+from ..files_of import FileUse
+from ..finding import Change, Finding, finding, named
+from ..prompt import Node
+from .controls import net_of
+from .rule import Rule
+
+# ControlNeXt's weights were trained on maps of their own form.
+_CONTROLNEXT_FORMS = {"depth": ("depth_viridis",), "openpose": ("pose_bgr",)}
+
+
+def control_map(facts: Facts) -> Iterator[Finding]:
+    """A net that was trained on other maps than the one that feeds it."""
+    for control in facts.controls:
+        net = net_of(control)
+        if net is None or not control.made or net.trait("union_types"):
+            continue
+        wanted = trained_on(net)
+        if wanted and control.maker is not None and not _readable(wanted, control):
+            yield finding(
+                "warning",
+                control.node,
+                control.names.image,
+                f"{control.node.label}: {named(net)} is made for {wanted} maps by its name, but {control.maker.label} "
+                f"makes {_named_map(control.made)}. The control then misleads the picture instead of steering it.",
+                f"Choose a preprocessor for {wanted}, or a control net for {_named_map(control.made)}.",
+                (net,),
+            )
+
+
+def depth_colours(facts: Facts) -> Iterator[Finding]:
+    """ControlNeXt's depth weights, which want viridis colours, fed with gray."""
+    for control in facts.controls:
+        net = net_of(control)
+        if net is None or net.kind != "controlnext" or control.made != "depth" or control.maker is None:
+            continue
+        yield finding(
+            "warning",
+            control.node,
+            control.names.image,
+            f"{control.node.label}: ControlNeXt's depth weights were trained on viridis-coloured depth (near dark purple, far "
+            f"yellow), but {control.maker.label} makes gray depth.",
+            "Put Depth to Viridis between the two.",
+            (net,),
+        )
+
+
+def union_type(facts: Facts) -> Iterator[Finding]:
+    """A union net that is told another type than the map it gets."""
+    for control in facts.controls:
+        net = net_of(control)
+        if net is None or not net.trait("union_types") or not control.made:
+            continue
+        chosen, right = control.union_type, _union_type_of(control.made)
+        if not right or chosen == right or chosen == "auto":
+            continue
+        if not chosen:
+            yield finding(
+                "hint",
+                control.node,
+                "control_net",
+                f"{control.node.label}: {named(net)} was not told which type of map it gets ({control.made}).",
+                f"Put Set Union ControlNet Type with type {right} behind its loader.",
+                (net,),
+            )
+            continue
+        setter = _union_setter(facts, control)
+        yield finding(
+            "warning",
+            setter or control.node,
+            "type",
+            f"{named(net)} is set to {chosen}, but {control.maker.label if control.maker else 'the image'} makes "
+            f"{_named_map(control.made)}.",
+            f"Set type to {right}.",
+            (net,),
+            change=Change(setter.id, "type", right) if setter else None,
+        )
+
+
+def trained_on(net: FileUse) -> str:
+    """The map that a control net's file name says it was trained on; "" when it says nothing."""
+    words = set(re.split(r"[^a-z0-9]+", PurePosixPath(net.name.lower().replace("\\", "/")).name))
+    return next((made for made, names in MAP_WORDS if words & set(names)), "")
+
+
+def reads(wanted: str) -> frozenset[str]:
+    """The maps that a net trained on one kind of map can follow."""
+    return READS.get(wanted, frozenset()) | {wanted}
+
+
+def _readable(wanted: str, control: Control) -> bool:
+    """Whether a net trained on one kind of map can follow the map that it gets."""
+    own = own_method(control.maker) if control.maker else None
+    net = net_of(control)
+    if net is not None and net.kind == "controlnext" and control.made in _CONTROLNEXT_FORMS.get(wanted, ()):
+        return True
+    return control.made in reads(wanted) or (own is not None and wanted in own.wanted_by)
+
+
+def _named_map(made: str) -> str:
+    return {"depth_viridis": "viridis-coloured depth maps"}.get(made, f"{made} maps")
+
+
+def _union_type_of(made: str) -> str:
+    return next((name for name, maps in UNION_MAPS.items() if made in maps), "")
+
+
+def _union_setter(facts: Facts, control: Control) -> Node | None:
+    key = control.node.id
+    for _ in range(64):
+        feeds = facts.graph.feeds(key, "CONTROL_NET")
+        if len(feeds) != 1:
+            return None
+        key = feeds[0].source
+        if facts.nodes[key].class_type == "SetUnionControlNetType":
+            return facts.nodes[key]
+    return None
+
+
+RULES = (
+    Rule("control_map", "a control net fed with another map than it was trained on", control_map),
+    Rule("depth_colours", "ControlNeXt depth weights fed with gray depth", depth_colours),
+    Rule("union_type", "a union control net set to another type than its map", union_type),
+)

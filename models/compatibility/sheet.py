@@ -1,0 +1,147 @@
+"""The team's own sheet, armature.json: combinations that people have validated or refused."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from .combination import Combination, Made, Part
+
+SCHEMA = "armature.sheet/1"
+Standing = Literal["validated", "refused", "known_family", "unknown"]
+
+
+class SheetError(ValueError):
+    """A sheet that cannot be read; the message says which file, what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One combination of the sheet. adherence: what a person measured, 0 to 1, or None."""
+
+    verdict: Literal["validated", "refused"]
+    combination: Combination
+    date: str
+    note: str = ""
+    adherence: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        more = {"adherence": self.adherence} if self.adherence is not None else {}
+        return {"verdict": self.verdict, **self.combination.as_json(), "date": self.date, "note": self.note, **more}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A combination of a graph with what the sheet says of it."""
+
+    combination: Combination
+    standing: Standing
+    entry: Entry | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "sampler": self.combination.sampler,
+            "combination": str(self.combination),
+            "standing": self.standing,
+            "note": self.entry.note if self.entry else "",
+            "date": self.entry.date if self.entry else "",
+        }
+
+    def __str__(self) -> str:
+        told = f" ({self.entry.date}{': ' + self.entry.note if self.entry.note else ''})" if self.entry else ""
+        said = {
+            "validated": "validated by your team",
+            "refused": "refused by your team",
+            "known_family": "not validated itself, but a combination of the same families is",
+            "unknown": "not in your team's sheet",
+        }[self.standing]
+        return f"{self.combination}: {said}{told}."
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All entries, the later ones first: a later verdict on the same combination counts."""
+
+    entries: tuple[Entry, ...] = ()
+
+    def judge(self, combination: Combination) -> Judged:
+        """What the sheet says of a combination."""
+        same = next((entry for entry in self.entries if entry.combination.key == combination.key), None)
+        if same is not None:
+            return Judged(combination, same.verdict, same)
+        alike = next(
+            (
+                entry
+                for entry in self.entries
+                if entry.verdict == "validated" and entry.combination.family_key == combination.family_key
+            ),
+            None,
+        )
+        return Judged(combination, "known_family" if alike else "unknown", alike)
+
+
+def read_sheets(paths: Iterable[Path]) -> Sheet | None:
+    """All sheets that are there, as one; None when there is none. Raises SheetError."""
+    found = [path for path in paths if path.is_file()]
+    return Sheet(tuple(entry for path in found for entry in reversed(_read(path)))) if found else None
+
+
+def add_entries(path: Path, entries: Iterable[Entry]) -> None:
+    """Write entries to the end of a sheet, made when it is not there. Raises SheetError for one that cannot be read."""
+    old = [entry.as_json() for entry in _read(path)] if path.is_file() else []
+    table = {"schema": SCHEMA, "combinations": [*old, *(entry.as_json() for entry in entries)]}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".new")
+    aside.write_text(json.dumps(table, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    aside.replace(path)
+
+
+def today() -> str:
+    """The date for a new entry."""
+    return datetime.date.today().isoformat()
+
+
+def _read(path: Path) -> list[Entry]:
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        if table["schema"] != SCHEMA:
+            raise SheetError(
+                f"The sheet {path} has the schema {table['schema']!r}, and this version reads {SCHEMA!r}. "
+                "Update Armature, or make a new sheet."
+            )
+        return [_entry(row) for row in table["combinations"]]
+    except SheetError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
+        raise SheetError(
+            f"The sheet {path} cannot be read ({type(error).__name__}: {error}). Correct it by its schema, or move it away."
+        ) from None
+
+
+def _entry(row: Mapping[str, Any]) -> Entry:
+    if row["verdict"] not in ("validated", "refused"):
+        raise ValueError(f"verdict is {row['verdict']!r}, not validated or refused")
+    controls = tuple((_part(one["file"]), _made(one.get("preprocessor"))) for one in row.get("controls", []))
+    combination = Combination("", _part(row["checkpoint"]), controls)
+    adherence = row.get("adherence")
+    return Entry(
+        row["verdict"],
+        combination,
+        str(row["date"]),
+        str(row.get("note", "")),
+        None if adherence is None else float(adherence),
+    )
+
+
+def _part(row: Mapping[str, Any]) -> Part:
+    return Part(str(row["name"]), str(row["hash"]), tuple(str(one) for one in row.get("families", ())))
+
+
+def _made(row: Mapping[str, Any] | None) -> Made | None:
+    if row is None:
+        return None
+    return Made(str(row["node"]), row.get("version"), tuple(sorted(dict(row.get("options", {})).items())))

@@ -1,0 +1,48 @@
+"""What a stack did, as plain data for a job record."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+
+from .decision import Decided, decide
+from .fit import fitted
+from .stack import ControlStack
+
+
+def stack_facts(stack: ControlStack, height: int, width: int) -> list[dict[str, Any]]:
+    """For each signal its settings, what its policy decided, and its control images as they met a picture of this size.
+
+    images: arrays [height, width, 3] of 0..255, none for a signal that was left out.
+    """
+    return [_facts(one, stack, height, width) for one in decide(stack)]
+
+
+def _facts(one: Decided, stack: ControlStack, height: int, width: int) -> dict[str, Any]:
+    signal = one.signal
+    return {
+        "label": one.label,
+        "kind": signal.kind,
+        "applied": one.image is not None,
+        "told": one.told,
+        "weight": signal.weight,
+        "start_percent": signal.start,
+        "end_percent": signal.end,
+        "schedule": signal.schedule.to_text(),
+        "fit": signal.fit,
+        "on_invalid": signal.on_invalid,
+        "masked": signal.mask is not None,
+        "layer_weights": None if signal.layer_weights is None else dataclasses.asdict(signal.layer_weights),
+        "frame_weights": None if signal.frame_weights is None else repr(signal.frame_weights),
+        "balance": stack.balance,
+        "budget": stack.budget,
+        "images": [] if one.image is None else _as_applied(one.image, height, width, signal.fit),
+    }
+
+
+def _as_applied(image: torch.Tensor, height: int, width: int, fit: Any) -> list[Any]:
+    """[B,H,W,3] of 0..1 -> arrays [height, width, 3] of 0..255."""
+    met = fitted(image.movedim(-1, 1), height, width, fit).movedim(1, -1)
+    return list((met.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy())

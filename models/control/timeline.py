@@ -1,0 +1,105 @@
+"""What each signal of a stack gets at each step of a sampler: the numbers behind the plot and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .balance import budget_factor
+from .decision import Decided, decide
+from .progress import progress_of
+from .savings import NONE, Savings
+from .signal import ControlSignal
+from .stack import ControlStack
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the sampler: its sigma, and how far into the sampling that is, 0 to 1."""
+
+    sigma: float
+    progress: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One signal: its weight at each step, with the balance in it, and what else shapes it."""
+
+    label: str
+    weights: tuple[float, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A stack over the steps of a sampler. budget: the limit of the balance `normalize`, None otherwise."""
+
+    steps: tuple[Step, ...]
+    rows: tuple[Row, ...]
+    left_out: tuple[str, ...] = ()
+    budget: float | None = None
+
+    @property
+    def totals(self) -> tuple[float, ...]:
+        """Sum of the weights at each step."""
+        return tuple(sum(row.weights[i] for row in self.rows) for i in range(len(self.steps)))
+
+
+def timeline(stack: ControlStack, sigmas: Sequence[float], model_sampling: Any, savings: Savings = NONE) -> Timeline:
+    """sigmas: those of the steps, without the one that ends the last; model_sampling: of the model being sampled."""
+    decided = decide(stack)
+    acting = [one for one in decided if one.image is not None]
+    sharing = replace(stack, signals=tuple(one.signal for one in acting))
+    to_sigma = model_sampling.percent_to_sigma
+    steps = tuple(Step(sigma, progress_of(sigma, to_sigma)) for sigma in sigmas)
+    rows = tuple(_row(one, sharing, steps, to_sigma, savings) for one in acting)
+    left_out = tuple(f"{one.label}: {one.told}" for one in decided if one.image is None)
+    return Timeline(steps, rows, left_out, stack.budget if stack.balance == "normalize" else None)
+
+
+def _row(
+    one: Decided, stack: ControlStack, steps: Sequence[Step], to_sigma: Callable[[float], float], savings: Savings
+) -> Row:
+    signal = one.signal
+    highest, lowest = float(to_sigma(signal.start)), float(to_sigma(signal.end))
+
+    def weight(step: Step) -> float:
+        if not lowest <= step.sigma <= highest or step.progress > savings.until:
+            return 0.0
+        return signal.weight * signal.schedule.value(step.progress) * budget_factor(stack, step.progress)
+
+    return Row(one.label, tuple(weight(step) for step in steps), _notes(signal, stack))
+
+
+def _notes(signal: ControlSignal, stack: ControlStack) -> tuple[str, ...]:
+    notes = []
+    if stack.balance == "strongest" and len(stack.signals) > 1:
+        notes.append("where strongest")
+    if signal.mask is not None:
+        notes.append("masked")
+    if signal.layer_weights is not None:
+        notes.append("per layer")
+    if signal.frame_weights is not None:
+        notes.append("per frame")
+    return tuple(notes)
+
+
+def described(line: Timeline) -> str:
+    """The timeline as a table in text."""
+    if not line.rows:
+        return "\n".join(("No signal of the stack acts.", *line.left_out))
+    heads = [f"[{number}] {row.label}{_in_brackets(row.notes)}" for number, row in enumerate(line.rows, start=1)]
+    columns = "".join(f"{f'[{number}]':>8}" for number in range(1, len(line.rows) + 1))
+    table = [f"{'step':>4}{'sigma':>11}{'progress':>10}{columns}{'sum':>8}"]
+    for index, (step, total) in enumerate(zip(line.steps, line.totals, strict=True)):
+        weights = "".join(f"{row.weights[index]:>8.3f}" for row in line.rows)
+        table.append(f"{index + 1:>4}{step.sigma:>11.4f}{step.progress:>10.1%}{weights}{total:>8.3f}")
+    idle = [
+        f"[{n}] acts at no step of this sampler." for n, row in enumerate(line.rows, start=1) if not any(row.weights)
+    ]
+    return "\n".join((*heads, "", *table, *idle, *line.left_out))
+
+
+def _in_brackets(notes: tuple[str, ...]) -> str:
+    return f" ({', '.join(notes)})" if notes else ""

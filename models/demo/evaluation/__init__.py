@@ -1,0 +1,1 @@
+"""Numbers on scenes that training never saw."""

@@ -1,0 +1,118 @@
+"""All the rows of the demo model's table, as JSON and as Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from ..scenes.rendering import render
+from ..training import bank
+from .artist import Artist, Load, Steering
+from .marks import Marks, marks
+
+Row = tuple[str, tuple[str, ...], Steering]
+_COLUMNS = {
+    "edge_f1": "edge F1",
+    "colours": "objects in the caption's colour",
+    "floor": "floor's distance from the reference",
+    "ink": "ink",
+}
+
+
+def rows(hints: dict[str, torch.Tensor], reference: torch.Tensor) -> list[Row]:
+    """(name, parts that it needs, what steers): each signal off, at 0.5, at 1.0, with a wrong map; and in company."""
+    listed: list[Row] = [("no control", (), Steering())]
+    for part, kind in (("controlnet_canny", "canny"), ("controlnext_canny", "canny"), ("controlnet_depth", "depth")):
+        hint = hints[kind]
+        for weight in (0.5, 1.0):
+            listed.append((f"{part} {weight}", (part,), Steering(((part, hint, weight),))))
+        listed.append((f"{part} 1.0, wrong map", (part,), Steering(((part, hint.roll(1, 0), 1.0),))))
+    canny, depth = ("controlnet_canny", hints["canny"], 1.0), ("controlnet_depth", hints["depth"], 0.5)
+    listed += [
+        ("canny 1.0 and depth 0.5", (canny[0], depth[0]), Steering((canny, depth))),
+        ("LoRA", ("lora_ink",), Steering(lora=1.0)),
+        ("IP-Adapter, no caption", ("ip_adapter",), Steering(reference=reference, captions=False)),
+        ("no control, no caption", (), Steering(captions=False)),
+        (
+            "canny, LoRA and IP-Adapter, no caption",
+            (canny[0], "lora_ink", "ip_adapter"),
+            Steering((canny,), 1.0, reference, captions=False),
+        ),
+    ]
+    return listed
+
+
+def evaluate(
+    load: Load,
+    trained: tuple[str, ...],
+    count: int,
+    device: torch.device,
+    say: Callable[[str], None],
+    steps: int = 20,
+) -> dict[str, object]:
+    """The table on the first `count` held-out scenes: {row: {column: [mean, standard error]}}; untrained parts are named."""
+    scenes, held = bank.held_out(0, count, device)
+    pictures = held.images.float() / 255
+    everything = torch.arange(count)
+    hints = {kind: held.hints(kind, everything) for kind in ("canny", "depth")}
+    parts = torch.cat([render([scene]).segmentation for scene in scenes])
+    artist = Artist(load, device)
+    table: dict[str, object] = {}
+    missing: set[str] = set()
+    for name, needs, steering in rows(hints, pictures):
+        if set(needs) - set(trained):
+            missing |= set(needs) - set(trained)
+            continue
+        drawn = artist.draw([scene.caption for scene in scenes], pictures.shape[-1], steering, steps)
+        table[name] = _summary(marks(drawn, scenes, held.edges, parts, pictures))
+        say(f"{name}: {table[name]}")
+    table["truth through the VAE"] = _summary(marks(_through(artist, pictures), scenes, held.edges, parts, pictures))
+    return {"scenes": count, "steps": steps, "tolerance_pixels": 2, "not_trained": sorted(missing), "rows": table}
+
+
+@torch.no_grad()
+def _through(artist: Artist, pictures: torch.Tensor) -> torch.Tensor:
+    vae = artist.vae
+    some = [vae.decode(vae.encode(one.to(artist.device))).clamp(0, 1).cpu() for one in pictures.split(16)]  # type: ignore[operator]
+    return torch.cat(some)
+
+
+def _summary(found: Marks) -> dict[str, list[float]]:
+    result = {}
+    for name in _COLUMNS:
+        values = getattr(found, name).double()
+        error = float(values.std()) / len(values) ** 0.5 if len(values) > 1 else 0.0
+        result[name] = [round(float(values.mean()), 4), round(error, 4)]
+    return result
+
+
+def write(result: dict[str, object], folder: Path) -> tuple[Path, Path]:
+    """evaluation.json and evaluation.md in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data, page = folder / "evaluation.json", folder / "evaluation.md"
+    data.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    page.write_text(markdown(result), encoding="utf-8")
+    return data, page
+
+
+def markdown(result: dict[str, object]) -> str:
+    """The same as a page: mean and standard error."""
+    lines = [
+        "# The demo model on held-out scenes",
+        "",
+        f"{result['scenes']} scenes that training never saw, {result['steps']} steps, guidance 3; mean ± standard error. "
+        f"Edges match within {result['tolerance_pixels']} pixels.",
+        "",
+        "| | " + " | ".join(_COLUMNS.values()) + " |",
+        "|---" * (len(_COLUMNS) + 1) + "|",
+    ]
+    table = result["rows"]
+    assert isinstance(table, dict)
+    for name, row in table.items():
+        lines.append(f"| {name} | " + " | ".join(f"{row[key][0]:.3f} ± {row[key][1]:.3f}" for key in _COLUMNS) + " |")
+    if result["not_trained"]:
+        lines += ["", f"Not trained yet: {', '.join(str(part) for part in result['not_trained'])}."]  # type: ignore[attr-defined]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""Procedural scenes: shaded solids on a floor, with a caption and exact maps."""

@@ -1,0 +1,115 @@
+"""Asking the host what a diffusion model is: its own detection, on tensors that have a shape and no numbers.
+
+The host is imported when it is asked, and its log stays quiet: not knowing a file is no error here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .identity import Shape, Tensors
+
+_TORCH_DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
+
+
+@dataclass(frozen=True)
+class HostModel:
+    """What the host makes of a diffusion model: its class there, its configuration and its latents."""
+
+    host_class: str
+    config: Mapping[str, Any]
+    latent_channels: int
+    latent_format: str
+
+
+def meta_tensors(tensors: Tensors) -> dict[str, Any]:
+    """Torch tensors of the right shapes and types that hold nothing."""
+    import torch
+
+    made: dict[tuple[Shape, str], Any] = {}  # many tensors of a network are alike; each kind is made once
+
+    def make(shape: Shape, dtype: str) -> Any:
+        if (shape, dtype) not in made:
+            torch_dtype = getattr(torch, _TORCH_DTYPES.get(dtype, ""), torch.float32)
+            made[shape, dtype] = torch.empty(shape, dtype=torch_dtype, device="meta")
+        return made[shape, dtype]
+
+    return {name: make(shape, tensors.dtypes.get(name, "")) for name, shape in tensors.shapes.items()}
+
+
+def detect_model(tensors: Tensors) -> HostModel | None:
+    """The diffusion model in a file, under the prefix that the host would look under, or none; None when unknown."""
+    from comfy import model_detection
+
+    state_dict = meta_tensors(tensors)
+    prefix = model_detection.unet_prefix_from_state_dict(state_dict)
+    found = _detect(state_dict, prefix, tensors.metadata)
+    if found is not None or prefix not in ("", "model."):
+        return found
+    return _detect(state_dict, "", tensors.metadata) or _detect_diffusers(state_dict)
+
+
+def _detect(state_dict: dict[str, Any], prefix: str, metadata: Mapping[str, str]) -> HostModel | None:
+    from comfy import model_detection, supported_models
+
+    try:
+        config = model_detection.detect_unet_config(state_dict, prefix, metadata=dict(metadata))
+    except Exception:  # the host's detection reads keys that a file of another kind lacks
+        return None
+    if config is None:
+        return None
+    for host_class in supported_models.models:
+        if host_class.matches(config, state_dict, unet_key_prefix=prefix):
+            return _described(host_class, config)
+    return None
+
+
+def _detect_diffusers(state_dict: dict[str, Any]) -> HostModel | None:
+    from comfy import model_detection, supported_models
+
+    try:
+        converted = model_detection.convert_diffusers_mmdit(dict(state_dict), "")
+        if converted is not None:
+            return _detect(converted, "", {})
+        config = model_detection.unet_config_from_diffusers_unet(state_dict)
+    except Exception:  # as above
+        return None
+    if config is None:
+        return None
+    for host_class in supported_models.models:
+        if host_class.matches(config):
+            return _described(host_class, config)
+    return None
+
+
+def _described(host_class: type[Any], config: Mapping[str, Any]) -> HostModel:
+    latent_format = host_class.latent_format
+    return HostModel(
+        host_class.__name__, config, int(getattr(latent_format, "latent_channels", 0)), latent_format.__name__
+    )
+
+
+def detect_text_encoder(tensors: Tensors) -> str | None:
+    """The host's name for a text encoder in lower case, such as clip_l; None when it is none that the host knows."""
+    from comfy.sd import detect_te_model
+
+    try:
+        found = detect_te_model(meta_tensors(tensors))
+    except Exception:  # as above
+        return None
+    return None if found is None else found.name.lower()

@@ -1,0 +1,94 @@
+"""Naming a file from its header."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from .container import container_of, read_any_header
+from .header import Header
+from .identity import Identity, Tensors
+from .kinds import KINDS
+
+UNKNOWN = "unknown"
+# What kinds read of a header's free text; the rest (dates, authors, hashes) differs from file to file.
+_TOLD = (
+    "modelspec.architecture",
+    "modelspec.trigger_phrase",
+    "ss_base_model_version",
+    "ss_tag_frequency",
+    "ss_trigger_words",
+    "trigger_words",
+    "trigger_word",
+    "config",
+)
+_QUANTISED = ("quant_map", "absmax", "bitsandbytes__", "qweight", "wscales", "scale_weight", "comfy_quant")
+
+
+def identify_file(path: str | Path) -> Identity:
+    """What a file is. Raises BrokenFile when it cannot be read."""
+    identity = identify(read_any_header(path))
+    if container_of(path) == "gguf":
+        return replace(identity, traits={**identity.traits, "precision": "gguf"})
+    return identity
+
+
+def identify(header: Header) -> Identity:
+    """What a file with this header is; the kind "unknown" when no kind knows it.
+
+    Files alike in names, shapes and told facts are the same kind of file, so each header is looked at once: a folder of
+    fifty checkpoints of one family costs little more than one.
+    """
+    return identify_tensors(Tensors.of(header))
+
+
+def identify_tensors(tensors: Tensors) -> Identity:
+    """The same for names and shapes that come from elsewhere, such as tensors that are loaded already."""
+    signature = _signature(tensors)
+    if signature not in _IDENTIFIED:
+        if len(_IDENTIFIED) >= _MOST:
+            _IDENTIFIED.clear()
+        _IDENTIFIED[signature] = _identify(tensors)
+    return _IDENTIFIED[signature]
+
+
+_MOST = 4096
+_IDENTIFIED: dict[str, Identity] = {}
+
+
+def _identify(tensors: Tensors) -> Identity:
+    for kind in KINDS:
+        identity = kind.recognise(tensors)
+        if identity is not None:
+            return replace(identity, traits={**identity.traits, **_precision(tensors)})
+    names = sorted(tensors.shapes)
+    return Identity(
+        UNKNOWN,
+        "file of an unknown kind",
+        evidence=tuple(f"{name} {list(tensors.shapes[name])}" for name in names[:3]),
+        traits=_precision(tensors),
+    )
+
+
+def _signature(tensors: Tensors) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name, shape in sorted(tensors.shapes.items()):
+        digest.update(f"{name}\0{shape}{tensors.dtypes.get(name, '')}\n".encode("utf-8", errors="replace"))
+    told = [(key, tensors.metadata[key]) for key in _TOLD if key in tensors.metadata]
+    digest.update(repr(told).encode("utf-8", errors="replace"))
+    return digest.hexdigest()
+
+
+def _precision(tensors: Tensors) -> dict[str, str]:
+    """The type of most matrices, and whether they are packed in a way that hides the weights from patches."""
+    counts = Counter(tensors.dtypes.get(name, "") for name, shape in tensors.shapes.items() if len(shape) > 1)
+    precision = counts.most_common(1)[0][0] if counts else ""
+    mark = next((mark for mark in _QUANTISED if any(mark in name for name in tensors.shapes)), "")
+    return {"precision": precision} | ({"quantised": mark} if mark else {})
+
+
+def forget_headers() -> None:
+    """Empty the cache of headers, for measurements."""
+    _IDENTIFIED.clear()

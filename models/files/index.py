@@ -1,0 +1,165 @@
+"""The user's model files with what they are: read once, and again only where a file has changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .container import SUFFIXES_READ, container_of
+from .header import BrokenFile
+from .identify import UNKNOWN, forget_headers, identify_file
+from .identity import Identity
+from .kinds import find_kind
+
+Folders = Mapping[str, Sequence[str | Path]]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file: its name inside a model folder (with forward slashes), and what it is, or why it cannot be read."""
+
+    folder: str
+    name: str
+    path: Path
+    size: int
+    identity: Identity | None
+    problem: str = ""
+
+    @property
+    def container(self) -> str:
+        return container_of(self.path)
+
+    @property
+    def misplaced(self) -> str:
+        """The folder it belongs into when it lies in another one; "" when it is fine there, or unknown."""
+        if self.identity is None or self.identity.kind == UNKNOWN:
+            return ""
+        kind = find_kind(self.identity.kind)
+        also = [find_kind(name) for name in self.identity.traits.get("also", ())]
+        right = {folder for one in (kind, *also) if one for folder in one.folders}
+        return "" if kind is None or self.folder in right else kind.folders[0]
+
+
+class ModelIndex:
+    """Model folders by the host's names for them, with a cache of what each file is by path, size and time."""
+
+    def __init__(self, folders: Folders):
+        self.folders: dict[str, tuple[Path, ...]] = {
+            name: tuple(Path(path) for path in paths) for name, paths in folders.items()
+        }
+
+    def find(self, folder: str, name: str) -> ModelFile | None:
+        """The file that the host would load for this name; None when there is none.
+
+        Raises ValueError for a name that leads out of the model folder.
+        """
+        relative = Path(name.replace("\\", "/"))
+        if relative.is_absolute() or ".." in relative.parts or ":" in name.partition("/")[0] or "\0" in name:
+            raise ValueError(f"'{name}' leads out of the model folder {folder}. Give a name inside it.")
+        for root in self.folders.get(folder, ()):
+            path = root / relative
+            try:
+                if path.is_file():
+                    return self._record(folder, relative.as_posix(), path)
+            except OSError:  # a name that the file system refuses, such as one far too long
+                continue
+        return None
+
+    def files(self, folders: Sequence[str] | None = None) -> Iterator[ModelFile]:
+        """Every weight file in these folders (by default all), sorted by name in each."""
+        for folder in self.folders if folders is None else folders:
+            seen: set[str] = set()
+            for root in self.folders.get(folder, ()):
+                for name, path in sorted(_walk(root, root)):
+                    if name not in seen:  # the host, too, takes the first of two files of one name
+                        seen.add(name)
+                        record = self._record(folder, name, path)
+                        if record is not None:
+                            yield record
+
+    def _record(self, folder: str, name: str, path: Path) -> ModelFile | None:
+        try:
+            status = path.stat()
+        except OSError:
+            return None  # deleted meanwhile
+        key = (str(path), status.st_size, status.st_mtime_ns)
+        if key not in _VERDICTS:
+            if len(_VERDICTS) >= _MOST:
+                _VERDICTS.clear()
+            _VERDICTS[key] = _verdict(path)
+        identity, problem = _VERDICTS[key]
+        return ModelFile(folder, name, path, status.st_size, identity, problem)
+
+
+_MOST = 50_000
+_VERDICTS: dict[tuple[str, int, int], tuple[Identity | None, str]] = {}
+
+
+def verdicts() -> Mapping[tuple[str, int, int], tuple[Identity | None, str]]:
+    """What is known, by path, size and time."""
+    return _VERDICTS
+
+
+def remember(known: Mapping[tuple[str, int, int], tuple[Identity | None, str]]) -> None:
+    """Add verdicts of an earlier run."""
+    _VERDICTS.update(known)
+
+
+def forget() -> None:
+    """Empty the cache of verdicts, for measurements."""
+    _VERDICTS.clear()
+    forget_headers()
+
+
+def _verdict(path: Path) -> tuple[Identity | None, str]:
+    try:
+        return identify_file(path), ""
+    except BrokenFile as error:
+        return None, str(error).replace(
+            str(path), path.name
+        )  # reports go to browsers; the folders are nobody's business
+
+
+def _walk(root: Path, folder: Path, depth: int = 0) -> Iterator[tuple[str, Path]]:
+    """(name, path) of the weight files below a folder; links to folders are followed as the host does."""
+    if depth > 16:
+        return  # a link that leads back up
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        try:
+            if entry.is_dir():
+                yield from _walk(root, Path(entry.path), depth + 1)
+            elif Path(entry.name).suffix.lower() in SUFFIXES_READ:
+                path = Path(entry.path)
+                yield path.relative_to(root).as_posix(), path
+        except OSError:
+            continue
+
+
+def standard_folders(models: Path) -> dict[str, tuple[Path, ...]]:
+    """The folders below a models folder as the host lays them out."""
+    folders: dict[str, tuple[Path, ...]] = {
+        entry.name: (entry,) for entry in sorted(models.iterdir()) if entry.is_dir() and not entry.name.startswith(".")
+    }
+    for name, places in _SHARED.items():
+        for place in places:
+            folders.pop(place, None)
+        present = tuple(models / place for place in places if (models / place).is_dir())
+        if present:
+            folders[name] = present
+    return folders
+
+
+# One name of the host, several folders.
+_SHARED = {
+    "controlnet": ("controlnet", "t2i_adapter"),
+    "text_encoders": ("text_encoders", "clip"),
+    "diffusion_models": ("unet", "diffusion_models"),
+}

@@ -1,0 +1,46 @@
+"""A ControlNeXt control file, in each of its layouts; the layouts themselves are the loader's."""
+
+from __future__ import annotations
+
+from ...controlnext.layouts import LAYOUTS, PLAIN, POOLED, POOLED_SCALED, STEM, Mismatch, detect
+from ...controlnext.state_dicts import control_part, control_prefixes
+from ..families import titles
+from ..identity import Identity, Kind, Tensors, shown
+
+_FAMILIES = {
+    PLAIN.name: ("sd15", "sdxl"),
+    STEM.name: ("sdxl", "sd15", "svd"),
+    POOLED.name: ("sdxl",),
+    POOLED_SCALED.name: ("svd",),
+}
+_AMBIGUITY = {
+    PLAIN.name: "the published SD 1.5 files and SDXL files of June 2024 have the same keys and shapes",
+    STEM.name: "the files for SDXL, for SD 1.5 (own training) and for SVD v2 have the same keys and shapes",
+}
+assert set(_FAMILIES) == {layout.name for layout in LAYOUTS}
+
+
+def recognise(tensors: Tensors) -> Identity | None:
+    """The residual blocks of a ControlNeXt network under any prefix."""
+    prefixes = control_prefixes(tensors.shapes)
+    if not prefixes:
+        return None
+    part = control_part(tensors.shapes, prefixes[0])
+    layout = detect(part)
+    mark = shown(tensors, prefixes[0] + "down_res.0.norm1.weight")
+    if isinstance(layout, Mismatch):
+        return Identity("controlnext", "ControlNeXt control file of an unknown layout", evidence=(mark, str(layout)))
+    families = _FAMILIES[layout.name]
+    return Identity(
+        "controlnext",
+        f"ControlNeXt for {titles(families)}",
+        families,
+        layout.name,
+        (mark, f"exactly the {len(part)} keys of the layout with {layout.title}"),
+        _AMBIGUITY.get(layout.name, ""),
+    )
+
+
+CONTROLNEXT = Kind(
+    "controlnext", "ControlNeXt", ("controlnet",), ("ArmatureLoadControlNeXt",), recognise, ("sd15", "sdxl", "svd")
+)

@@ -1,0 +1,173 @@
+"""Applying an IP-Adapter to a MODEL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from ...preprocessors.image_tensor import check_mask
+from ..control.curve import Curve
+from ..control.layer_names import Layer
+from ..control.layer_weights import LayerWeights
+from ..tell import tell
+from .adapter import IPAdapter
+from .behaviour import Behaviour, find_behaviour
+from .embeds import COMBINING, CONCAT, REGIONS, ImageEmbeds
+from .encoding import encode
+from .face_lora import with_face_lora
+from .install import with_prompts
+from .projecting import check_embeds, project
+from .prompt import ImagePrompt, Strength
+from .reading_faces import encode_faces
+from .settings import WHO, Settings
+from .unet_layers import CrossAttention, check_fit, cross_attentions
+from .weight_types import Role, follows_composition, roles
+
+
+def apply_ip_adapter(model: Any, adapter: Any, settings: Settings) -> Any:
+    """A clone of a MODEL that follows the pictures; the model itself where the weight is zero.
+
+    Raises ValueError, naming both sides, before anything is encoded when adapter and model, encoder or embeddings do not
+    belong together.
+    """
+    if not isinstance(adapter, IPAdapter):
+        raise ValueError(
+            f"{WHO}, input ip_adapter: an IP_ADAPTER is wanted, not {type(adapter).__name__}. Link Load IP-Adapter."
+        )
+    layers = cross_attentions(model.model)
+    check_fit(adapter, layers, model.model)
+    behaviour = find_behaviour(settings.compatible_with)
+    strength = _strength(settings)
+    acting = _roles(adapter, layers, settings, behaviour)
+    if not acting:
+        tell(f"{adapter.who} has no effect: its weight is 0 in every layer.")
+        return model
+    _tell_idle(adapter, strength)
+    embeds = _embeds(adapter, settings, behaviour)
+    composition = _composition(adapter, settings, behaviour)
+    prompts = [
+        ImagePrompt(
+            adapter,
+            project(adapter, part.embeds, part.combine, part.composition, settings.face_structure),
+            strength,
+            acting,
+            part.mask,
+            settings.embeds_scaling,
+            behaviour.sampled_mask,
+        )
+        for part in _parts(adapter, embeds, composition, settings, behaviour)
+    ]
+    return with_prompts(with_face_lora(model, adapter, layers, settings.face_lora_strength), prompts)
+
+
+def _strength(settings: Settings) -> Strength:
+    weights = settings.layer_weights or LayerWeights()
+    return Strength(
+        settings.start_percent,
+        settings.end_percent,
+        Curve.read(settings.schedule),
+        (weights.conditional, weights.unconditional),
+        settings.frame_weights,
+    )
+
+
+def _roles(
+    adapter: IPAdapter, layers: tuple[CrossAttention, ...], settings: Settings, behaviour: Behaviour
+) -> Mapping[Any, tuple[int, Role]]:
+    """(index in the file, role) by place, the weight in the role's factor; layers without effect are left out."""
+    index = {layer: number for number, layer in enumerate(layers)}
+    by_name = _layer_factors(layers, settings.layer_weights)
+    found = {}
+    for layer, role in roles(settings.weight_type, layers, adapter.family, adapter.who).items():
+        weight = settings.composition_weight if role.source == "composition" else settings.weight
+        factor = weight * role.factor * by_name.get(layer, 1.0)
+        if factor != 0.0 and (behaviour.middle_block or layer.block != "middle"):
+            found[layer.place] = (index[layer], replace(role, factor=factor))
+    return found
+
+
+def _layer_factors(layers: tuple[CrossAttention, ...], weights: LayerWeights | None) -> dict[CrossAttention, float]:
+    """Factors by the names of the blocks; soft weights count the distance from the middle block."""
+    if weights is None or not weights.acts_on_layers:
+        return {}
+    middle = max((layer.ordinal for layer in layers if layer.place[0] != "output"), default=0)
+    named = [Layer((layer.block, layer.place[2]), (layer.block,), abs(layer.ordinal - middle)) for layer in layers]
+    factors = weights.factors(named, WHO)
+    return {layer: factors[one.place] for layer, one in zip(layers, named, strict=True)}
+
+
+def _tell_idle(adapter: IPAdapter, strength: Strength) -> None:
+    if strength.start == strength.end:
+        tell(f"{adapter.who} acts in one step at most: start_percent and end_percent are both {strength.start:g}.")
+    if all(factor == 0.0 for _, factor in strength.schedule.points) or not any(strength.halves):
+        tell(f"{adapter.who} has no effect: its schedule or layer_weights are 0 throughout.")
+
+
+def _embeds(adapter: IPAdapter, settings: Settings, behaviour: Behaviour) -> ImageEmbeds:
+    given = [name for name in ("image", "embeds", "face_embeds") if getattr(settings, name) is not None]
+    if "embeds" in given and len(given) > 1:
+        raise ValueError(f"{WHO}: both {given[0]} and embeds are linked. Unlink one of them.")
+    if "embeds" in given:
+        return check_embeds(adapter, settings.embeds)
+    if adapter.layout.needs_face:
+        return encode_faces(
+            adapter, settings.face_embeds, settings.clip_vision, settings.image, behaviour.black_negative
+        )
+    if not given:
+        raise ValueError(f"{WHO}: there is no picture to follow. Link image, or embeds.")
+    if settings.image is None:
+        raise ValueError(f"{adapter.who} reads pictures, not faces. Link image, or choose a FaceID adapter.")
+    _tell_crop(settings.image)
+    return encode(adapter, settings.clip_vision, settings.image, settings.negative_image, behaviour.black_negative)
+
+
+def _composition(adapter: IPAdapter, settings: Settings, behaviour: Behaviour) -> ImageEmbeds | None:
+    if settings.composition_image is None:
+        return None
+    if not follows_composition(settings.weight_type):
+        tell(f"{WHO}: composition_image is without effect on weight_type {settings.weight_type}.")
+        return None
+    _tell_crop(settings.composition_image)
+    return encode(adapter, settings.clip_vision, settings.composition_image, None, behaviour.black_negative)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One prompt to add: embeddings, those of the composition, how several are taken, and where it acts."""
+
+    embeds: ImageEmbeds
+    composition: ImageEmbeds | None
+    combine: str
+    mask: torch.Tensor | None
+
+
+def _parts(
+    adapter: IPAdapter, embeds: ImageEmbeds, composition: ImageEmbeds | None, settings: Settings, behaviour: Behaviour
+) -> list[_Part]:
+    """One prompt, or one for each region."""
+    mask = None if settings.mask is None else check_mask(settings.mask, f"{WHO}, input mask")
+    if mask is not None and not bool(mask.any()):
+        tell(f"{adapter.who} has no effect: its mask is black everywhere.")
+    how = settings.combine
+    if how == REGIONS:
+        if mask is None or mask.shape[0] != embeds.count:
+            raise ValueError(
+                f"{WHO}: combine is set to regions, with {embeds.count} pictures and "
+                f"{0 if mask is None else mask.shape[0]} masks. Give one mask for each picture."
+            )
+        return [_Part(embeds.row(i), composition, CONCAT, mask[i : i + 1]) for i in range(embeds.count)]
+    if how in COMBINING:
+        second = None if composition is None else composition.combined(how, behaviour)
+        return [_Part(embeds.combined(how, behaviour), second, how, mask)]
+    return [_Part(embeds, composition, how, mask)]
+
+
+def _tell_crop(image: Any) -> None:
+    if isinstance(image, torch.Tensor) and image.ndim == 4 and image.shape[1] != image.shape[2]:
+        tell(
+            f"{WHO}: the encoder sees the middle square of the {image.shape[2]}x{image.shape[1]} picture only. "
+            "Prepare Reference Image shows and changes what is cut."
+        )

@@ -1,0 +1,53 @@
+"""Attention to the text and, beside it, to the image tokens: what the host calls in place of a cross-attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from comfy.ldm.modules.attention import optimized_attention
+
+from .call import Moment
+from .scaling import SCALINGS
+from .unet_layers import Place
+
+Replacement = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]], torch.Tensor]
+
+
+class ImageAttention:
+    """One layer during one call: text attention, or what another pack has put in its place, plus that of each prompt."""
+
+    def __init__(self, place: Place, inner: Replacement | None, moments: tuple[Moment, ...]) -> None:
+        self.place = place
+        self.inner = inner
+        self.moments = moments
+
+    # Opaque to torch.compile: a traced one would keep its weight and pictures for ever.
+    @torch.compiler.disable
+    def __call__(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, options: dict[str, Any]
+    ) -> torch.Tensor:
+        """query: [B,N,D], key, value: [B,M,D] of the text; options: the host's extra options of this layer."""
+        out = _attend(query, key, value, options) if self.inner is None else self.inner(query, key, value, options)
+        for moment in self.moments:
+            out = out + self._of(moment, query, options).to(out.dtype)
+        return out
+
+    def _of(self, moment: Moment, query: torch.Tensor, options: dict[str, Any]) -> torch.Tensor:
+        prompt = moment.prompt
+        _, role = prompt.roles[self.place]
+        key, value = prompt.keys_values(self.place, moment.view, query)
+        weight = moment.weight * role.factor
+        if isinstance(weight, torch.Tensor):
+            weight = weight.to(query.dtype)
+        length = prompt.tokens.image.shape[1]
+        found = SCALINGS[prompt.scaling](key, value, weight, lambda k, v: _attend(query, k, v, options), length)
+        mask = None if prompt.mask is None else moment.mask(*options["activations_shape"][-2:], found)
+        return found if mask is None else found * mask
+
+
+def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, options: dict[str, Any]) -> torch.Tensor:
+    return optimized_attention(
+        query, key, value, options["n_heads"], attn_precision=options.get("attn_precision"), transformer_options=options
+    )

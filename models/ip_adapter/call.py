@@ -1,0 +1,106 @@
+"""What all layers share during one call of the network: the weight now, the batch, and where its parts lie in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn.functional import interpolate
+
+from ..control.batch_view import BatchView
+from ..control.masking import on_grid
+from .prompt import ImagePrompt
+
+# {cond's uuid: its area (h,w,y,x)} and the latent's (height, width), put into the options of every call.
+AREAS = "armature_areas"
+
+
+@dataclass(frozen=True)
+class Area:
+    """A part of the latent that a conditioning acts in, and the size of the whole; in latent pixels."""
+
+    height: int
+    width: int
+    top: int
+    left: int
+    whole: tuple[int, int]
+
+    def of(self, mask: torch.Tensor) -> torch.Tensor:
+        """The part of a mask [B,H,W] over the whole picture that lies over this area, at least one pixel."""
+        rows = _span(self.top, self.height, self.whole[0], mask.shape[1])
+        columns = _span(self.left, self.width, self.whole[1], mask.shape[2])
+        return mask[:, slice(*rows), slice(*columns)]
+
+
+def _span(start: int, length: int, whole: int, pixels: int) -> tuple[int, int]:
+    first = min(round(start * pixels / whole), pixels - 1)
+    return first, max(first + 1, round((start + length) * pixels / whole))
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """An image prompt at one call. weight: on all layers, float or [B,1,1]; areas: of each chunk, None for the whole picture."""
+
+    prompt: ImagePrompt
+    view: BatchView
+    weight: float | torch.Tensor
+    areas: tuple[Area | None, ...]
+
+    def mask(self, height: int, width: int, like: torch.Tensor) -> torch.Tensor | None:
+        """The mask on the grid of a layer as [B,height*width,1], kept for the sampling; like: [B,N,D]."""
+        mask = self.prompt.mask
+        if mask is None:
+            return None
+
+        def over_batch() -> torch.Tensor:
+            rows = self.view.rows_of(mask.shape[0], self.prompt.adapter.who, "mask")
+            own = mask if rows is None else mask[list(rows)]
+            batch = like[: self.view.pictures]
+            lay = _sampled if self.prompt.sampled_mask else on_grid
+            chunks = [lay(own if area is None else area.of(own), height, width, batch) for area in self.areas]
+            chunks = [chunk.expand(self.view.pictures, -1, -1) for chunk in chunks]
+            return torch.cat(chunks).flatten(1).unsqueeze(-1)
+
+        key = ("mask", height, width, self.areas, self.view.pictures, self.view.frames, like.device, like.dtype)
+        return self.prompt.kept.get(key, over_batch)
+
+
+def _sampled(mask: torch.Tensor, height: int, width: int, like: torch.Tensor) -> torch.Tensor:
+    mask = mask.to(device=like.device, dtype=like.dtype).unsqueeze(1)
+    return interpolate(mask, (height, width), mode="bilinear")[:, 0]
+
+
+def moment_of(
+    prompt: ImagePrompt, x: torch.Tensor, sigma: float, model_sampling: Any, options: Mapping[str, Any]
+) -> Moment | None:
+    """The prompt at this call, or None where it does not act. x: [chunks*pictures,4,h,w]."""
+    weight = prompt.strength.at(sigma, model_sampling.percent_to_sigma)
+    if weight == 0.0:
+        return None
+    halves = options.get("cond_or_uncond", [0])
+    view = BatchView.of(x, len(halves), dict(options))
+    factors = _factors(prompt, view)
+    if not any(factors):
+        return None
+    areas = _areas(options, len(halves))
+    if len(set(factors)) == 1:
+        return Moment(prompt, view, weight * factors[0], areas)
+    return Moment(prompt, view, torch.tensor(factors, device=x.device).mul(weight).reshape(-1, 1, 1), areas)
+
+
+def _factors(prompt: ImagePrompt, view: BatchView) -> tuple[float, ...]:
+    """Of each picture in each chunk, beside the weight."""
+    strength = prompt.strength
+    frames = (1.0,) * view.pictures
+    if strength.frames is not None:
+        over = strength.frames.over(view.total, prompt.adapter.who)
+        frames = tuple(over[frame] for frame in view.frames)
+    return tuple(strength.halves[half == 1] * frame for half in view.halves for frame in frames)
+
+
+def _areas(options: Mapping[str, Any], chunks: int) -> tuple[Area | None, ...]:
+    known: Mapping[Any, Area] = options.get(AREAS, {})
+    uuids: Sequence[Any] = options.get("uuids", ())
+    return tuple(known.get(uuid) for uuid in uuids) if len(uuids) == chunks else (None,) * chunks

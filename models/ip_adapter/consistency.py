@@ -1,0 +1,146 @@
+"""Measuring whether pictures show the same: by an image encoder, and by faces where embeddings of them exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ...preprocessors.example_pictures import EXAMPLE_PICTURES, example_picture
+from ...preprocessors.image_tensor import check_image, to_rgb
+from .encoding import features
+from .face import FaceEmbeds
+from .likeness import outliers, similarities
+
+GATES = ("off", "filter", "error")
+_WHO = "Consistency"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One picture. likeness: cosine to the references (or to the other pictures); score: the same with unrelated pictures
+    at 0 and the reference itself at 1; face: cosine of its face to the references', or None.
+    """
+
+    likeness: float
+    score: float
+    face: float | None
+    apart: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Consistency:
+    """The verdict on a batch. unrelated: mean cosine to pictures of other things, the zero of the scores."""
+
+    pictures: tuple[Measured, ...]
+    unrelated: float
+    has_reference: bool
+    minimum: float
+    image: torch.Tensor
+
+    @property
+    def passing(self) -> tuple[int, ...]:
+        """Which pictures reach the minimum."""
+        return tuple(index for index, one in enumerate(self.pictures) if one.score >= self.minimum)
+
+    @property
+    def ok(self) -> bool:
+        return len(self.passing) == len(self.pictures)
+
+    @property
+    def score(self) -> float:
+        """Mean score of the batch."""
+        return sum(one.score for one in self.pictures) / len(self.pictures)
+
+    def __str__(self) -> str:
+        what = "the reference" if self.has_reference else "the other pictures"
+        lines = [
+            f"Score of each picture against {what}: 1 is the same picture, 0 is as unlike as pictures of other things "
+            f"(their cosine here: {self.unrelated:.3f}). Minimum {self.minimum:g}.",
+            *(self._line(number, one) for number, one in enumerate(self.pictures, start=1)),
+            f"Mean {self.score:.3f}; {len(self.passing)} of {len(self.pictures)} reach the minimum.",
+        ]
+        return "\n".join(lines)
+
+    def _line(self, number: int, one: Measured) -> str:
+        face = "" if one.face is None else f", face {one.face:.3f}"
+        marks = [
+            *(["unlike the others"] if one.apart else []),
+            *(["below the minimum"] if one.score < self.minimum else []),
+        ]
+        return f"{number}: {one.score:.3f} (cosine {one.likeness:.3f}{face})" + (
+            f"  <- {', '.join(marks)}" if marks else ""
+        )
+
+
+def measure(
+    image: Any,
+    clip_vision: Any,
+    reference: Any = None,
+    faces: Any = None,
+    reference_faces: Any = None,
+    minimum: float = 0.5,
+) -> Consistency:
+    """Measure an IMAGE [B,H,W,C], against references or, without them, pairwise. Raises ValueError for broken inputs."""
+    from comfy.clip_vision import ClipVisionModel
+
+    if not isinstance(clip_vision, ClipVisionModel):
+        raise ValueError(
+            f"{_WHO}, input clip_vision: CLIP_VISION is wanted, not {type(clip_vision).__name__}. Link Load CLIP Vision."
+        )
+    pictures = to_rgb(check_image(image, f"{_WHO}, input image"))
+    seen = features(clip_vision, pictures, pooled=True)
+    if reference is None:
+        likeness = _to_others(similarities(seen, seen))
+    else:
+        wanted = features(clip_vision, to_rgb(check_image(reference, f"{_WHO}, input reference")), pooled=True)
+        likeness = similarities(seen, wanted).mean(1)
+    unrelated = _unrelated(clip_vision, seen)
+    scores = [float((value - unrelated) / max(1e-6, 1 - unrelated)) for value in likeness]
+    apart = outliers(scores)
+    by_face = _faces(faces, reference_faces, len(scores))
+    measured = tuple(
+        Measured(float(likeness[i]), scores[i], None if by_face is None else by_face[i], i in apart)
+        for i in range(len(scores))
+    )
+    return Consistency(measured, unrelated, reference is not None, minimum, image)
+
+
+def gated(found: Consistency, gate: str) -> torch.Tensor:
+    """The pictures that go on. Raises ValueError when the gate is `error` and one is below the minimum, or none is left."""
+    if gate not in GATES:
+        raise ValueError(f'{_WHO}, input gate: "{gate}" is not one of {", ".join(GATES)}.')
+    if gate == "off" or found.ok:
+        return found.image
+    if gate == "error" or not found.passing:
+        numbers = ", ".join(str(i + 1) for i in range(len(found.pictures)) if i not in found.passing)
+        raise ValueError(
+            f"{_WHO}: the score of picture {numbers} is below {found.minimum:g}. Generate again, raise the weight of the "
+            f"IP-Adapter or LoRA, or lower minimum.\n{found}"
+        )
+    return found.image[list(found.passing)]
+
+
+def _to_others(cosines: torch.Tensor) -> torch.Tensor:
+    """Mean of each row without its own column."""
+    count = cosines.shape[0]
+    return torch.ones(1) if count == 1 else (cosines.sum(1) - cosines.diagonal()) / (count - 1)
+
+
+def _unrelated(clip_vision: Any, seen: torch.Tensor) -> float:
+    """Mean cosine of the batch to the pictures that come with the pack."""
+    others = torch.cat([features(clip_vision, example_picture(name), pooled=True) for name in EXAMPLE_PICTURES])
+    return min(0.99, float(similarities(seen, others).mean()))
+
+
+def _faces(faces: Any, references: Any, count: int) -> list[float] | None:
+    if faces is None:
+        return None
+    for name, one in (("face_embeds", faces), ("reference_face_embeds", references)):
+        if one is not None and not isinstance(one, FaceEmbeds):
+            raise ValueError(f"{_WHO}, input {name}: FACE_EMBEDS are wanted, not {type(one).__name__}.")
+    if faces.vectors.shape[0] != count:
+        raise ValueError(f"{_WHO}: {faces.vectors.shape[0]} faces came in for {count} pictures. Give one for each.")
+    cosines = faces.normed @ (faces if references is None else references).normed.T
+    return [float(one) for one in (_to_others(cosines) if references is None else cosines.mean(1))]

@@ -1,0 +1,113 @@
+"""Reading pictures with the host's image encoder, after checking that it is the one the adapter was trained with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import torch
+
+from ...preprocessors.image_tensor import check_image, to_rgb
+from ..files.kinds.clip_vision import ENCODERS, encoder_title
+from .adapter import IPAdapter
+from .embeds import ImageEmbeds
+
+_AT_ONCE = 16  # pictures in one run of the encoder
+
+
+def check_encoder(clip_vision: Any, adapter: IPAdapter) -> None:
+    """Raise ValueError, naming both widths and a file that fits, when the encoder is not the adapter's."""
+    from comfy.clip_vision import ClipVisionModel
+
+    wanted = _named(adapter.encoder)
+    if not isinstance(clip_vision, ClipVisionModel):
+        found = "nothing is linked" if clip_vision is None else f"{type(clip_vision).__name__} came in"
+        raise ValueError(
+            f"{adapter.who} reads pictures with {wanted}, but at input clip_vision {found}. "
+            f"Link Load CLIP Vision{_file_that_fits(adapter)}."
+        )
+    hidden, pooled = _widths(clip_vision)
+    have = pooled if adapter.layout.reads == "pooled" else hidden
+    if have != adapter.feature_width:
+        what = "image embeddings" if adapter.layout.reads == "pooled" else "hidden states"
+        raise ValueError(
+            f"{adapter.who} reads {what} of width {adapter.feature_width} ({wanted}), but the CLIP vision model gives "
+            f"{what} of width {have} ({_name_of(hidden, pooled)}). Choose in Load CLIP Vision{_file_that_fits(adapter)}."
+        )
+
+
+def encode(
+    adapter: IPAdapter, clip_vision: Any, image: Any, negative: Any = None, black_negative: bool = False
+) -> ImageEmbeds:
+    """Embeddings of an IMAGE [N,H,W,C], of the kind that the adapter reads.
+
+    negative: an IMAGE of what is not wanted, else nothing: zeros for pooled embeddings, and for hidden states the encoder's
+    answer to a picture of zeros after normalisation, as in training; black_negative: to a black picture, as IPAdapter_plus.
+    """
+    check_encoder(clip_vision, adapter)
+    pictures = to_rgb(check_image(image, "IP-Adapter, input image"))
+    pooled = adapter.layout.reads == "pooled"
+    found = features(clip_vision, pictures, pooled)
+    if negative is not None:
+        unwanted = features(clip_vision, to_rgb(check_image(negative, "IP-Adapter, input negative_image")), pooled)
+    elif pooled:
+        unwanted = torch.zeros_like(found[:1])
+    elif black_negative:
+        side = clip_vision.image_size
+        unwanted = features(clip_vision, torch.zeros(1, side, side, 3), pooled)
+    else:
+        unwanted = nothing_seen(clip_vision)
+    kind = "pooled" if pooled else "hidden"
+    return ImageEmbeds(kind, found, unwanted, source="input image")
+
+
+def features(clip_vision: Any, pictures: torch.Tensor, pooled: bool) -> torch.Tensor:
+    """[N,H,W,3] -> pooled embeddings [N,W] or penultimate hidden states [N,T,W], cropped to the centre as the host does."""
+    parts = []
+    for part in pictures.split(_AT_ONCE):
+        output = clip_vision.encode_image(part)
+        parts.append(output["image_embeds"] if pooled else output["penultimate_hidden_states"])
+    return torch.cat(parts).float()
+
+
+def nothing_seen(clip_vision: Any) -> torch.Tensor:
+    """Hidden states [1,T,W] of a picture that is zero after normalisation; the host's nodes cannot make such a picture."""
+    comfy.model_management.load_models_gpu([clip_vision.patcher])
+    side = clip_vision.image_size
+    with torch.inference_mode():
+        pixels = torch.zeros(1, 3, side, side, device=clip_vision.load_device)
+        output = clip_vision.model(pixel_values=pixels, intermediate_output=-2)
+    return output[1].float().to(comfy.model_management.intermediate_device()).clone()
+
+
+def _widths(clip_vision: Any) -> tuple[int, int]:
+    """(width of the hidden states, of the pooled embeddings)."""
+    hidden = clip_vision.config.get("hidden_size", 0)
+    return hidden, clip_vision.config.get("projection_dim", hidden)
+
+
+def _named(encoder: str) -> str:
+    return encoder_title(encoder) if encoder else "an image encoder that is not known"
+
+
+def _name_of(hidden: int, pooled: int) -> str:
+    found = next((title for title, *widths in ENCODERS.values() if widths == [hidden, pooled]), "")
+    return found or "another encoder"
+
+
+def _file_that_fits(adapter: IPAdapter) -> str:
+    """' the file NAME' from the host's folder, else which encoder to get."""
+    import folder_paths
+
+    from ..files.index import ModelIndex
+
+    roots = {"clip_vision": [Path(path) for path in folder_paths.get_folder_paths("clip_vision")]}
+    for file in ModelIndex(roots).files():
+        traits = file.identity.traits if file.identity is not None else {}
+        key = "projection" if adapter.layout.reads == "pooled" else "hidden"
+        if traits.get(key) == adapter.feature_width and (
+            not adapter.encoder or traits.get("encoder") == adapter.encoder
+        ):
+            return f" the file '{file.name}', which fits"
+    return f" a file of {_named(adapter.encoder)}; there is none in models/clip_vision yet"

@@ -1,0 +1,1 @@
+"""The key layouts of IP-Adapter files, one small file each; `registry` lists them. Nothing here needs torch."""

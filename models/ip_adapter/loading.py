@@ -1,0 +1,161 @@
+"""From a file to an IP_ADAPTER."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import comfy.ops
+import comfy.utils
+import torch
+
+from ..controlnext.foreign import describe_keys, kind_of
+from ..files.reading import read_state_dict, refuse_non_finite
+from .adapter import IPAdapter, IPAdapterModule, KeyValue, attention_key, put_under_management
+from .folder import NAME as FOLDER
+from .folder import register
+from .layouts.layout import ATTENTION, IMAGE_PROJECTION, Layout, Shapes
+from .layouts.registry import (
+    AUTO,
+    VARIANTS,
+    attention_numbers,
+    family_of,
+    find_layout,
+    is_ip_adapter,
+    plain_key,
+)
+
+_STORED = (torch.float32, torch.float16, torch.bfloat16)
+_TRANSFORMERS = {
+    "ip_adapter_proj_model.": "an IP-Adapter for Flux in XLabs' layout",
+    "ip_adapter.0.to_k_ip.bias": "an IP-Adapter for a transformer",
+    "double_blocks.0.processor.ip_adapter_double_stream_k_proj.weight": "an IP-Adapter for Flux in XLabs' layout",
+    "ip_adapter.0.norm_ip_q.weight": "an IP-Adapter for Stable Diffusion 3.5 in InstantX' layout",
+    "ip_adapter.0.norm_added_k.weight": "an IP-Adapter for Flux in InstantX' layout",
+}
+
+
+def load_by_name(name: str, variant: str = AUTO) -> IPAdapter:
+    """`load_ip_adapter` of a file in the host's folder `ipadapter`. Raises ValueError when there is none."""
+    import folder_paths
+
+    register()
+    path = folder_paths.get_full_path(FOLDER, name)
+    if path is None:
+        raise ValueError(
+            f"There is no IP-Adapter '{name}' in the folders {', '.join(folder_paths.get_folder_paths(FOLDER))}. "
+            "Put the file there and refresh the page (key R), or choose another."
+        )
+    return load_ip_adapter(path, variant)
+
+
+def load_ip_adapter(path: str | Path, variant: str = AUTO) -> IPAdapter:
+    """Read an IP-Adapter file (safetensors, or a weights-only torch file).
+
+    variant: what keys and shapes do not tell, one of `registry.VARIANTS`. Raises ValueError for anything that is no
+    IP-Adapter for UNets, is damaged, or contradicts `variant`.
+    """
+    return adapter_from_state_dict(read_state_dict(path), Path(path).name, variant)
+
+
+def adapter_from_state_dict(state_dict: Mapping[str, torch.Tensor], file_name: str, variant: str = AUTO) -> IPAdapter:
+    """The same from tensors in memory; `file_name` is used in messages."""
+    weights = {plain_key(key): value for key, value in state_dict.items()}
+    shapes: Shapes = {key: tuple(value.shape) for key, value in weights.items()}
+    layout = _layout(shapes, file_name)
+    chosen = _variant(layout, variant, file_name)
+    for key, value in weights.items():
+        refuse_non_finite(file_name, key, value)
+    numbers = attention_numbers(shapes)
+    module = _module(weights, shapes, layout, numbers, file_name)
+    return IPAdapter(
+        file_name,
+        layout,
+        chosen,
+        family_of(shapes, layout),
+        layout.feature_width(shapes),
+        layout.encoder(shapes),
+        numbers,
+        tuple((shapes[attention_key(n, "to_k_ip")][1], shapes[attention_key(n, "to_k_ip")][0]) for n in numbers),
+        module,
+        put_under_management(module),
+        {key.removeprefix(ATTENTION): value for key, value in weights.items() if "_lora." in key},
+    )
+
+
+def _layout(shapes: Shapes, file_name: str) -> Layout:
+    if not is_ip_adapter(shapes):
+        raise ValueError(_foreign(shapes, file_name))
+    layout = find_layout(shapes)
+    if layout is None:
+        raise ValueError(
+            f"The IP-Adapter file '{file_name}' has an image projection of a layout that is not known "
+            f"({describe_keys(key for key in shapes if key.startswith(IMAGE_PROJECTION))}). Choose a published file."
+        )
+    if layout.refusal:
+        raise ValueError(
+            f"The file '{file_name}' is {layout.title}, which cannot be applied: {layout.refusal}. "
+            "Choose another IP-Adapter for this model."
+        )
+    return layout
+
+
+def _foreign(shapes: Shapes, file_name: str) -> str:
+    for sign, title in _TRANSFORMERS.items():
+        if any(key.startswith(sign) for key in shapes):
+            return (
+                f"The file '{file_name}' is {title}. IP-Adapters are applied to UNets only (SD 1.5, SDXL, Kolors); "
+                "choose a file made for one of these."
+            )
+    if any(key.startswith((IMAGE_PROJECTION, ATTENTION)) for key in shapes):
+        return (
+            f"The IP-Adapter file '{file_name}' is incomplete: it needs an image projection (image_proj.*) and attention "
+            f"layers (ip_adapter.*), and has {describe_keys(shapes)}. Download it again."
+        )
+    kind, node = kind_of(shapes) or ("nothing that is known", "the node it was made for")
+    return (
+        f"The file '{file_name}' holds {kind}, not an IP-Adapter. Load it with {node}, and choose an IP-Adapter here "
+        f"(its keys: {describe_keys(shapes)})."
+    )
+
+
+def _variant(layout: Layout, variant: str, file_name: str) -> str:
+    if variant not in VARIANTS:
+        raise ValueError(f"variant '{variant}' is unknown to IP-Adapter. Choose one of: {', '.join(VARIANTS)}.")
+    if variant == AUTO:
+        return layout.variants[0] if layout.variants else layout.name
+    if variant not in layout.variants:
+        choices = ", ".join((AUTO, *layout.variants))
+        raise ValueError(
+            f"variant is set to '{variant}', but '{file_name}' is {layout.title}, for which it can be {choices}. "
+            "Set variant to auto, or choose another file."
+        )
+    return variant
+
+
+def _module(
+    weights: Mapping[str, torch.Tensor], shapes: Shapes, layout: Layout, numbers: tuple[int, ...], file_name: str
+) -> IPAdapterModule:
+    used = {key: value for key, value in weights.items() if key.startswith(IMAGE_PROJECTION)}
+    stored = comfy.utils.weight_dtype(used)
+    factory = {"operations": comfy.ops.manual_cast, "dtype": stored if stored in _STORED else torch.float32}
+    try:
+        projection = layout.build(shapes, **factory)
+        layers = [KeyValue(*reversed(shapes[attention_key(n, "to_k_ip")]), **factory) for n in numbers]
+        module = IPAdapterModule(projection, layers)
+        for index, number in enumerate(numbers):
+            for part in ("to_k_ip", "to_v_ip"):
+                used[f"layers.{index}.{part}.weight"] = weights[attention_key(number, part)]
+        module.load_state_dict(used)
+    except (RuntimeError, KeyError, ZeroDivisionError, ValueError, IndexError) as error:
+        raise ValueError(
+            f"The IP-Adapter file '{file_name}' is incomplete or was changed: it has the signs of {layout.title}, but "
+            f"{_short(error)}. Download it again."
+        ) from error
+    return module.eval()
+
+
+def _short(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = " ".join(lines[1:3] if len(lines) > 1 else lines)[:300]
+    return f"{told} is missing" if isinstance(error, KeyError) else told or type(error).__name__

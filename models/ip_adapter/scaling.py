@@ -1,0 +1,48 @@
+"""How a weight enters the attention to image tokens (the names are those of ComfyUI_IPAdapter_plus)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+Attend = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Weight = float | torch.Tensor  # [B,1,1] where it differs within the batch
+
+_REFERENCE_WIDTH = 1280  # of the widest layers; narrower ones get less
+
+
+def _values(key: torch.Tensor, value: torch.Tensor, weight: Weight, attend: Attend, _length: int) -> torch.Tensor:
+    # Behind the attention, which comes to the same and needs no copy of the values.
+    return attend(key, value) * weight
+
+
+def _keys_and_values(
+    key: torch.Tensor, value: torch.Tensor, weight: Weight, attend: Attend, _length: int
+) -> torch.Tensor:
+    return attend(key * weight, value * weight)
+
+
+def _keys_and_values_by_width(
+    key: torch.Tensor, value: torch.Tensor, weight: Weight, attend: Attend, _length: int
+) -> torch.Tensor:
+    return _keys_and_values(key, value, weight * (key.shape[-1] / _REFERENCE_WIDTH), attend, _length)
+
+
+def _keys_and_mean_value(
+    key: torch.Tensor, value: torch.Tensor, weight: Weight, attend: Attend, length: int
+) -> torch.Tensor:
+    """Of the values only their mean over each picture's tokens is scaled."""
+    weight = weight * (key.shape[-1] / _REFERENCE_WIDTH)
+    mean = value.unflatten(1, (-1, length)).mean(dim=2).repeat_interleave(length, dim=1)
+    return attend(key * weight, value - mean + mean * weight)
+
+
+VALUES = "V only"
+# (keys [B,T,D], values [B,T,D], weight, attention to them, tokens of one picture) -> what is added to the text's [B,N,D].
+SCALINGS: dict[str, Callable[[torch.Tensor, torch.Tensor, Weight, Attend, int], torch.Tensor]] = {
+    VALUES: _values,
+    "K+V": _keys_and_values,
+    "K+V w/ C penalty": _keys_and_values_by_width,
+    "K+mean(V) w/ C penalty": _keys_and_mean_value,
+}

@@ -1,0 +1,165 @@
+"""Applying a stack of LoRAs to a MODEL and a CLIP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.hooks
+
+from ..tell import tell
+from .blocks import block_factors
+from .lora_file import LoRAFile, load_lora_file
+from .matching import Matched, Target, match
+from .report import Applied
+from .scheduling import weight_hook, with_hooks
+from .stack import LoRAOptions, check_options, read_stack
+
+LEAST_SHARE = 0.5
+_WHO = "Apply LoRA Stack"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """hooks: of the LoRAs that follow a curve (HOOKS), None without any; they travel in the CLIP as well."""
+
+    model: Any
+    clip: Any
+    report: str
+    hooks: Any
+
+
+def apply_lora_stack(
+    model: Any, clip: Any, stack: Any, options: Any = None, minimum_match: float = LEAST_SHARE
+) -> Result:
+    """Clones of a MODEL and a CLIP (or None) with all LoRAs of a stack; what came in is not changed.
+
+    Raises ValueError before anything is applied when a file cannot be read, is no LoRA, or less than `minimum_match` of
+    its tensors find a place of their shape, and when an option names a LoRA or block that is not there.
+    """
+    if not 0.0 <= minimum_match <= 1.0:
+        raise ValueError(f"{_WHO}, input minimum_match: {minimum_match} lies outside 0 to 1.")
+    rows = read_stack(stack)
+    chosen = _options_by_name(check_options(options), [name for name, *_ in rows])
+    prepared = [_prepare(name, strengths, model, clip, minimum_match) for name, *strengths in rows]
+    hooks = comfy.hooks.HookGroup()
+    done = [_applied_report(one, chosen.get(one.name)) for one in prepared]
+    patched = _Patched(model, clip, hooks)
+    for one in prepared:
+        patched.add(one, chosen.get(one.name))
+    clip_out = patched.clip
+    if len(hooks) and clip_out is not None:
+        clip_out = with_hooks(clip_out, hooks)
+    report = "\n".join(str(one) for one in done) or "The stack is empty: model and text encoder are unchanged."
+    if len(hooks):
+        report += "\n" + _hooks_note(clip)
+    return Result(patched.model, clip_out, report, hooks if len(hooks) else None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    name: str
+    strength_model: float
+    strength_clip: float
+    matched: Matched | None
+    why: str = ""
+
+
+def _prepare(name: str, strengths: list[float], model: Any, clip: Any, minimum: float) -> _Prepared:
+    on_model, on_clip = strengths
+    if on_model == 0.0 and (on_clip == 0.0 or clip is None):
+        tell(f"{_WHO}: '{name}' has no effect, its strength is 0.")
+        return _Prepared(name, on_model, on_clip, None, "strength 0, so it was not loaded")
+    file = load_lora_file(name)
+    matched = match(file, model, clip)
+    _check_share(file, matched, model, minimum)
+    return _Prepared(name, on_model, on_clip, matched)
+
+
+def _check_share(file: LoRAFile, matched: Matched, model: Any, minimum: float) -> None:
+    if matched.share < minimum:
+        raise ValueError(
+            f"The LoRA '{file.name}' ({file.title}) does not fit the model ({type(model.model).__name__}): only "
+            f"{matched.used} of its {matched.total} tensors have a place of their shape there ({matched.share:.0%}, wanted are "
+            f"{minimum:.0%}). Load a checkpoint of its family, take the LoRA out of the stack, or lower minimum_match."
+        )
+    if not matched.network and not matched.text:
+        tell(f"{_WHO}: '{file.name}' ({file.title}) has no effect, none of its tensors fits the model.")
+
+
+def _options_by_name(options: tuple[LoRAOptions, ...], names: list[str]) -> dict[str, LoRAOptions]:
+    for option in options:
+        if option.name not in names:
+            raise ValueError(
+                f"{_WHO}: LoRA Options are given for '{option.name}', which is not in the stack ({', '.join(names) or 'empty'}). "
+                "Choose the same file in LoRA Options and LoRA Stack."
+            )
+    return {option.name: option for option in options}
+
+
+def _applied_report(one: _Prepared, option: LoRAOptions | None) -> Applied:
+    if one.matched is None:
+        return Applied(one.name, one.strength_model, one.strength_clip, None, (one.why,))
+    notes = []
+    if option is not None and option.blocks.entries:
+        notes.append("blocks " + ", ".join(f"{entry}: {entry.factor:g}" for entry in option.blocks.entries))
+    if option is not None and option.is_scheduled:
+        notes.append(f"over the sampling {option.schedule.to_text()}")
+    return Applied(one.name, one.strength_model, one.strength_clip, one.matched, tuple(notes))
+
+
+class _Patched:
+    """Model and CLIP on their way through the stack; a clone is made for the first LoRA that needs one."""
+
+    def __init__(self, model: Any, clip: Any, hooks: Any) -> None:
+        self.model, self.clip, self.hooks = model, clip, hooks
+        self._own_model = self._own_clip = False
+
+    def add(self, one: _Prepared, option: LoRAOptions | None) -> None:
+        if one.matched is None:
+            return
+        constant = 1.0
+        if option is not None and not option.is_scheduled:
+            constant = option.schedule.points[0][1]
+        groups = _by_factor(one, option)
+        text = one.matched.text
+        if option is not None and option.is_scheduled:
+            for factor, patches in groups.items():
+                strength = one.strength_model * factor
+                self.hooks.add(weight_hook(patches, text, strength, one.strength_clip, option.schedule))
+                text = {}
+            return
+        for factor, patches in groups.items():
+            self._to_model(patches, one.strength_model * factor * constant)
+        self._to_clip(text, one.strength_clip * constant)
+
+    def _to_model(self, patches: Mapping[Target, Any], strength: float) -> None:
+        if patches and strength != 0.0:
+            self.model = self.model if self._own_model else self.model.clone()
+            self._own_model = True
+            self.model.add_patches(dict(patches), strength)
+
+    def _to_clip(self, patches: Mapping[Target, Any], strength: float) -> None:
+        if patches and strength != 0.0 and self.clip is not None:
+            self.clip = self.clip if self._own_clip else self.clip.clone()
+            self._own_clip = True
+            self.clip.add_patches(dict(patches), strength)
+
+
+def _by_factor(one: _Prepared, option: LoRAOptions | None) -> dict[float, dict[Target, Any]]:
+    """The network's patches by their factor: the host weighs all patches of one call alike."""
+    assert one.matched is not None
+    network = one.matched.network
+    if option is None or not option.blocks.entries:
+        return {1.0: dict(network)}
+    groups: dict[float, dict[Target, Any]] = {}
+    for target, factor in block_factors(network, option.blocks, f"The LoRA '{one.name}'").items():
+        groups.setdefault(factor, {})[target] = network[target]
+    return groups
+
+
+def _hooks_note(clip: Any) -> str:
+    if clip is None:
+        return "The LoRAs with a curve act where hooks are linked: to Cond Set Props, for both conditionings."
+    return "The LoRAs with a curve act in every conditioning that is encoded with this clip."

@@ -1,0 +1,85 @@
+"""A LoRA file in memory, and what its header tells of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..controlnext.foreign import describe_keys, kind_of
+from ..files.families import titles
+from ..files.header import is_safetensors, read_header
+from ..files.identity import Tensors
+from ..files.kinds.lora import LORA, trigger_words
+from ..files.reading import read_state_dict, refuse_non_finite
+
+FOLDER = "loras"
+
+
+@dataclass(frozen=True, eq=False)
+class LoRAFile:
+    """weights: as they stand in the file. family: title of the base, and title: with the kind, for a person."""
+
+    name: str
+    weights: dict[str, torch.Tensor]
+    metadata: dict[str, str]
+    title: str
+    family: str
+    rank: str
+    trigger_words: tuple[str, ...]
+
+
+def load_lora_file(name: str) -> LoRAFile:
+    """A file of the host's folder `loras`. Raises ValueError when it is missing, damaged, or no LoRA."""
+    import folder_paths
+
+    path = folder_paths.get_full_path(FOLDER, name)
+    if path is None:
+        raise ValueError(
+            f"There is no LoRA '{name}' in the folders {', '.join(folder_paths.get_folder_paths(FOLDER))}. "
+            "Put the file there and refresh the page (key R), or take it out of the stack."
+        )
+    metadata = dict(read_header(path).metadata) if is_safetensors(Path(path)) else {}
+    return lora_from_state_dict(read_state_dict(path), name, metadata)
+
+
+def lora_from_state_dict(weights: dict[str, torch.Tensor], name: str, metadata: Any = None) -> LoRAFile:
+    """The same from tensors in memory; `name` is used in messages."""
+    metadata = dict(metadata or {})
+    tensors = Tensors({key: tuple(value.shape) for key, value in weights.items()}, metadata=metadata)
+    identity = LORA.recognise(tensors)
+    if identity is None:
+        kind, node = kind_of(weights) or ("nothing that is known", "the node it was made for")
+        raise ValueError(
+            f"The file '{name}' holds {kind}, not a LoRA. Load it with {node}, and take it out of the stack "
+            f"(its keys: {describe_keys(weights)})."
+        )
+    for key, value in weights.items():
+        refuse_non_finite(name, key, value)
+    words = tuple(trigger_words(metadata))
+    return LoRAFile(name, weights, metadata, identity.title, titles(identity.families), _rank(weights), words)
+
+
+_DOWN = (
+    "lora_down.weight",
+    ".lora_A.weight",
+    ".lora.down.weight",
+    "_lora.down.weight",
+    ".lora_linear_layer.down.weight",
+)
+
+
+def _rank(weights: dict[str, torch.Tensor]) -> str:
+    """'16', or '4 to 64' where it differs by layer; '' for kinds without one."""
+    ranks = Counter(
+        value.shape[0]
+        for key, value in weights.items()
+        if value.ndim >= 2 and (key.endswith(_DOWN) or ".lora_A." in key)
+    )
+    if not ranks:
+        return ""
+    low, high = min(ranks), max(ranks)
+    return str(low) if low == high else f"{low} to {high}"

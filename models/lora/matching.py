@@ -1,0 +1,88 @@
+"""Which tensors of a LoRA find a weight in a model, and which do not and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.lora
+import comfy.lora_convert
+
+from .fitting import fits
+from .key_names import layer_of, with_known_names
+from .lora_file import LoRAFile
+
+_TEXT = ("lora_te", "text_encoder", "text_encoders.", "te1.", "te2.", "lora_prior_te")
+Target = Any  # a model key, or (key, part of the weight)
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """patches: the host's, by model key, of the network and of the text encoder, fitting ones only.
+
+    total: tensors in the file that were to be placed; used: of these. misfits, unknown, without_clip: names of layers that
+    have another shape, that the model lacks, and that are for a text encoder which is not there.
+    """
+
+    file: LoRAFile
+    network: Mapping[Target, Any]
+    text: Mapping[Target, Any]
+    total: int
+    used: int
+    misfits: tuple[str, ...]
+    unknown: tuple[str, ...]
+    without_clip: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Share of the tensors that are used, 0..1; those for a text encoder that is not linked do not count."""
+        return self.used / self.total if self.total else 0.0
+
+
+def match(file: LoRAFile, model: Any, clip: Any = None) -> Matched:
+    """Look for every layer of a LoRA in a MODEL and, where there is one, a CLIP."""
+    names = comfy.lora.model_lora_keys_unet(model.model, {})
+    text_names = {} if clip is None else comfy.lora.model_lora_keys_clip(clip.cond_stage_model, {})
+    known = {**names, **text_names}
+    weights = with_known_names(comfy.lora_convert.convert_lora(file.weights), known, file.metadata)
+    patches = comfy.lora.load_lora(weights, known, log_missing=False)  # what it would log is in our report
+    shapes = _shapes(model.model) | ({} if clip is None else _shapes(clip.cond_stage_model))
+    fitting = {target: patch for target, patch in patches.items() if fits(patch, _shape(target, shapes))}
+    misplaced = {str(_key(target)) for target in patches if target not in fitting}
+    texts = set(text_names.values())
+    by_layer: dict[str, list[str]] = {}
+    for key in weights:
+        by_layer.setdefault(layer_of(key), []).append(key)
+    misfits = tuple(layer for layer in by_layer if layer in known and str(_key(known[layer])) in misplaced)
+    unknown = tuple(layer for layer in by_layer if layer not in known)
+    without_clip = tuple(layer for layer in unknown if clip is None and layer.startswith(_TEXT))
+    lost = {*misfits, *unknown}
+    total = sum(len(keys) for layer, keys in by_layer.items() if layer not in without_clip)
+    return Matched(
+        file,
+        {target: patch for target, patch in fitting.items() if target not in texts},
+        {target: patch for target, patch in fitting.items() if target in texts},
+        total,
+        sum(len(keys) for layer, keys in by_layer.items() if layer not in lost),
+        misfits,
+        tuple(layer for layer in unknown if layer not in without_clip),
+        without_clip,
+    )
+
+
+def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(value.shape) for key, value in model.state_dict().items()}
+
+
+def _key(target: Target) -> str:
+    return target if isinstance(target, str) else target[0]
+
+
+def _shape(target: Target, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """Of the weight, or of the part of it that is meant: (dimension, start, length)."""
+    shape = shapes.get(_key(target), ())
+    if isinstance(target, str) or target[1] is None:
+        return shape
+    dimension, _, length = target[1]
+    return (*shape[:dimension], length, *shape[dimension + 1 :])

@@ -1,0 +1,67 @@
+"""The pack's HTTP routes. Headers are read in a thread of their own, so that the server goes on answering."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def register_routes() -> None:
+    """Add the routes to the running server; without a server (tests of single nodes) there is nothing to add."""
+    server = sys.modules.get("server")
+    instance = getattr(getattr(server, "PromptServer", None), "instance", None)
+    if instance is None:
+        return
+    instance.routes.post("/armature/compatibility")(post_compatibility)
+    instance.routes.post("/armature/sheet")(post_sheet)
+    instance.routes.get("/armature/models")(get_models)
+
+
+async def post_compatibility(request: Any) -> Any:
+    """The report on the graph in the body; 400 with a reason when the body holds none."""
+    from ..models.compatibility.doors import answer
+
+    return await _posted(request, answer)
+
+
+async def post_sheet(request: Any) -> Any:
+    """Add the graph in the body to the team's sheet."""
+    from ..models.compatibility.doors import record_verdict
+
+    return await _posted(request, record_verdict)
+
+
+async def get_models(request: Any) -> Any:
+    """The model files with what they are; `?folder=loras` for one folder."""
+    from ..models.compatibility.doors import models_table
+
+    folder = request.query.get("folder")
+    return await _answered(lambda: models_table(folder))
+
+
+async def _posted(request: Any, work: Callable[[Any], dict[str, Any]]) -> Any:
+    try:
+        body = json.loads(await request.text())
+    except (ValueError, RecursionError) as error:
+        return _refused(f"The body is no JSON ({error}). Send an API prompt, as Export (API) writes it.")
+    return await _answered(lambda: work(body))
+
+
+async def _answered(work: Callable[[], dict[str, Any]]) -> Any:
+    from aiohttp import web
+
+    try:
+        return web.json_response(await asyncio.get_running_loop().run_in_executor(None, work))
+    except ValueError as error:
+        return _refused(str(error))
+    except RecursionError:
+        return _refused("The body is nested too deeply to be a prompt.")
+
+
+def _refused(message: str) -> Any:
+    from aiohttp import web
+
+    return web.json_response({"error": {"type": "not_checked", "message": message}}, status=400)

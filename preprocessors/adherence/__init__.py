@@ -1,0 +1,1 @@
+"""How well a picture follows a control map, by the measures of the field."""

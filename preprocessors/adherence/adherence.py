@@ -1,0 +1,218 @@
+"""Does a picture follow its control map: the same preprocessor looks at it, and its map is compared with the wanted one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..control_map import MadeMap, make_map
+from ..entry import Options, Preprocessor
+from ..image_tensor import check_image, to_rgb, to_uint8
+from ..map_resize import resized_map
+from ..map_tags import tag_of
+from ..options import resolved_options
+from ..pose.keypoints import BODY, read_frames
+from ..registry import ENTRIES, find_method
+from .families import POSE, Family, family_of
+from .measures import Measured, pck
+from .picture import fit_picture
+from .scoring import Score, related, score
+
+AUTO = "auto"
+WHO = "Control Adherence"
+_OTHERS = 4  # maps of other pictures in the batch that take part in the shuffle
+
+
+@dataclass(frozen=True)
+class Adherence:
+    """score, relative: means over the pictures; lowest: the smallest relative score; where relative cannot be told both are 0.
+
+    pictures [B,H,W,3]: where each fits.
+    """
+
+    score: float
+    relative: float
+    lowest: float
+    pictures: torch.Tensor
+    report: str
+    json: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure with. options: of the method; sizing: the resolution inputs of Control Map."""
+
+    method: str
+    options: Options
+    sizing: Mapping[str, Any]
+    tolerance: int
+
+
+def adherence(image: Any, control_image: Any, request: Request, source: Any = None) -> Adherence:
+    """image [B,H,W,C]; control_image and source [B or 1,h,w,C], the picture that the map was made of.
+
+    Raises ValueError for sizes of batches that do not match, unknown methods, and kinds that cannot be told.
+    """
+    pictures = to_rgb(check_image(image, f"{WHO}, input image")).float().clamp(0, 1)
+    maps = to_rgb(check_image(control_image, f"{WHO}, input control_image")).float()
+    entry = _entry(request.method, control_image, maps)
+    family = family_of(entry.makes.map_type)
+    notes = _notes(pictures, maps)
+    wanted = _spread(_on_size(maps, pictures), len(pictures), "control_image")
+    found = make_map(entry, pictures, request.options, **request.sizing)
+    of_source = None if source is None else _source(source, pictures, entry, request)
+    if family is POSE:
+        scores = _poses(found, of_source, len(pictures))
+    else:
+        scores = [
+            _score(index, found.maps, wanted, None if of_source is None else of_source.maps, family, request.tolerance)
+            for index in range(len(pictures))
+        ]
+    shown = [
+        fit_picture(*one, family, request.tolerance)
+        for one in zip(pictures, found.maps.to(pictures), wanted, strict=True)
+    ]
+    return _result(entry, family, request, scores, torch.stack(shown).clamp(0, 1), notes, source is not None)
+
+
+def _entry(method: str, control_image: Any, maps: torch.Tensor) -> Preprocessor:
+    """The method by name, or the first that makes such maps without weights (else the first that makes them)."""
+    if method != AUTO:
+        return find_method(method)
+    kind = tag_of(control_image) or _looks_like(maps[0])
+    makers = sorted((entry for entry in ENTRIES if entry.makes.map_type == kind), key=lambda entry: bool(entry.files))
+    if not makers:
+        raise ValueError(
+            f"{WHO}, input method: the map looks like {kind!r}, which no method here makes. Choose the method that made it."
+        )
+    return makers[0]
+
+
+def _looks_like(one: torch.Tensor) -> str:
+    try:
+        from ..check.kinds import kind_of
+        from ..check.measures import measure as look
+    except ImportError:
+        raise ValueError(
+            f"{WHO}, input method: telling a map by its look needs OpenCV, which is not here. Choose the method that made it."
+        ) from None
+    return kind_of(look(to_uint8(one.clone())))
+
+
+def _notes(pictures: torch.Tensor, maps: torch.Tensor) -> list[str]:
+    notes = []
+    if pictures.shape[1:3] != maps.shape[1:3]:
+        (height, width), (map_height, map_width) = pictures.shape[1:3], maps.shape[1:3]
+        notes.append(f"The map ({map_width} x {map_height}) was brought to the picture's {width} x {height}.")
+    if float(maps.amax() - maps.amin()) < 1 / 255:
+        notes.append("The control map is blank: there is nothing to follow.")
+    return notes
+
+
+def _on_size(maps: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+    height, width = pictures.shape[1:3]
+    return resized_map(maps.movedim(-1, 1), (height, width)).movedim(1, -1).to(pictures)
+
+
+def _spread(maps: torch.Tensor, count: int, name: str) -> torch.Tensor:
+    if len(maps) not in (1, count):
+        raise ValueError(
+            f"{WHO}, input {name}: {len(maps)} came in for {count} pictures. Give one, or one for each picture."
+        )
+    return maps.expand(count, -1, -1, -1)
+
+
+def _source(source: Any, pictures: torch.Tensor, entry: Preprocessor, request: Request) -> MadeMap:
+    """What the preprocessor finds in the source picture, at the size of the pictures."""
+    rgb = to_rgb(check_image(source, f"{WHO}, input source")).float().clamp(0, 1)
+    height, width = pictures.shape[1:3]
+    if rgb.shape[1:3] != pictures.shape[1:3]:
+        rgb = torch.nn.functional.interpolate(
+            rgb.movedim(-1, 1), (height, width), mode="bilinear", antialias=True
+        ).movedim(1, -1)
+    return make_map(entry, _spread(rgb, len(pictures), "source"), request.options, **request.sizing)
+
+
+def _score(
+    index: int,
+    found: torch.Tensor,
+    wanted: torch.Tensor,
+    of_source: torch.Tensor | None,
+    family: Family,
+    tolerance: int,
+) -> Score:
+    def measure(ours: torch.Tensor, theirs: torch.Tensor) -> Measured:
+        return family.measure(ours.to(theirs), theirs, tolerance)
+
+    here = wanted[index]
+    others = [other for other in wanted if not torch.equal(other, here)][:_OTHERS]
+    reference = None if of_source is None else measure(of_source[index], here)
+    return score(found[index], here, others, reference, measure)
+
+
+def _poses(found: MadeMap, of_source: MadeMap | None, count: int) -> list[Score]:
+    """PCK of the people found against those of the source, chance being the source's people turned upside down."""
+    if of_source is None:
+        raise ValueError(
+            f"{WHO}, input source: poses are compared by key points, which a drawn map does not hold. "
+            "Link the picture that the pose map was made of."
+        )
+    if len(found.poses) != count or len(of_source.poses) != count:
+        raise ValueError(f"{WHO}, input method: this method gives no key points. Choose one that outputs poses.")
+    scores = []
+    for ours, theirs in zip(found.poses, of_source.poses, strict=True):
+        people, wanted = _people(ours), _people(theirs)
+        size = np.array([theirs["canvas_width"], theirs["canvas_height"], 0])
+        turned = [np.abs(size - person) for person in wanted]
+        scores.append(related(pck(people, wanted), 1.0, pck(people, turned).score))
+    return scores
+
+
+def _people(frame: dict[str, Any]) -> list[np.ndarray]:
+    return [person[BODY] for person in read_frames(frame, f"{WHO}, poses")[0]["people"]]
+
+
+def _result(
+    entry: Preprocessor,
+    family: Family,
+    request: Request,
+    scores: list[Score],
+    pictures: torch.Tensor,
+    notes: list[str],
+    has_source: bool,
+) -> Adherence:
+    told = [one.relative for one in scores if one.relative is not None]
+    mean, relative = sum(one.absolute for one in scores) / len(scores), sum(told) / len(told) if told else 0.0
+    if len(told) < len(scores):
+        notes.append(
+            f"{len(scores) - len(told)} of {len(scores)}: a shuffled map fits about as well as the source's, so the relative "
+            "score cannot be told."
+        )
+    against = "the source picture" if has_source else "a perfect fit (no source was linked)"
+    lines = [
+        f"{entry.title}: {family.name} {mean:.3f}, relative {relative:.2f} (0 is chance, 1 is {against}).",
+        *(f"Picture {number}: {_line(one)}" for number, one in enumerate(scores)),
+        *notes,
+    ]
+    facts = {
+        "method": entry.method,
+        "options": resolved_options(entry, request.options),
+        "measure": family.name,
+        "tolerance_pixels": request.tolerance if family.thin else None,
+        "score": mean,
+        "relative": relative if told else None,
+        "pictures": [one.as_dict() for one in scores],
+        "notes": notes,
+    }
+    return Adherence(mean, relative, min(told, default=0.0), pictures, "\n".join(lines), json.dumps(facts))
+
+
+def _line(one: Score) -> str:
+    details = "".join(f", {name.replace('_', ' ')} {value:.3g}" for name, value in one.details.items())
+    relative = "cannot be told" if one.relative is None else f"{one.relative:.2f}"
+    return f"{one.absolute:.3f} (chance {one.chance:.3f}, source {one.source:.3f}, relative {relative}{details})"

@@ -1,0 +1,81 @@
+"""The kind of a control map, from its measures: a list of rules, of which the first that holds decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .measures import Measures
+
+Test = Callable[[Measures], bool]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A kind of map and what must hold for it."""
+
+    kind: str
+    holds: Test
+
+
+def _binary(m: Measures) -> bool:
+    return m.tones.binary > 0.985 or m.tones.levels <= 3
+
+
+def _worn_lines(m: Measures) -> bool:
+    """Lines that were black and white before they went through lossy coding or resizing."""
+    return m.tones.black > 0.82 and m.lines.thickness < 1.2 and m.tones.mid < 0.12
+
+
+_COLOURED = (
+    Rule(
+        "colour_grid",
+        lambda m: m.tones.changing_columns < 0.12 and m.tones.changing_rows < 0.12 and m.tones.even > 0.85,
+    ),
+    Rule(
+        "openpose",
+        lambda m: m.tones.black > 0.6 and m.tones.vivid > 0.35 and m.tones.hues >= 4 and m.lines.share < 0.35,
+    ),
+    Rule("segmentation", lambda m: m.tones.colours <= 150 and m.tones.even > 0.75),
+    Rule("normal", lambda m: m.surface.unit > 0.8 and max(m.surface.front_in_blue, m.surface.front_in_red) > 0.85),
+    Rule("flow", lambda m: m.tones.full_value > 0.9),
+    Rule("tile", lambda m: m.surface.detail < 0.95 and m.surface.gradient_high < 26),
+    Rule("photo", lambda _: True),
+)
+
+_GREY = (
+    Rule(
+        "qr",
+        lambda m: (
+            m.tones.changing_columns < 0.3
+            and m.tones.changing_rows < 0.3
+            and m.tones.levels <= 6
+            and m.lines.thickness > 2
+            and 0.3 < m.lines.share < 0.75
+            and m.lines.pieces > 5
+        ),
+    ),
+    Rule(
+        "mlsd",
+        lambda m: _binary(m) and m.lines.thickness < 1.35 and m.lines.straight > 0.45 and m.lines.pieces < 60,
+    ),
+    Rule("canny", lambda m: _binary(m) and m.lines.thickness < 1.12),
+    Rule("mask", lambda m: _binary(m) and m.lines.largest > 0.2 and m.lines.thickness > 6 and m.lines.pieces < 6),
+    Rule("scribble", _binary),
+    Rule("mlsd", lambda m: _worn_lines(m) and m.lines.straight > 0.6 and m.lines.pieces < 60),
+    Rule("canny", _worn_lines),
+    Rule("softedge", lambda m: m.surface.detail < 1.25 and m.surface.gradient_high > 32 and m.lines.pieces > 3),
+    Rule("lineart", lambda m: m.tones.black > 0.35 and m.surface.gradient_high > 60),
+    Rule(
+        "depth",
+        lambda m: m.surface.gradient_median < 1.6 and (m.lines.pieces < 12 or m.surface.gradient_high < 22),
+    ),
+    Rule("grey_photo", lambda _: True),
+)
+
+
+def kind_of(m: Measures) -> str:
+    """The kind that the measures speak for, one of `KINDS`."""
+    if m.tones.brightest < 16:
+        return "blank"
+    return next(rule.kind for rule in (_COLOURED if m.tones.chroma >= 8 else _GREY) if rule.holds(m))

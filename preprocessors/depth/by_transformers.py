@@ -1,0 +1,108 @@
+"""Depth Anything V2, MiDaS (DPT) and ZoeDepth, as the host's own requirement `transformers` has them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch.nn.functional import interpolate
+
+from .. import model_files as files
+from ..entry import Detected, Finish, Option, Options, Preprocessor
+from ..inference import by_imagenet
+from ..padding import as_channels
+from ..transformers_model import load_transformers
+from .scaling import MAKES, MISTAKES, OVER, WANTED_BY, near_is_white, raw
+
+_BYTES = 2500
+
+
+def detect_depth(method: str, patch: int, pictures: torch.Tensor, options: Options) -> Detected:
+    """The network's own depth of pictures [B,h,w,3], seen with `network_size` as short side, in whole patches."""
+    height, width = pictures.shape[1:3]
+    scale = options["network_size"] / min(height, width)
+    size = [max(1, round(side * scale / patch)) * patch for side in (height, width)]
+    network, device = load_transformers(
+        method, "AutoModelForDepthEstimation", files.METHOD_FILES[method], _BYTES * size[0] * size[1] * len(pictures)
+    )
+    seen = interpolate(as_channels(pictures, device), size, mode="bilinear", align_corners=False, antialias=True)
+    depth = network(pixel_values=_normed(method, seen)).predicted_depth
+    return Detected(raw(interpolate(depth.unsqueeze(1).float(), (height, width), mode="bilinear")[:, 0]))
+
+
+def _normed(method: str, seen: torch.Tensor) -> torch.Tensor:
+    return by_imagenet(seen) if method == "depth_anything_v2" else seen * 2 - 1
+
+
+def finish_nearness(detected: Detected, _size: tuple[int, int], options: Options) -> Detected:
+    """Networks whose depth grows towards the viewer."""
+    return near_is_white(detected, options)
+
+
+def finish_zoe(detected: Detected, _size: tuple[int, int], options: Options) -> Detected:
+    """Metres, cut as the annotator does: what is farther than 85 percent of the picture is black."""
+    return near_is_white(detected, options, low=0.02, high=0.85, far_is_large=True)
+
+
+def _network_size(default: int) -> Option:
+    return Option(
+        "network_size",
+        default,
+        f"Short side in pixels at which the network looks. It was trained at {default}; more gives more detail, then errors.",
+        minimum=128,
+        maximum=2048,
+        step=2,
+    )
+
+
+def _depth(
+    method: str, node: str, title: str, words: str, patch: int, size: int, finish: Finish, aliases: tuple[str, ...]
+) -> Preprocessor:
+    return Preprocessor(
+        method=method,
+        node_id=f"ArmatureDepth{node}",
+        title=title,
+        summary=f"Depth by {words} near is white.",
+        version=1,
+        makes=MAKES,
+        wanted_by=WANTED_BY,
+        detect=partial(detect_depth, method, patch),
+        options=(OVER, _network_size(size)),
+        files=files.METHOD_FILES[method],
+        search_aliases=(*aliases, "depth map", "depth estimation"),
+        bytes_per_pixel=_BYTES,
+        finish=finish,
+        mistakes=MISTAKES,
+    )
+
+
+DEPTH_ANYTHING_V2 = _depth(
+    "depth_anything_v2",
+    "AnythingV2",
+    "Depth Anything V2",
+    "Depth Anything V2 (Small): light, sharp and free to use;",
+    14,
+    518,
+    finish_nearness,
+    ("depth anything", "DepthAnythingV2Preprocessor"),
+)
+DEPTH_MIDAS = _depth(
+    "depth_midas",
+    "MiDaS",
+    "MiDaS Depth",
+    "MiDaS (DPT hybrid), for graphs that were made with it;",
+    32,
+    384,
+    finish_nearness,
+    ("midas", "dpt", "MiDaS-DepthMapPreprocessor"),
+)
+DEPTH_ZOE = _depth(
+    "depth_zoe",
+    "Zoe",
+    "Zoe Depth",
+    "ZoeDepth, for graphs that were made with it; slow;",
+    32,
+    384,
+    finish_zoe,
+    ("zoe", "zoedepth", "Zoe-DepthMapPreprocessor"),
+)

@@ -1,0 +1,62 @@
+"""Floor plans seen by a camera, as depth and as normal map."""
+
+from __future__ import annotations
+
+import torch
+
+from ..entry import Detected, MapConvention, Options, Preprocessor
+from ..grey import as_grey_maps
+from ..normals import CONVENTION, MAKES, normal_maps
+from .camera import CAMERA_OPTIONS
+from .space import view_of
+from .walls import WALL_OPTIONS, wall_masks
+
+_ALIASES = ("floorplan", "architecture", "interior", "room layout", "extrude walls")
+_MISTAKES = (
+    "**The camera stands in a wall.** Move `camera_x` or `camera_y`, or lift the camera above the walls.",
+    "**Furniture becomes walls.** Raise `thinnest_wall` above the thickness of its lines.",
+)
+
+
+def detect_plan_depth(pictures: torch.Tensor, options: Options) -> Detected:
+    """Plans [B,h,w,3] as the depth that a camera in them sees: near is white, by 1 / distance as depth nets give it."""
+    near = torch.stack([1 / view_of(walls, options).depth for walls in wall_masks(pictures, options).cpu()])
+    low, high = near.amin((1, 2), keepdim=True), near.amax((1, 2), keepdim=True)
+    return Detected(as_grey_maps((near - low) / (high - low).clamp(min=1e-6)))
+
+
+def detect_plan_normal(pictures: torch.Tensor, options: Options) -> Detected:
+    """Plans [B,h,w,3] as the normals that a camera in them sees; the sky is flat."""
+    views = [view_of(walls, options) for walls in wall_masks(pictures, options).cpu()]
+    flat = torch.tensor([0.0, 0.0, 1.0])
+    normals = torch.stack([torch.where(view.depth.isfinite().unsqueeze(-1), view.normals, flat) for view in views])
+    return Detected(normal_maps(normals, options["convention"]))
+
+
+FLOOR_PLAN_DEPTH = Preprocessor(
+    method="floor_plan_depth",
+    node_id="ArmatureFloorPlanDepth",
+    title="Floor Plan Depth",
+    summary="A floor plan's walls raised and seen by a camera inside (or above), as a depth map: near is white.",
+    version=1,
+    makes=MapConvention(map_type="depth", polarity="near_is_white", enlarge="bilinear"),
+    wanted_by=("depth",),
+    detect=detect_plan_depth,
+    options=(*WALL_OPTIONS, *CAMERA_OPTIONS),
+    search_aliases=_ALIASES,
+    mistakes=_MISTAKES,
+)
+
+FLOOR_PLAN_NORMAL = Preprocessor(
+    method="floor_plan_normal",
+    node_id="ArmatureFloorPlanNormal",
+    title="Floor Plan Normal",
+    summary="A floor plan's walls raised and seen by a camera inside (or above), as a normal map.",
+    version=1,
+    makes=MAKES,
+    wanted_by=("normal",),
+    detect=detect_plan_normal,
+    options=(*WALL_OPTIONS, *CAMERA_OPTIONS, CONVENTION),
+    search_aliases=_ALIASES,
+    mistakes=_MISTAKES,
+)

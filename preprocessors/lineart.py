@@ -1,0 +1,83 @@
+"""Line art by networks: realistic, coarse and anime."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from . import model_files as files
+from .backends import controlnet_aux
+from .entry import Detect, Detected, MapConvention, Options, Preprocessor
+from .inference import network_output, unwrapped
+from .line_drawing import BYTES_PER_PIXEL, STRIDE, build_line_drawing
+from .model_file import ModelFile
+from .network import fill
+from .padding import as_maps
+
+_ANIME_STRIDE = 256  # eight halvings
+_ANIME_BYTES = 1200
+
+
+def drawn_lines(method: str, file: ModelFile, pictures: torch.Tensor, _options: Options) -> Detected:
+    """Pictures [B,h,w,3] to white lines on black: the network draws black on white."""
+    drawing = network_output(method, file, build_line_drawing, pictures, bytes_per_pixel=BYTES_PER_PIXEL, stride=STRIDE)
+    return Detected(as_maps(1 - drawing, (pictures.shape[1], pictures.shape[2])))
+
+
+def anime_lines(method: str, pictures: torch.Tensor, _options: Options) -> Detected:
+    """The same by Anime2Sketch, whose values go from -1 to 1."""
+    drawing = network_output(
+        method,
+        files.LINEART_ANIME,
+        build_anime,
+        pictures,
+        bytes_per_pixel=_ANIME_BYTES,
+        stride=_ANIME_STRIDE,
+        feed=lambda values: values * 2 - 1,
+    )
+    return Detected(as_maps((0.5 - drawing / 2).clamp(0, 1), (pictures.shape[1], pictures.shape[2])))
+
+
+def build_anime(weights: dict[str, Any]) -> nn.Module:
+    """Anime2Sketch's generator of controlnet_aux."""
+    norm = partial(nn.InstanceNorm2d, affine=False, track_running_stats=False)
+    network = controlnet_aux("Lineart Anime", "lineart_anime").UnetGenerator(3, 1, 8, 64, norm_layer=norm)
+    return fill(network, unwrapped(weights))
+
+
+def _lineart(name: str, title: str, words: str, detect: Detect, bytes_per_pixel: int) -> Preprocessor:
+    method = f"lineart_{name}"
+    return Preprocessor(
+        method=method,
+        node_id=f"ArmatureLineart{title}",
+        title=f"Lineart {title}",
+        summary=f"White lines on black as an artist would draw them: {words}",
+        version=1,
+        makes=MapConvention(map_type="lineart", polarity="white_on_black", enlarge="bilinear"),
+        wanted_by=("lineart_anime",) if name == "anime" else ("lineart", "scribble"),
+        detect=detect,
+        files=files.METHOD_FILES[method],
+        search_aliases=("line art", "lineart", "line drawing", "LineArtPreprocessor", "AnimeLineArtPreprocessor"),
+        bytes_per_pixel=bytes_per_pixel,
+        packages=("controlnet-aux", "timm") if name == "anime" else (),
+        mistakes=(
+            "**Black lines on white** are what people draw, but not what the nets want: do not invert this map.",
+        ),
+    )
+
+
+LINEART_REALISTIC = _lineart(
+    "realistic", "Realistic", "fine lines, for photographs.",
+    partial(drawn_lines, "lineart_realistic", files.LINEART), BYTES_PER_PIXEL,
+)  # fmt: skip
+LINEART_COARSE = _lineart(
+    "coarse", "Coarse", "few, broad lines.",
+    partial(drawn_lines, "lineart_coarse", files.LINEART_COARSE), BYTES_PER_PIXEL,
+)  # fmt: skip
+LINEART_ANIME = _lineart(
+    "anime", "Anime", "clean outlines, for anime pictures and nets.",
+    partial(anime_lines, "lineart_anime"), _ANIME_BYTES,
+)  # fmt: skip

@@ -1,0 +1,95 @@
+"""Bodies by BlazePose."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from .. import model_files as files
+from ..entry import Detected, Option, Options, Preprocessor
+from ..pose.entry import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
+from ..pose.keypoints import BODY, PARTS
+from .crops import Found, Square, cut, detected
+from .tflite import load_tflite
+
+_DETECTOR, _STRIDES, _BODY_SIZE = 224, (8, 16, 32, 32, 32), 256
+_LANDMARKS = 39  # 33 of the body, 6 helpers; each x, y, z, visibility, presence
+_MARGIN = 1.25  # of the square around a body, against the circle that the detector gives
+# OpenPose's points as BlazePose's numbers; the neck is made of the shoulders (11 and 12).
+_OPENPOSE = (0, None, 12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27, 5, 2, 8, 7)
+_FEET = (31, None, 29, 32, None, 30)  # big toe, small toe (not known), heel, of the left and the right foot
+
+
+def detect_blazepose(pictures: torch.Tensor, options: Options) -> Detected:
+    """POSE_KEYPOINT frames of pictures [B,h,w,3], with empty maps for `finish_poses` to draw."""
+    finder = load_tflite("blazepose", files.POSE_DETECTION)
+    landmarks = load_tflite("blazepose", files.POSE_LANDMARK)
+    people = []
+    for picture in pictures.cpu():
+        found = detected(finder, picture, _DETECTOR, _STRIDES, options["detection_threshold"])
+        bodies = [_body(landmarks(cut(picture, square, _BODY_SIZE)), square) for square in map(_square, found)]
+        people.append([_person(body) for body, presence in bodies if presence > 0.5][: options["most_people"]])
+    return found_people(people, pictures)
+
+
+def _square(found: Found) -> Square:
+    """Around the circle that the detector names by its middle and a point above the head or on the rim."""
+    centre, rim = found.points[0], found.points[1]
+    across, down = rim - centre
+    angle = math.pi / 2 - math.atan2(-down, across)
+    return Square(float(centre[0]), float(centre[1]), 2 * math.hypot(across, down) * _MARGIN, angle)
+
+
+def _body(outputs: list[np.ndarray], square: Square) -> tuple[np.ndarray, float]:
+    """([33,3] of x, y in pixels of the picture and visibility, presence of a body)."""
+    values = next(one for one in outputs if one.size == _LANDMARKS * 5).reshape(_LANDMARKS, 5)[:33]
+    presence = float(next(one for one in outputs if one.size == 1).reshape(-1)[0])
+    sure = 1 / (1 + np.exp(-values[:, 3]))
+    return np.column_stack([square.to_picture(values[:, :2] / _BODY_SIZE), sure]), presence
+
+
+def _person(body: np.ndarray) -> dict[str, np.ndarray]:
+    person = {part: np.zeros((count, 3), np.float32) for part, count in PARTS.items()}
+    shoulders = body[[11, 12]]
+    neck = np.array([*shoulders[:, :2].mean(0), shoulders[:, 2].min()])
+    person[BODY] = np.stack([neck if index is None else body[index] for index in _OPENPOSE]).astype(np.float32)
+    for place, index in enumerate(_FEET):
+        if index is not None:
+            person["foot_keypoints_2d"][place] = body[index]
+    return person
+
+
+BLAZEPOSE = Preprocessor(
+    method="blazepose",
+    node_id="ArmatureBlazePose",
+    title="BlazePose",
+    summary="Bodies by MediaPipe's BlazePose, drawn as OpenPose draws them: fast on any processor, free to use.",
+    version=1,
+    makes=MAKES,
+    wanted_by=WANTED_BY,
+    detect=detect_blazepose,
+    options=(
+        *OPTIONS,
+        Option("most_people", 8, "At most so many people, the surest first.", minimum=1, maximum=64, step=1),
+        Option(
+            "detection_threshold",
+            0.5,
+            "How sure the network must be that there is somebody. Lower finds more people, and things that are none.",
+            minimum=0.05,
+            maximum=1.0,
+            step=0.05,
+        ),
+    ),
+    files=files.METHOD_FILES["blazepose"],
+    search_aliases=("pose", "openpose", "mediapipe pose", "body keypoints", "skeleton"),
+    finish=finish_poses,
+    gives_poses=True,
+    packages=("ai-edge-litert",),
+    mistakes=(
+        "**No fingers.** BlazePose knows bodies and feet only; dwpose and sdpose find hands and faces too.",
+        *MISTAKES,
+        "**Somebody in a crowd is missed.** It is made for few, large people; use dwpose.",
+    ),
+)

@@ -1,0 +1,42 @@
+"""Running .tflite files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from ..backends import need
+from ..model_file import ModelFile
+from ..network import keep
+from ..weights import find_weights
+
+Run = Callable[[torch.Tensor], list[np.ndarray]]
+
+
+def load_tflite(method: str, file: ModelFile) -> Run:
+    """A function from a picture [1,H,W,3] to the outputs of the network, in the file's own order. On the processor."""
+    path = find_weights(method, file)
+
+    def make() -> Run:
+        module = need(method, "ai_edge_litert.interpreter", "ai-edge-litert")
+        try:
+            interpreter = module.Interpreter(model_path=str(path), num_threads=torch.get_num_threads())
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{method}: {path} cannot be read ({str(error)[:200]}). Delete it and get it again with "
+                f"`python armature.py fetch {method}`."
+            ) from error
+        taken = interpreter.get_input_details()[0]["index"]
+        given = [one["index"] for one in interpreter.get_output_details()]
+
+        def run(picture: torch.Tensor) -> list[np.ndarray]:
+            interpreter.set_tensor(taken, picture.to("cpu", torch.float32).contiguous().numpy())
+            interpreter.invoke()
+            return [interpreter.get_tensor(index).copy() for index in given]
+
+        return run
+
+    return keep((path, path.stat().st_mtime_ns), make)

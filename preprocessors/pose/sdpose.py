@@ -1,0 +1,53 @@
+"""SDPose, ComfyUI's own model: bodies, hands, faces and feet of one person in a picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .. import model_files as files
+from ..entry import Detected, Options, Preprocessor
+from ..network import keep
+from ..weights import find_weights
+from .entry import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
+from .keypoints import read_frames
+
+
+def detect_sdpose(pictures: torch.Tensor, _options: Options) -> Detected:
+    """The person in each of the pictures [B,h,w,3], by the host's own extractor."""
+    from comfy_extras.nodes_sdpose import SDPoseKeypointExtractor
+
+    path = find_weights("sdpose", files.SDPOSE)
+    model, vae = keep((path, path.stat().st_mtime_ns), lambda: _loaded(str(path)))
+    found = SDPoseKeypointExtractor.execute(model, vae, pictures, batch_size=len(pictures)).result
+    frames = read_frames(found[0] if found else None, "SDPose")
+    return found_people([frame["people"] for frame in frames], pictures)
+
+
+def _loaded(path: str) -> tuple[Any, Any]:
+    import comfy.sd
+
+    model, _clip, vae, *_ = comfy.sd.load_checkpoint_guess_config(path, output_vae=True, output_clip=False)
+    return model, vae
+
+
+SDPOSE = Preprocessor(
+    method="sdpose",
+    node_id="ArmatureSDPose",
+    title="SDPose",
+    summary="Bodies, hands, faces and feet by SDPose, ComfyUI's own model: the most exact, one person in a picture.",
+    version=1,
+    makes=MAKES,
+    wanted_by=WANTED_BY,
+    detect=detect_sdpose,
+    options=OPTIONS,
+    files=files.METHOD_FILES["sdpose"],
+    search_aliases=("sdpose", "openpose", "whole body pose", "hands", "face keypoints"),
+    finish=finish_poses,
+    gives_poses=True,
+    mistakes=(
+        *MISTAKES,
+        "**Several people.** SDPose sees one here. For many use dwpose, or ComfyUI's SDPose nodes with boxes.",
+    ),
+)

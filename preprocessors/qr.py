@@ -1,0 +1,61 @@
+"""QR codes for QR control nets."""
+
+from __future__ import annotations
+
+import torch
+
+from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .grey import as_grey_maps, luma, otsu_threshold
+
+_GREY = 128 / 255
+
+
+def detect_qr(pictures: torch.Tensor, options: Options) -> Detected:
+    """A picture of a code [B,h,w,3] as pure black and white modules; the ground around it grey, as the nets know it."""
+    return Detected(as_grey_maps(torch.stack([_code(one, options) for one in luma(pictures)])))
+
+
+def _code(grey: torch.Tensor, options: Options) -> torch.Tensor:
+    dark = (grey * 255).round() <= otsu_threshold(grey)
+    if bool(dark.all()) or not bool(dark.any()):
+        return torch.full_like(grey, _GREY)
+    code = (~dark).float()
+    if options["ground"] == "white":
+        return code
+    rows, columns = dark.any(1).nonzero()[:, 0], dark.any(0).nonzero()[:, 0]
+    margin = round(options["quiet_zone"] * int(columns[-1] - columns[0] + 1))
+    top, bottom = max(0, int(rows[0]) - margin), int(rows[-1]) + 1 + margin
+    left, right = max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin
+    ground = torch.full_like(grey, _GREY)
+    ground[top:bottom, left:right] = code[top:bottom, left:right]
+    return ground
+
+
+QR_CODE = Preprocessor(
+    method="qr_code",
+    node_id="ArmatureQRCode",
+    title="QR Code",
+    summary="A picture of a QR code as pure black and white modules on grey, for QR control nets.",
+    version=1,
+    makes=MapConvention(map_type="qr", polarity="colour", background=(_GREY, _GREY, _GREY)),
+    wanted_by=("qr", "brightness"),
+    detect=detect_qr,
+    options=(
+        Option(
+            "ground",
+            "gray",
+            "What lies around the code. gray: the net is free to draw there; white: everything counts as code.",
+            choices=("gray", "white"),
+        ),
+        Option(
+            "quiet_zone",
+            0.04,
+            "White border kept around the code, as a share of its width. Scanners want some.",
+            minimum=0.0,
+            maximum=0.5,
+            step=0.01,
+        ),
+    ),
+    search_aliases=("qr", "qrcode", "qr monster", "barcode", "brightness controlnet"),
+    mistakes=("**The code does not scan.** Raise the weight of its signal, or the error correction of the code.",),
+)

@@ -1,0 +1,127 @@
+"""Segmentation by transformers' universal models, in the colours that control nets know."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import interpolate
+
+from . import model_files as files
+from .backends import need
+from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .inference import by_imagenet
+from .network import keep
+from .padding import as_channels
+from .segment_colours import ade_palette, coco_palette
+from .transformers_model import load_transformers
+
+MAKES = MapConvention(map_type="segmentation", polarity="colour")
+_BYTES = 6000
+_TASK_TOKENS = 77
+_PALETTES = {"ade20k": ade_palette, "coco": coco_palette}
+_SQUARE_STEP = 16  # EoMT looks at a square of whole patches
+
+
+def detect_segments(method: str, pictures: torch.Tensor, options: Options) -> Detected:
+    """Each pixel of [B,h,w,3] in the colour of its class; the method's name tells the model and the palette."""
+    model, palette = method.removeprefix("seg_").split("_")
+    height, width = pictures.shape[1:3]
+    side = options["network_size"]
+    kind = "OneFormerForUniversalSegmentation" if model == "oneformer" else "EomtForUniversalSegmentation"
+    network, device = load_transformers(method, kind, files.METHOD_FILES[method], _BYTES * side * side * len(pictures))
+    if model == "oneformer":
+        found, inner = _oneformer(network, as_channels(pictures, device), side)
+    else:
+        found, inner = _eomt(network, as_channels(pictures, device), side)
+    classes = _classes(found, inner, (height, width)).cpu().numpy()
+    return Detected(torch.from_numpy(_PALETTES[palette]()[classes]).float() / 255, (_names(network, classes),))
+
+
+def _oneformer(network: Any, pictures: torch.Tensor, side: int) -> tuple[Any, tuple[float, float]]:
+    """What the model finds with the short side at `side`, and the share of its answer that is picture."""
+    scale = side / min(pictures.shape[-2:])
+    size = [max(32, round(length * scale)) for length in pictures.shape[-2:]]
+    seen = interpolate(pictures, size, mode="bilinear", antialias=True)
+    task = _task_tokens(pictures.device).expand(len(pictures), -1)
+    return network(pixel_values=by_imagenet(seen), task_inputs=task), (1.0, 1.0)
+
+
+def _eomt(network: Any, pictures: torch.Tensor, _side: int) -> tuple[Any, tuple[float, float]]:
+    """The same with the long side at the size that the model is made for, and the square filled up with black."""
+    side = getattr(network.config, "image_size", 640) // _SQUARE_STEP * _SQUARE_STEP
+    scale = side / max(pictures.shape[-2:])
+    height, width = (max(1, round(length * scale)) for length in pictures.shape[-2:])
+    seen = torch.zeros(len(pictures), 3, side, side, device=pictures.device)
+    seen[..., :height, :width] = interpolate(pictures, (height, width), mode="bilinear", antialias=True)
+    return network(pixel_values=by_imagenet(seen)), (height / side, width / side)
+
+
+def _classes(found: Any, inner: tuple[float, float], size: tuple[int, int]) -> torch.Tensor:
+    """[B,h,w] of class numbers: each query's classes, the null class left out, spread over its mask."""
+    classes = found.class_queries_logits.softmax(-1)[..., :-1]
+    masks = found.masks_queries_logits.sigmoid()
+    height, width = (max(1, round(side * share)) for side, share in zip(masks.shape[-2:], inner, strict=True))
+    scores = torch.einsum("bqc,bqhw->bchw", classes, masks[..., :height, :width])
+    return interpolate(scores.float(), size, mode="bilinear", align_corners=False).argmax(1)
+
+
+def _task_tokens(device: torch.device) -> torch.Tensor:
+    """ "the task is semantic" as OneFormer reads it: CLIP's tokens, zeros after the end. The host has the vocabulary."""
+    return keep(("oneformer task",), _tokenized).to(device)
+
+
+def _tokenized() -> torch.Tensor:
+    from pathlib import Path
+
+    import comfy.sd1_clip
+
+    folder = Path(comfy.sd1_clip.__file__).parent / "sd1_tokenizer"
+    tokenizer = need("OneFormer", "transformers", "transformers").CLIPTokenizer.from_pretrained(str(folder))
+    tokens = tokenizer("the task is semantic")["input_ids"]
+    return torch.tensor([tokens + [0] * (_TASK_TOKENS - len(tokens))])
+
+
+def _names(network: Any, classes: np.ndarray) -> str:
+    labels = getattr(network.config, "id2label", {})
+    counts = np.bincount(classes.ravel())
+    largest = [int(number) for number in counts.argsort()[::-1][:8] if counts[number]]
+    return "Found: " + ", ".join(str(labels.get(number, number)) for number in largest) + "."
+
+
+def _segmentation(model: str, title: str, palette: str, name: str, words: str) -> Preprocessor:
+    method = f"seg_{model}_{palette}"
+    return Preprocessor(
+        method=method,
+        node_id=f"ArmatureSeg{title}{name}",
+        title=f"Segmentation {title} {name}",
+        summary=f"Every pixel in the colour of what it shows, by {title} in the classes of {name}{words}",
+        version=1,
+        makes=MAKES,
+        wanted_by=("segmentation",),
+        detect=partial(detect_segments, method),
+        options=(
+            Option(
+                "network_size",
+                640,
+                "Side in pixels at which OneFormer looks; EoMT always looks at its own size. More finds smaller things.",
+                minimum=128,
+                maximum=2048,
+                step=32,
+            ),
+        ),
+        files=files.METHOD_FILES[method],
+        search_aliases=("segmentation", "seg", model, palette, f"{title}-{name}-SemSegPreprocessor"),
+        bytes_per_pixel=_BYTES,
+        mistakes=(
+            "**Colours between the classes.** Never resize such a map smoothly; its fit keeps the exact colours.",
+        ),
+    )
+
+
+SEG_ONEFORMER_ADE20K = _segmentation("oneformer", "OneFormer", "ade20k", "ADE20K", ": what segmentation nets want.")
+SEG_ONEFORMER_COCO = _segmentation("oneformer", "OneFormer", "coco", "COCO", ".")
+SEG_EOMT_ADE20K = _segmentation("eomt", "EoMT", "ade20k", "ADE20K", ": newer and faster than OneFormer.")
+SEG_EOMT_COCO = _segmentation("eomt", "EoMT", "coco", "COCO", ".")

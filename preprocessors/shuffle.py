@@ -1,0 +1,53 @@
+"""The picture's colours and textures with their places mixed up."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.nn.functional import grid_sample, interpolate
+
+from .entry import Detected, MapConvention, Option, Options, Preprocessor
+
+
+def detect_shuffle(pictures: torch.Tensor, options: Options) -> Detected:
+    """Each pixel of [B,h,w,3] is taken from a place that smooth noise names; the same places for a whole batch.
+
+    Formula of the ControlNet annotator `shuffle`; the noise comes from `seed` alone.
+    """
+    height, width = pictures.shape[1:3]
+    noise = np.random.default_rng(options["seed"])
+    across, down = (_noise_disk(noise, height, width, options["cell"]) for _ in range(2))
+    # 0..1 is the first to the last pixel's middle, which grid_sample calls -1..1 with its corners aligned.
+    places = torch.stack([across, down], -1).unsqueeze(0).to(pictures) * 2 - 1
+    mixed = grid_sample(
+        pictures.movedim(-1, 1), places.expand(len(pictures), -1, -1, -1), padding_mode="border", align_corners=True
+    )
+    return Detected(mixed.movedim(1, -1).contiguous())
+
+
+def _noise_disk(noise: np.random.Generator, height: int, width: int, cell: int) -> torch.Tensor:
+    """[height,width] of smooth noise that fills 0..1."""
+    points = torch.from_numpy(noise.uniform(size=(1, 1, height // cell + 2, width // cell + 2)).astype(np.float32))
+    smooth = interpolate(points, (height + 2 * cell, width + 2 * cell), mode="bicubic", align_corners=False)[0, 0]
+    smooth = smooth[cell : cell + height, cell : cell + width]
+    low, high = smooth.amin(), smooth.amax()
+    return (smooth - low) / (high - low).clamp(min=1e-6)
+
+
+SHUFFLE = Preprocessor(
+    method="shuffle",
+    node_id="ArmatureShuffle",
+    title="Shuffle",
+    summary="The picture warped beyond recognition: a shuffle control net takes its style and colours, not its content.",
+    version=1,
+    makes=MapConvention(map_type="shuffle", polarity="colour", enlarge="bilinear"),
+    wanted_by=("shuffle",),
+    detect=detect_shuffle,
+    options=(
+        Option("seed", 0, "Another seed, another mix. The same seed repeats it.", minimum=0, maximum=2**31 - 1, step=1),
+        Option(
+            "cell", 256, "Size of the swirls in pixels. 256 is what the net knows.", minimum=8, maximum=2048, step=1
+        ),
+    ),
+    search_aliases=("content shuffle", "ShufflePreprocessor", "style transfer", "warp"),
+)

@@ -1,0 +1,60 @@
+"""Straight lines without a network, by OpenCV's line segment detector."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from .backends import need_opencv
+from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .grey import as_grey_maps, luma
+from .image_tensor import to_uint8
+
+MAKES = MapConvention(map_type="mlsd", polarity="white_on_black")
+
+
+def detect_straight_lines(pictures: torch.Tensor, options: Options) -> Detected:
+    """Line segments (von Gioi 2010) of pictures [B,h,w,3], at least `minimum_length` of the short side long."""
+    cv2 = need_opencv("Straight Lines")
+    least = options["minimum_length"] * min(pictures.shape[1:3])
+    finder = cv2.createLineSegmentDetector()
+    maps = []
+    for grey in to_uint8(luma(pictures)):
+        found = finder.detect(np.ascontiguousarray(grey))[0]
+        segments = np.empty((0, 4), np.float32) if found is None else found.reshape(-1, 4)
+        lengths = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
+        maps.append(drawn_segments(segments[lengths >= least], grey.shape))
+    return Detected(as_grey_maps(torch.from_numpy(np.stack(maps)).float() / 255))
+
+
+def drawn_segments(segments: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Segments [N,4] of x, y, x, y in pixels as white lines one pixel wide on black: uint8 of (height, width)."""
+    cv2 = need_opencv("Straight Lines")
+    canvas = np.zeros(size[:2], np.uint8)
+    for x0, y0, x1, y1 in segments.astype(int).tolist():
+        cv2.line(canvas, (x0, y0), (x1, y1), 255, 1)
+    return canvas
+
+
+STRAIGHT_LINES = Preprocessor(
+    method="straight_lines",
+    node_id="ArmatureStraightLines",
+    title="Straight Lines",
+    summary="White straight lines on black by OpenCV, without a model: for buildings and rooms. mlsd is cleaner.",
+    version=1,
+    makes=MAKES,
+    wanted_by=("mlsd",),
+    detect=detect_straight_lines,
+    options=(
+        Option(
+            "minimum_length",
+            0.06,
+            "Shorter lines are left out, as a share of the picture's short side. Higher: only walls and edges of roofs.",
+            minimum=0.0,
+            maximum=1.0,
+            step=0.005,
+        ),
+    ),
+    search_aliases=("lsd", "line segment detector", "architecture lines", "mlsd without model"),
+    mistakes=("**Grass and texture full of short lines.** Raise `minimum_length`, or use mlsd.",),
+)

@@ -1,0 +1,44 @@
+"""Models of the package transformers, from files in the host's model folders: a configuration and weights, nothing fetched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .backends import need
+from .model_file import ModelFile
+from .network import keep, managed, ready
+from .weights import find_folder
+
+
+def load_transformers(
+    method: str, kind: str, wanted: tuple[ModelFile, ...], bytes_needed: int
+) -> tuple[Any, torch.device]:
+    """The model of class `kind` (an Auto class) on its device, and the device."""
+    folder = find_folder(method, wanted)
+    weights = folder / "model.safetensors"
+    patcher = keep((kind, folder, weights.stat().st_mtime_ns), lambda: managed(_load(method, kind, folder)))
+    return ready(patcher, bytes_needed)
+
+
+def _load(method: str, kind: str, folder: Path) -> Any:
+    """By the package's own loader, which knows how names have changed; from safetensors, so nothing in it can run."""
+    transformers = need(method, "transformers", "transformers")
+    try:
+        model, told = getattr(transformers, kind).from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+        )
+    except Exception as error:  # of many kinds: a damaged file, another model's configuration, sizes that do not match
+        raise ValueError(
+            f"{method}: the files in {folder} cannot be loaded ({type(error).__name__}: {str(error)[:200]}). Delete them and "
+            f"get them again with `python armature.py fetch {method}`."
+        ) from error
+    missing = sorted(told["missing_keys"])
+    if missing:
+        raise ValueError(
+            f"{method}: {folder / 'model.safetensors'} holds weights of another network: {missing[0]} and {len(missing) - 1} "
+            f"more are missing. Put the right file in its place, or get it with `python armature.py fetch {method}`."
+        )
+    return model

@@ -1,0 +1,79 @@
+"""Bringing a run's pictures home, under names that the row alone decides."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..client import Client
+from ..results import Picture, RunResult
+from .ledger import Entry
+
+FOLDER = "pictures"
+LONGEST_NAME = 60
+LONGEST_TEXT = 20_000  # of a report; the ledger is no archive
+
+
+async def collect(client: Client, entry: Entry, result: RunResult, out: Path) -> list[str]:
+    """Fetches the pictures of a run into out/pictures and returns their paths inside `out`.
+
+    A name depends on the row and on nothing else, so that collecting twice gives the same files.
+    """
+    files = []
+    for label, picture in _named(entry, result):
+        content = await client.fetch(picture)
+        name = f"{FOLDER}/{label}{_suffix(picture)}"
+        await asyncio.to_thread(write_whole, out / name, content)
+        files.append(name)
+    return files
+
+
+def texts_of(result: RunResult) -> dict[str, list[str]]:
+    """The texts that nodes showed, by node id: reports and the like."""
+    return {
+        node: [text[:LONGEST_TEXT] for text in output.texts] for node, output in result.outputs.items() if output.texts
+    }
+
+
+def file_stem(entry: Entry) -> str:
+    """'00012_blue_room_1f0c9a7d': the row's number, its name made fit for any file system, and a part of its key."""
+    name = re.sub(r"[^\w\-]+", "_", entry.name).strip("_")[:LONGEST_NAME]
+    key = entry.key[:8] + entry.key[32:]
+    return "_".join(part for part in (f"{entry.number:05}", name, key) if part)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.part")
+    half.write_bytes(content)
+    half.replace(path)
+
+
+def _named(entry: Entry, result: RunResult) -> Iterator[tuple[str, Picture]]:
+    kept = _kept(result.outputs)
+    for node, pictures in kept.items():
+        for index, picture in enumerate(pictures):
+            # One picture is the usual case and needs no more than the row's name.
+            rest = "" if len(kept) == 1 and len(pictures) == 1 else f"_{_plain(node)}_{index}"
+            yield f"{file_stem(entry)}{rest}", picture
+
+
+def _kept(outputs: Mapping[str, Any]) -> dict[str, list[Picture]]:
+    """What was saved; where nothing was, what was previewed."""
+    for kinds in (("output",), ("temp",)):
+        kept = {node: [one for one in output.images if one.type in kinds] for node, output in outputs.items()}
+        kept = {node: pictures for node, pictures in kept.items() if pictures}
+        if kept:
+            return kept
+    return {}
+
+
+def _plain(node: str) -> str:
+    return re.sub(r"[^\w\-]+", "-", node)[:20]
+
+
+def _suffix(picture: Picture) -> str:
+    suffix = Path(picture.filename).suffix.lower()
+    return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else ".png"

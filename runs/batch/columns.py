@@ -1,0 +1,152 @@
+"""Which input of which node a column sets, and what that input takes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..graph import GraphError, find_input
+from ..titles import name_node
+from .errors import BatchError
+
+NAME_COLUMN = "name"  # names the row's files; it sets no input
+WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the rows and the input it sets.
+
+    type: INT, FLOAT, STRING, BOOLEAN, COMBO, PICTURE, or ANY where the server does not say. choices: of a COMBO, and of a
+    PICTURE those that lie on the server already. least, most: of a number, None without limit.
+    """
+
+    name: str
+    node: str
+    input: str
+    type: str
+    choices: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
+    is_loader: bool = field(default=False)
+
+
+def find_columns(
+    graph: Mapping[str, Any],
+    names: Iterable[str],
+    object_info: Mapping[str, Any],
+    mapping: Mapping[str, str] | None = None,
+) -> dict[str, Column]:
+    """The column of each name. `mapping` says which input ('Prompt.text') a column of another name sets.
+
+    object_info: the server's descriptions of the graph's node classes. Raises BatchError, all faults in one message.
+    """
+    mapping = mapping or {}
+    columns: dict[str, Column] = {}
+    faults: list[str] = []
+    for name in names:
+        if name == NAME_COLUMN and name not in mapping:
+            continue
+        try:
+            columns[name] = _column(graph, name, mapping.get(name, name), object_info)
+        except GraphError as error:
+            faults.append(f"Column '{name}': {error}")
+    faults += _set_twice(graph, columns)
+    if faults:
+        raise BatchError("\n".join(faults))
+    return columns
+
+
+def picture_input(graph: Mapping[str, Any], object_info: Mapping[str, Any]) -> str:
+    """'ID.input' of the graph's only input that loads a picture; empty when there is none, or more than one."""
+    found = [
+        f"{node_id}.{name}"
+        for node_id, node in graph.items()
+        for name in node.get("inputs", {})
+        if _is_picture(_describe(object_info.get(node["class_type"], {}), name, node)[1])
+    ]
+    return found[0] if len(found) == 1 else ""
+
+
+def check_classes(graph: Mapping[str, Any], object_info: Mapping[str, Any]) -> None:
+    """Raises BatchError when the server lacks nodes of the graph, or the graph has no node that gives a result."""
+    missing = [node_id for node_id, node in graph.items() if node["class_type"] not in object_info]
+    if missing:
+        names = "\n".join(f"  - {name_node(graph, node_id)}" for node_id in missing)
+        raise BatchError(f"The server lacks these nodes; install the node packs that bring them:\n{names}")
+    if not any(object_info[node["class_type"]].get("output_node") for node in graph.values()):
+        raise BatchError("The graph saves nothing: add a Save Image node, then export it again.")
+
+
+def _column(graph: Mapping[str, Any], name: str, key: str, object_info: Mapping[str, Any]) -> Column:
+    try:
+        node_id, input_name = find_input(graph, key)
+    except GraphError:
+        # An input left to its default is not in the graph, but the server knows it.
+        node_id, input_name = find_input(graph, key, add=True)
+        if _describe(object_info.get(graph[node_id]["class_type"], {}), input_name, graph[node_id])[0] is None:
+            raise
+    node = graph[node_id]
+    info = object_info.get(node["class_type"], {})
+    kind, options = _describe(info, input_name, node)
+    _refuse_socket(graph, node_id, input_name, kind)
+    choices: tuple[str, ...] = ()
+    if isinstance(kind, list) or kind == "COMBO":
+        choices = tuple(str(one) for one in (kind if isinstance(kind, list) else options.get("options") or ()))
+        kind = "PICTURE" if _is_picture(options) else "COMBO"
+    if kind not in (*WIDGETS, "PICTURE"):
+        kind = _guess(node.get("inputs", {}).get(input_name))
+    is_loader = any(output in ("MODEL", "CLIP", "VAE", "CONTROL_NET", "CLIP_VISION") for output in _outputs(info))
+    return Column(name, node_id, input_name, kind, choices, options.get("min"), options.get("max"), is_loader)
+
+
+def _describe(info: Mapping[str, Any], name: str, node: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+    """The type and the options of an input, nested ones ('method.low_threshold') included; (None, {}) if unknown."""
+    groups = info.get("input", {})
+    head, dot, rest = name.partition(".")
+    for group in ("required", "optional"):
+        entry = (groups.get(group) or {}).get(name if not dot else head)
+        if entry is None:
+            continue
+        options = entry[1] if len(entry) > 1 and isinstance(entry[1], Mapping) else {}
+        if not dot:
+            return entry[0], options
+        chosen = node.get("inputs", {}).get(head)
+        for option in options.get("options") or ():
+            if isinstance(option, Mapping) and option.get("key") == chosen:
+                return _describe({"input": option.get("inputs", {})}, rest, {})
+    return None, {}
+
+
+def _is_picture(options: Mapping[str, Any]) -> bool:
+    return bool(options.get("image_upload"))
+
+
+def _outputs(info: Mapping[str, Any]) -> list[Any]:
+    outputs = info.get("output")
+    return outputs if isinstance(outputs, list) else []
+
+
+def _refuse_socket(graph: Mapping[str, Any], node_id: str, name: str, kind: Any) -> None:
+    is_linked = isinstance(graph[node_id].get("inputs", {}).get(name), list)
+    if is_linked and isinstance(kind, str) and kind not in WIDGETS:
+        raise GraphError(
+            f"{name_node(graph, node_id)}: '{name}' takes {kind} through a link; name an input of the node before it."
+        )
+
+
+def _guess(value: object) -> str:
+    kinds = ((bool, "BOOLEAN"), (int, "INT"), (float, "FLOAT"), (str, "STRING"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "ANY")
+
+
+def _set_twice(graph: Mapping[str, Any], columns: Mapping[str, Column]) -> list[str]:
+    seen: dict[tuple[str, str], str] = {}
+    faults = []
+    for name, column in columns.items():
+        place = (column.node, column.input)
+        if place in seen:
+            faults.append(
+                f"The columns '{seen[place]}' and '{name}' both set '{column.input}' of {name_node(graph, column.node)}."
+            )
+        seen[place] = name
+    return faults

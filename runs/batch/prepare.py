@@ -1,0 +1,75 @@
+"""From what the user gave to a plan: ask the server about its nodes, read the rows, check every one."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..client import Client
+from .check import ServerCheck
+from .columns import check_classes, find_columns, picture_input
+from .errors import BatchError
+from .plan import PlannedRow, plan_rows
+from .rows import Row, read_rows
+from .vary import multiply, parse_vary
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which rows. source: a .csv, a .jsonl or a folder of pictures. vary: products, as 'Sampler.seed=1..4'.
+
+    mapping: column name -> 'Title.input'. picture: the input that takes a folder's pictures. pictures: the folder that rows'
+    pictures lie in; by default that of `source`.
+    """
+
+    source: Path | None = None
+    vary: Sequence[str] = ()
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    picture: str = ""
+    pictures: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The only folder that pictures and lists are read from."""
+        if self.pictures is not None or self.source is None:
+            return self.pictures or Path()
+        return self.source if self.source.is_dir() else self.source.parent
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every row in running order. models_checked: False when the server has no compatibility check."""
+
+    rows: list[PlannedRow]
+    models_checked: bool
+
+    @property
+    def fit(self) -> int:
+        """How many rows can run."""
+        return sum(not row.problem for row in self.rows)
+
+
+async def prepare(client: Client, graph: Mapping[str, Any], request: Request) -> Plan:
+    """The plan of a batch. Raises BatchError when nothing can run, and ClientError when the server does not answer."""
+    info: dict[str, Any] = {}
+    for class_type in {node["class_type"] for node in graph.values()}:
+        info |= await client.object_info(class_type)
+    check_classes(graph, info)
+    rows = _rows(request, request.picture or picture_input(graph, info))
+    names = dict.fromkeys(name for row in rows for name in row.values)
+    columns = find_columns(graph, names, info, request.mapping)
+    check = ServerCheck(client, asyncio.get_running_loop())
+    planned = await asyncio.to_thread(plan_rows, graph, rows, columns, request.folder, check)
+    return Plan(planned, not check.is_missing)
+
+
+def _rows(request: Request, picture: str) -> list[Row]:
+    lists = [parse_vary(text, request.folder) for text in request.vary]
+    if request.source is None and not lists:
+        raise BatchError("There are no rows: give ROWS, or --vary COLUMN=VALUES.")
+    first = read_rows(request.source, picture) if request.source else [Row("--vary", {})]
+    rows = list(multiply(first, lists))
+    if not rows:
+        raise BatchError(f"{request.source or 'The list'} has no rows.")
+    return rows

@@ -1,0 +1,89 @@
+"""The end of a batch as files: a line per row in summary.csv, the same with reports in summary.json."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .ledger import Entry, Ledger
+from .plan import describe_changes
+
+SCHEMA = "armature.batch/1"
+FIXED = ("row", "name", "state", "attempts", "seconds", "pictures", "reason", "from")
+
+
+def write_summary(graph: Mapping[str, Any], ledger: Ledger, out: Path) -> tuple[Path, Path]:
+    """Writes summary.csv and summary.json into `out`, row by row, and returns their paths."""
+    table, data = out / "summary.csv", out / "summary.json"
+    _write(table, _table(graph, ledger))
+    _write(data, _data(graph, ledger))
+    return table, data
+
+
+def _write(path: Path, lines: Iterator[str]) -> None:
+    half = path.with_name(f".{path.name}.part")
+    with half.open("w", encoding="utf-8", newline="") as stream:
+        stream.writelines(lines)
+    half.replace(path)
+
+
+def _table(graph: Mapping[str, Any], ledger: Ledger) -> Iterator[str]:
+    columns: dict[str, None] = {}
+    for entry in ledger.entries():
+        columns.update(dict.fromkeys(describe_changes(graph, entry.changes)))
+    line = _CsvLine()
+    yield line.of([*FIXED, *columns])
+    for entry in ledger.entries():
+        changes = describe_changes(graph, entry.changes)
+        fixed = (entry.number, entry.name, entry.state, entry.attempts, entry.seconds)
+        rest = (" ".join(entry.files), entry.reason, entry.place)
+        yield line.of([*fixed, *rest, *(_safe(changes.get(name, "")) for name in columns)])
+
+
+def _data(graph: Mapping[str, Any], ledger: Ledger) -> Iterator[str]:
+    head = {"schema": SCHEMA, "counts": ledger.counts()}
+    yield json.dumps(head)[:-1] + ', "rows": ['
+    for index, entry in enumerate(ledger.entries()):
+        yield (",\n" if index else "\n") + json.dumps(_row(graph, entry), ensure_ascii=False)
+    yield "\n]}\n"
+
+
+def _row(graph: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
+    return {
+        "row": entry.number,
+        "name": entry.name,
+        "state": entry.state,
+        "attempts": entry.attempts,
+        "seconds": entry.seconds,
+        "pictures": entry.files,
+        "reason": entry.reason,
+        "from": entry.place,
+        "inputs": describe_changes(graph, entry.changes),
+        "texts": entry.texts,
+        "prompt_id": entry.prompt_id,
+        "server": entry.server,
+    }
+
+
+def _safe(value: Any) -> Any:
+    # A spreadsheet would run a text that begins like a formula.
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+
+
+class _CsvLine:
+    """One line at a time from the csv writer."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._writer = csv.writer(self)
+
+    def write(self, text: str) -> int:
+        """What csv.writer calls."""
+        self._text = text
+        return len(text)
+
+    def of(self, cells: list[Any]) -> str:
+        """The cells as a line, end of line included."""
+        self._writer.writerow(cells)
+        return self._text

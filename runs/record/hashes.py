@@ -1,0 +1,51 @@
+"""sha256 of model files, each read once: remembered by path, size and time."""
+
+import contextlib
+import hashlib
+import sqlite3
+from pathlib import Path
+
+BLOCK = 2**20
+
+
+class HashCache:
+    """The sums of files, kept in the SQLite file `store`. Without a usable store, files are simply read again."""
+
+    def __init__(self, store: Path):
+        self._store = store
+
+    def sha256(self, file: Path) -> str:
+        """The file's sum as hexadecimal text. Raises OSError when the file cannot be read."""
+        path = str(file.resolve())
+        status = file.stat()
+        stamp = (path, status.st_size, status.st_mtime_ns)
+        known = self._look_up(stamp)
+        if known is not None:
+            return known
+        found = _sum(file)
+        self._keep(stamp, found)
+        return found
+
+    def _look_up(self, stamp: tuple[str, int, int]) -> str | None:
+        with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(self._open()) as data:
+            row = data.execute("SELECT sum FROM sums WHERE path = ? AND size = ? AND time = ?", stamp).fetchone()
+            return row[0] if row else None
+        return None
+
+    def _keep(self, stamp: tuple[str, int, int], found: str) -> None:
+        with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(self._open()) as data:
+            data.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)", (*stamp, found))
+
+    def _open(self) -> sqlite3.Connection:
+        self._store.parent.mkdir(parents=True, exist_ok=True)
+        data = sqlite3.connect(self._store, isolation_level=None)
+        data.execute("CREATE TABLE IF NOT EXISTS sums (path TEXT PRIMARY KEY, size INTEGER, time INTEGER, sum TEXT)")
+        return data
+
+
+def _sum(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,171 @@
+"""Making a picture again from its record, through the API of a server."""
+
+import copy
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..client import Client
+from ..titles import name_node
+from .compare import Distance, distance, pixels_of
+from .differences import differences
+from .hashes import HashCache
+from .prompt_facts import upstream
+from .record import PNG_KEY, Record, RecordError, check_record
+from .saving import pixel_hash
+
+PREFIX = "armature/replay"
+SUBFOLDER = "armature_replay"
+SAVER = "ArmatureSaveRecord"
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One picture made again: `content` is its file; distance is None when the recorded picture is not at hand."""
+
+    content: bytes
+    is_equal: bool
+    distance: Distance | None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The outcome. differences: what the new record says otherwise than the old one. notes: what a person should know."""
+
+    pictures: tuple[Replayed, ...]
+    differences: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether every picture came out with the same bits."""
+        return bool(self.pictures) and all(one.is_equal for one in self.pictures)
+
+
+async def replay(client: Client, record: Record, search: Sequence[Path], cache: HashCache) -> Replay:
+    """Runs the recorded graph, as far as it leads to the picture, on the server.
+
+    search: folders of model files in which a missing one is looked for by its sha256. Raises RecordError, before anything
+    runs, when nodes or model files are missing, and ClientError.
+    """
+    prompt = copy.deepcopy(upstream(record.data["prompt"], record.data["node"]))
+    if prompt.get(record.data["node"], {}).get("class_type") != SAVER:
+        raise RecordError(
+            f"{record.place}: node {record.data['node']} of the graph is no Save Record; the record is damaged."
+        )
+    info = await _nodes(client, prompt, record)
+    _check_models(prompt, info, record, search, cache)
+    uploaded, notes = await _upload(client, prompt, record)
+    prompt[record.data["node"]]["inputs"]["filename_prefix"] = PREFIX
+    await client.forget_results()
+    result = await client.run(prompt)
+    contents = [await client.fetch(picture) for picture in result.images(record.data["node"])]
+    if len(contents) != len(record.data["pictures"]):
+        notes.append(f"The record has {len(record.data['pictures'])} pictures, {len(contents)} came out.")
+    pictures = tuple(_compared(record, index, content) for index, content in enumerate(contents))
+    ignored = uploaded | {f"{record.data['node']}.filename_prefix"}
+    return Replay(pictures, tuple(_told(record, contents, frozenset(ignored))), tuple(notes))
+
+
+async def _nodes(client: Client, prompt: Mapping[str, Any], record: Record) -> dict[str, Any]:
+    info: dict[str, Any] = {}
+    for class_type in {node["class_type"] for node in prompt.values()}:
+        info |= await client.object_info(class_type)
+    missing = [name_node(prompt, node_id) for node_id, node in prompt.items() if node["class_type"] not in info]
+    if missing:
+        raise RecordError(
+            f"{record.place} needs nodes that the server lacks; install the packs that bring them:\n"
+            + "\n".join(f"  - {name}" for name in missing)
+        )
+    return info
+
+
+def _check_models(
+    prompt: Mapping[str, Any],
+    info: Mapping[str, Any],
+    record: Record,
+    search: Sequence[Path],
+    cache: HashCache,
+) -> None:
+    """Raises RecordError when the server does not offer a recorded model file; says where one with its sum lies."""
+    missing = []
+    for model in record.data["models"]:
+        node = prompt.get(model.get("node", ""))
+        offered = _choices(info, node["class_type"], model.get("input", "")) if node else None
+        if offered is not None and model["name"] not in offered:
+            same = _same_file(model, search, cache)
+            advice = (
+                f"the same file is {same}: put it there under that name" if same else "no file of that sum was found"
+            )
+            missing.append(
+                f"  - {model['name']} (folder {model.get('folder') or 'unknown'}, {model.get('bytes') or '?'} bytes, sha256 "
+                f"{model['sha256'] or 'unknown'}): {advice}"
+            )
+    if missing:
+        raise RecordError(f"{record.place} needs model files that the server lacks:\n" + "\n".join(missing))
+
+
+def _choices(info: Mapping[str, Any], class_type: str, name: str) -> list[Any] | None:
+    groups = info[class_type].get("input", {})
+    entry = next((groups[group][name] for group in ("required", "optional") if name in (groups.get(group) or {})), None)
+    if not entry:
+        return None
+    if isinstance(entry[0], list):
+        return entry[0]
+    return entry[1].get("options") if entry[0] == "COMBO" and len(entry) > 1 else None
+
+
+def _same_file(model: Mapping[str, Any], search: Sequence[Path], cache: HashCache) -> Path | None:
+    for folder in search:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.stat().st_size == model.get("bytes") and model["sha256"]:
+                found = cache.sha256(path)
+                if found == model["sha256"]:
+                    return path
+    return None
+
+
+async def _upload(client: Client, prompt: dict[str, Any], record: Record) -> tuple[set[str], list[str]]:
+    """Sends the recorded input pictures and names them in the prompt; what is not at hand is left to the server."""
+    places: set[str] = set()
+    notes = []
+    for entry in record.data["inputs"]:
+        node, name = entry.get("node"), entry.get("input")
+        if node not in prompt or name not in prompt[node].get("inputs", {}):
+            continue
+        file = record.file(entry["file"])
+        if file is None:
+            notes.append(
+                f"The input picture {entry['name']} is not with the record; the server's own of that name is used."
+            )
+            continue
+        sent = await client.upload_image(file, subfolder=SUBFOLDER, overwrite=True)
+        prompt[node]["inputs"][name] = sent.annotated
+        places.add(f"{node}.{name}")
+    return places, notes
+
+
+def _compared(record: Record, index: int, content: bytes) -> Replayed:
+    made = Image.open(io.BytesIO(content))
+    recorded = record.data["pictures"][index] if index < len(record.data["pictures"]) else None
+    is_equal = recorded is not None and recorded["sha256"] == pixel_hash(pixels_of(made))
+    path = record.picture(index) if recorded is not None else None
+    if path is None:
+        return Replayed(content, is_equal, None)
+    with Image.open(path) as original:
+        return Replayed(content, is_equal, distance(original, made))
+
+
+def _told(record: Record, contents: Sequence[bytes], ignored: frozenset[str]) -> list[str]:
+    """The differences between the old record and the one that the server wrote into the new picture."""
+    if not contents:
+        return []
+    text = getattr(Image.open(io.BytesIO(contents[0])), "text", {}).get(PNG_KEY)
+    if text is None:
+        return ["The server writes no metadata into pictures, so versions and model files cannot be compared."]
+    return differences(record.data, check_record(json.loads(text), "the server's new picture"), ignore=ignored)

@@ -1,0 +1,109 @@
+"""`armature.py check`: exit status, JSON, the repaired copy, and the sheet."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from armature_pack.commands import check
+from armature_pack.commands.errors import Problem
+from armature_pack.tests.models.compatibility.graphs import controlled, text_to_image, write_models
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    write_models(folder)
+    return folder
+
+
+@pytest.fixture
+def run(models, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ARMATURE_CACHE", str(tmp_path / "cache"))
+
+    def run(graph, *more: str) -> tuple[int, str]:
+        import argparse
+
+        file = tmp_path / "graph.json"
+        file.write_text(graph if isinstance(graph, str) else json.dumps(graph), encoding="utf-8")
+        parser = argparse.ArgumentParser()
+        check.add_arguments(parser)
+        status = check.run(parser.parse_args([str(file), "--models", str(models), *more]))
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_exit_status_and_text(run):
+    assert run(controlled())[0] == 0
+    status, text = run(controlled("sdxl.safetensors"))
+    assert status == 1 and "is made for SD 1.5" in text and "sdxl_canny.safetensors" in text
+
+
+def test_json(run):
+    status, text = run(controlled("sdxl.safetensors"), "--json")
+    report = json.loads(text)
+    assert status == 1 and report["schema"] == "armature.compatibility/1" and report["counts"]["error"] == 1
+
+
+def test_a_second_run_reads_the_stored_verdicts(run, tmp_path, monkeypatch):
+    from armature_pack.models.files import index as index_module
+
+    index_module.forget()
+    assert run(controlled())[0] == 0
+    assert (tmp_path / "cache" / "model_headers.json").is_file()
+    index_module.forget()
+    monkeypatch.setattr(index_module, "identify_file", lambda path: pytest.fail(f"{path} was read again"))
+    assert run(controlled())[0] == 0
+
+
+def test_the_repaired_copy_is_sound(run, tmp_path):
+    target = tmp_path / "fixed.json"
+    assert run(controlled("sdxl.safetensors"), "--fix", str(target))[0] == 1
+    assert run(json.loads(target.read_text(encoding="utf-8")))[0] == 0
+
+
+def test_a_saved_graph_is_converted(run):
+    status, text = run((ROOT / "workflows" / "control_signal.json").read_text(encoding="utf-8"), "--json")
+    assert status == 1 and {found["rule"] for found in json.loads(text)["findings"]} == {"missing_file"}
+
+
+def test_record_and_validated_only(run, tmp_path):
+    assert run(controlled(), "--policy", "validated_only")[0] == 1
+    assert run(controlled(), "--record", "validated", "--note", "looks right", "--adherence", "0.9")[0] == 0
+    assert (
+        json.loads((tmp_path / "armature.json").read_text(encoding="utf-8"))["combinations"][0]["note"] == "looks right"
+    )
+    assert run(controlled(), "--policy", "validated_only")[0] == 0
+
+
+@pytest.mark.parametrize("graph", ["{", "[]", "{}", '{"1": 3}', '{"nodes": [3], "links": []}'])
+def test_what_cannot_be_checked_is_a_problem(run, graph):
+    with pytest.raises(Problem, match=r"graph\.json"):
+        run(graph)
+
+
+def test_folders_and_files_that_are_not_there(run, tmp_path):
+    with pytest.raises(Problem, match="no such folder"):
+        run(text_to_image(), "--models", str(tmp_path / "nowhere"))
+    with pytest.raises(Problem, match="no such file"):
+        run(text_to_image(), "--sheet", str(tmp_path / "nowhere.json"))
+
+
+def test_from_the_front_door_the_status_is_2_for_what_could_not_be_checked(tmp_path, models, host_options):
+    command = [sys.executable, str(ROOT / "armature.py"), "check", str(tmp_path / "none.json"), "--models", str(models)]
+    result = subprocess.run([*command, *host_options], capture_output=True, text=True, check=False)
+    assert result.returncode == 2 and "none.json" in result.stderr
+
+
+@pytest.fixture
+def host_options() -> list[str]:
+    from armature_pack.tests.server_fixture import find_host
+
+    host = find_host()
+    return ["--comfyui", str(host.comfyui), "--python", str(host.python)]

@@ -1,0 +1,62 @@
+"""The nodes around a control signal through the real server: weights, fit, check, plot, savings, and their error texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from armature_pack.runs.errors import RunFailed
+
+from .test_control_graph import MAP, PICTURE, graph, picture
+
+pytestmark = pytest.mark.host
+
+
+def with_extras(server, **changes: Any) -> dict[str, Any]:
+    """The shipped graph with every extra linked in; changes as node__input=value."""
+    prompt = graph(server)
+    added = {
+        "layers": ("ArmatureLayerWeights", {"preset": "favour_prompt", "layers": "input.0: 0.5, middle: 1"}),
+        "frames": ("ArmatureFrameWeights", {"weights": "0: 1"}),
+        "fit": ("ArmatureFitControlImage", {"image": ["4", 0], "target": ["11", 0]}),
+        "check": ("ArmatureCheckControlImage", {"image": ["fit", 0], "expected": "canny"}),
+        "profile": ("ArmatureProfile", {"profile": "fast"}),
+        "plot": ("ArmaturePlotControlStack", {"model": ["1", 0], "stack": ["8", 0], "savings": ["profile", 0]}),
+        "texts": ("PreviewAny", {"source": ["plot", 1]}),
+        "saved plot": ("SaveImage", {"images": ["plot", 0], "filename_prefix": "plot"}),
+        "saved fit": ("SaveImage", {"images": ["fit", 0], "filename_prefix": "fit"}),
+    }
+    for name, (kind, inputs) in added.items():
+        prompt[name] = {"class_type": kind, "inputs": inputs, "_meta": {"title": name}}
+    prompt["7"]["inputs"] |= {"image": ["check", 0], "layer_weights": ["layers", 0], "frame_weights": ["frames", 0]}
+    prompt["9"]["inputs"]["savings"] = ["profile", 0]
+    prompt["12"]["inputs"] |= {name: ["profile", slot] for slot, name in ((2, "sampler_name"), (3, "scheduler"))}
+    for change, value in changes.items():
+        node, _, name = change.partition("__")
+        prompt[node.replace("_", " ")]["inputs"][name] = value
+    return prompt
+
+
+def test_every_extra_works_in_one_graph(server):
+    result = server.run(with_extras(server))
+    assert picture(server, result, PICTURE).shape == (128, 128, 3)
+    assert picture(server, result, MAP).shape == (400, 600, 3)
+    fitted = picture(server, result, "saved fit")
+    assert fitted.shape == (128, 128, 3) and set(np.unique(fitted)) <= {0, 255}
+    plot = picture(server, result, "saved plot")
+    assert plot.shape[1] == 1200 and (np.abs(plot.astype(int) - (0, 114, 178)).max(2) < 6).any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"layers__layers": "sideways: 1"}, 'no network has a layer "sideways"'),
+        ({"layers__layers": "double: 1"}, "It has input.0"),
+        ({"frames__weights": "0: 1, 5: 0"}, "a keyframe at frame 5"),
+    ],
+)
+def test_what_cannot_be_is_named(server, changes, words):
+    with pytest.raises(RunFailed) as error:
+        server.run(with_extras(server, **changes))
+    assert words in str(error.value)

@@ -1,0 +1,83 @@
+"""The check knows our preprocessors by their registry, and the shipped graphs raise no alarm."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from armature_pack.models.compatibility.check import check_prompt
+from armature_pack.models.compatibility.facts import map_of, own_method
+from armature_pack.models.compatibility.loaders import file_input
+from armature_pack.models.compatibility.prompt import read_prompt
+from armature_pack.models.controlnext.layouts import PLAIN, STEM
+from armature_pack.models.files.index import ModelIndex, standard_folders
+from armature_pack.preprocessors.registry import ENTRIES
+from armature_pack.tests.models.compatibility.graphs import ROOT, controlled, node, rules_of
+from armature_pack.tests.models.compatibility.named_files import NamedIndex
+from armature_pack.tests.models.files import networks
+from armature_pack.tests.models.files.header_files import write_file
+
+GRAPHS = sorted(path.stem for path in (ROOT / "workflows" / "api").glob("*.json"))
+DELTAS = {
+    f"down_blocks.{block}.attentions.0.transformer_blocks.{layer}.attn2.to_out.0.weight": (640 * block, 640 * block)
+    for block, layer in ((1, 0), (1, 1), (2, 0), (2, 9))
+}
+SVD = {
+    "conv_in.weight": (320, 8, 3, 3),
+    "down_blocks.0.attentions.0.temporal_transformer_blocks.0.norm1.weight": (320,),
+}
+# What the files of the shipped graphs are; the rest is told by NamedIndex.
+SHIPPED = {
+    "control_v11p_sd15_canny_fp16.safetensors": lambda: networks.controlnet("sd15"),
+    "controlnext_sd15_deepfashion_multiview.safetensors": PLAIN.shapes,
+    "neta-xl-v2.safetensors": lambda: networks.checkpoint("sdxl"),
+    "controlnext_sdxl_anime_canny.safetensors": STEM.shapes,
+    "controlnext_sdxl_anime_canny_unet.safetensors": lambda: DELTAS,
+    "style.safetensors": lambda: networks.lora("sdxl"),
+    "v1-5-pruned-emaonly-fp16.safetensors": lambda: networks.checkpoint("sd15"),
+    "controlnext_svd_v2.safetensors": STEM.shapes,
+    "controlnext_svd_v2_unet.safetensors": lambda: SVD,
+}
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.method)
+def test_our_preprocessors_are_known_by_node_and_by_method(entry):
+    alone = read_prompt({"1": node(entry.node_id)})["1"]
+    in_one = read_prompt({"1": node("ArmatureControlMap", method=entry.method)})["1"]
+    assert map_of(alone) == map_of(in_one) == entry.makes.map_type
+    assert own_method(alone).version == entry.version
+
+
+@pytest.mark.parametrize("kind", [kind for entry in ENTRIES for kind in entry.wanted_by])
+def test_a_net_that_the_registry_says_reads_the_map_raises_no_alarm(kind, models, tmp_path):
+    (entry,) = [one for one in ENTRIES if kind in one.wanted_by][:1]
+    is_next = kind in ("depth_viridis", "pose_bgr")  # forms that ControlNeXt alone was trained on
+    shapes = STEM.shapes() if is_next else networks.controlnet("sd15")
+    write_file(tmp_path / "controlnet" / f"sd15_{kind}.safetensors", shapes)
+    index = ModelIndex({**models.folders, "controlnet": [tmp_path / "controlnet"]})
+    prompt = controlled(net=f"sd15_{kind}.safetensors", loader="ArmatureLoadControlNet")
+    prompt["12"] = node(entry.node_id, image=["11", 0])
+    assert "control_map" not in rules_of(check_prompt(prompt, index))
+
+
+def test_a_control_map_of_another_method_is_told(models):
+    prompt = controlled(net="sd15_openpose.safetensors")
+    prompt["12"] = node("ArmatureControlMap", image=["11", 0], method="canny")
+    assert "control_map" in rules_of(check_prompt(prompt, models))
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_no_false_alarm_about_a_shipped_graph(name, tmp_path):
+    prompt = json.loads((ROOT / "workflows" / "api" / f"{name}.json").read_text(encoding="utf-8"))
+    named, index = NamedIndex(), ModelIndex({})
+    for one in prompt.values():
+        for key, value in one["inputs"].items():
+            takes = file_input(one["class_type"], key)
+            if takes is not None and value in SHIPPED:
+                write_file(tmp_path / takes.folders[0] / value, SHIPPED[value]())
+    index = ModelIndex(standard_folders(tmp_path))
+    report = check_prompt(prompt, index)
+    errors = [(found.rule, found.text) for found in report.findings if found.severity == "error"]
+    unlisted = [text for rule, text in errors if rule == "missing_file" and "svd_xt" not in text]
+    assert [error for error in errors if error[0] != "missing_file"] == [] and not unlisted
+    assert check_prompt(prompt, named).ok

@@ -1,0 +1,284 @@
+"""Each rule: a graph in which it speaks, with its severity, and none in which it should not."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from armature_pack.models.compatibility.rules import RULES
+from armature_pack.tests.models.compatibility.graphs import (
+    check,
+    controlled,
+    node,
+    rules_of,
+    shipped,
+    text_to_image,
+    with_ip_adapter,
+    with_lora,
+)
+
+
+def changed(prompt: dict[str, Any], **inputs: Any) -> dict[str, Any]:
+    """A copy with inputs set, given as n5_cfg=1 for input cfg of node 5."""
+    made = copy.deepcopy(prompt)
+    for key, value in inputs.items():
+        node_id, _, name = key[1:].partition("_")
+        made[node_id]["inputs"][name] = value
+    return made
+
+
+def extended(prompt: dict[str, Any], **nodes: dict[str, Any]) -> dict[str, Any]:
+    """A copy with nodes added, given as n40=node(...)."""
+    return copy.deepcopy(prompt) | {key[1:]: value for key, value in nodes.items()}
+
+
+XL = "sdxl.safetensors"
+FLUX = extended(
+    changed(text_to_image(), n5_model=["40", 0], n5_cfg=1.0, n6_vae=["41", 0]),
+    n40=node("UNETLoader", unet_name="flux.safetensors", weight_dtype="default"),
+    n41=node("VAELoader", vae_name="flux.safetensors"),
+    n42=node("DualCLIPLoader", clip_name1="clip_l.safetensors", clip_name2="t5.safetensors", type="flux"),
+)
+FLUX["2"]["inputs"]["clip"] = FLUX["3"]["inputs"]["clip"] = ["42", 0]
+FLUX["4"]["inputs"] |= {"width": 1024, "height": 1024}
+del FLUX["1"]
+FLUX_CONTROLLED = extended(
+    changed(FLUX, n5_positive=["13", 0], n5_negative=["13", 1]),
+    n10=node("ControlNetLoader", control_net_name="flux_net.safetensors"),
+    n11=node("LoadImage", image="a.png"),
+    n13=node(
+        "ControlNetApplyAdvanced",
+        positive=["2", 0],
+        negative=["3", 0],
+        control_net=["10", 0],
+        image=["11", 0],
+        strength=0.8,
+        start_percent=0,
+        end_percent=1,
+    ),
+)
+BLEND = extended(
+    changed(text_to_image(), n6_samples=["50", 0]),
+    n50=node("LatentBlend", samples1=["5", 0], samples2=["51", 0], blend_factor=0.5),
+    n51=node("VAEEncode", pixels=["52", 0], vae=["53", 0]),
+    n52=node("LoadImage", image="a.png"),
+    n53=node("VAELoader", vae_name="flux.safetensors"),
+)
+REFINED = extended(
+    changed(text_to_image(XL, 1024), n6_samples=["60", 0]),
+    n60=node(
+        "KSampler",
+        model=["61", 0],
+        positive=["62", 0],
+        negative=["62", 0],
+        latent_image=["5", 0],
+        cfg=7,
+        steps=20,
+        denoise=1,
+    ),
+    n61=node("CheckpointLoaderSimple", ckpt_name="sdxl_refiner.safetensors"),
+    n62=node("CLIPTextEncode", text="x", clip=["61", 1]),
+)
+MANY = controlled(strength=1.0)
+for _number in (14, 15):
+    MANY[str(_number)] = copy.deepcopy(MANY["13"])
+    MANY[str(_number)]["inputs"] |= {"positive": [str(_number - 1), 0], "negative": [str(_number - 1), 1]}
+MANY["5"]["inputs"] |= {"positive": ["15", 0], "negative": ["15", 1]}
+UNION = controlled(XL, "sdxl_union.safetensors")
+UNION_SET = extended(
+    changed(UNION, n13_control_net=["70", 0]),
+    n70=node("SetUnionControlNetType", control_net=["10", 0], type="openpose"),
+)
+STACKED = extended(
+    changed(text_to_image(XL, 1024), n5_model=["25", 0], n2_clip=["25", 1]),
+    n23=node("ArmatureLoRAStack", lora_name="sd15_style.safetensors", strength_model=0.8, strength_clip=0.8),
+    n24=node("ArmatureLoRAStack", lora_name="sdxl_peft.safetensors", lora_stack=["23", 0]),
+    n25=node("ArmatureApplyLoRAStack", model=["1", 0], clip=["1", 1], lora_stack=["24", 0]),
+)
+ENGINE = with_lora(changed(text_to_image(), n5_model=["1", 0]), "sd15_style.safetensors")
+ENGINE["20"]["inputs"]["model"] = ["80", 0]
+ENGINE["80"] = node("TensorRTLoader", unet_name="engine.safetensors", model_type="sd1.x")
+ENGINE_CONTROLLED = changed(controlled(), n5_model=["80", 0]) | {"80": ENGINE["80"]}
+GRAY = controlled(net="controlnext.safetensors", loader="ArmatureLoadControlNeXt")
+GRAY["12"] = node("MiDaS-DepthMapPreprocessor", image=["11", 0])
+OTHER_VAE = extended(changed(text_to_image(), n6_vae=["90", 0]), n90=node("VAELoader", vae_name="flux.safetensors"))
+IMAGE_TO_IMAGE = extended(
+    changed(text_to_image(), n5_latent_image=["91", 0]),
+    n90=node("VAELoader", vae_name="flux.safetensors"),
+    n91=node("VAEEncode", pixels=["92", 0], vae=["90", 0]),
+    n92=node("LoadImage", image="a.png"),
+)
+INPAINT = extended(
+    changed(text_to_image(), n5_positive=["91", 0], n5_negative=["91", 1]),
+    n90=node("VAELoader", vae_name="flux.safetensors"),
+    n91=node(
+        "InpaintModelConditioning",
+        positive=["2", 0],
+        negative=["3", 0],
+        vae=["90", 0],
+        pixels=["92", 0],
+        mask=["92", 1],
+    ),
+    n92=node("LoadImage", image="a.png"),
+)
+SWITCHED = extended(
+    changed(text_to_image(), n5_model=["95", 0]),
+    n94=node("CheckpointLoaderSimple", ckpt_name=XL),
+    n95=node("AnySwitchOfAPack", first=["1", 0], second=["94", 0]),
+)
+UNET_ALONE = extended(
+    changed(text_to_image(XL, 1024), n5_model=["20", 0]),
+    n20=node("LoraLoaderModelOnly", model=["21", 0], lora_name="sdxl_peft.safetensors", strength_model=0.8),
+    n21=node("UNETLoader", unet_name="sdxl_unet.safetensors", weight_dtype="default"),
+)
+LORA_OF_UNET = with_lora(text_to_image(XL, 1024), "sdxl_style.safetensors")
+
+SPEAKS = [
+    ("cycle", "error", text_to_image() | {"8": node("ImageInvert", image=["9", 0]), "9": node("ImageInvert", image=["8", 0])}),
+    ("dangling_link", "error", changed(text_to_image(), n6_samples=["99", 0])),
+    ("dangling_link", "error", changed(text_to_image(), n6_vae=["1", 7])),
+    ("opaque_node", "unknown", SWITCHED),
+    ("missing_file", "error", text_to_image("nowhere.safetensors")),
+    ("outside_folder", "error", text_to_image("../../etc/passwd")),
+    ("linked_file", "unknown", changed(text_to_image(), n1_ckpt_name=["2", 0])),
+    ("wrong_kind", "error", with_lora(text_to_image(), "is_a_vae.safetensors")),
+    ("wrong_kind", "error", controlled(net="controlnext.safetensors")),
+    ("wrong_folder", "hint", text_to_image("lies_wrong.safetensors")),
+    ("missing_part", "error", text_to_image("bare.safetensors")),
+    ("gguf_loader", "error", text_to_image("packed.gguf")),
+    ("unreadable_file", "error", text_to_image("broken.safetensors")),
+    ("pickle_container", "hint", text_to_image("plain.ckpt")),
+    ("control_net_family", "error", controlled(XL)),
+    ("t2i_adapter_family", "error", controlled(XL, "t2i_sd15.safetensors")),
+    ("lora_family", "error", with_lora(text_to_image(XL, 1024), "sd15_style.safetensors")),
+    ("lora_names", "error", with_lora(text_to_image(XL, 1024), "sdxl_peft.safetensors")),
+    ("lora_names", "error", UNET_ALONE),
+    ("lora_family", "error", STACKED),
+    ("ip_adapter_family", "error", with_ip_adapter(text_to_image(), "sdxl_base.safetensors", "vit_bigg.safetensors")),
+    ("ip_adapter_encoder", "error", with_ip_adapter(text_to_image(), "sd15_plus.safetensors", "vit_bigg.safetensors")),
+    ("face_adapter", "hint", with_ip_adapter(text_to_image(), "sd15_faceid.safetensors", "vit_h.safetensors")),
+    ("text_encoder_family", "error", extended(
+        changed(text_to_image(), n2_clip=["42", 0]),
+        n42=node("CLIPLoader", clip_name="t5.safetensors", type="stable_diffusion"))),
+    ("text_encoder_family", "error", extended(
+        changed(text_to_image(XL, 1024), n2_clip=["42", 1]), n42=node("CheckpointLoaderSimple", ckpt_name="sd15.safetensors"))),
+    ("encoder_type", "error", changed(FLUX, n42_type="sd3")),
+    ("conditioning_vae", "error", INPAINT),
+    ("decoding_vae", "error", OTHER_VAE),
+    ("encoding_vae", "error", IMAGE_TO_IMAGE),
+    ("latents_between_models", "error", changed(FLUX | {
+        "60": node("KSampler", model=["61", 0], positive=["62", 0], negative=["62", 0], latent_image=["5", 0], cfg=7),
+        "61": node("CheckpointLoaderSimple", ckpt_name=XL), "62": node("CLIPTextEncode", text="x", clip=["61", 1])},
+        n6_samples=["60", 0])),
+    ("blended_latents", "error", BLEND),
+    ("blended_latents", "warning", extended(
+        changed(text_to_image(), n5_latent_image=["50", 0]),
+        n50=node("LatentAdd", samples1=["4", 0], samples2=["51", 0]),
+        n51=node("EmptyLatentImage", width=256, height=256, batch_size=1))),
+    ("latent_size", "warning", changed(text_to_image(), n4_width=515)),
+    ("latent_size", "hint", text_to_image(XL, 512)),
+    ("control_ratio", "warning", extended(
+        changed(controlled(), n13_image=["16", 0]),
+        n16=node("ImageScale", image=["12", 0], width=1024, height=512, upscale_method="area", crop="disabled"))),
+    ("control_map", "warning", controlled(net="sd15_openpose.safetensors")),
+    ("depth_colours", "warning", GRAY),
+    ("controlnext_alone", "hint", controlled(XL, "controlnext.safetensors", "ArmatureLoadControlNeXt")),
+    ("packed_weights", "error", text_to_image("nf4.safetensors")),
+    ("eight_bits", "warning", extended(
+        changed(text_to_image(), n6_vae=["90", 0]), n90=node("VAELoader", vae_name="eight.safetensors"))),
+    ("union_type", "hint", UNION),
+    ("union_type", "warning", UNION_SET),
+    ("control_needs_vae", "error", FLUX_CONTROLLED),
+    ("zero_weight", "warning", controlled(strength=0)),
+    ("empty_range", "warning", controlled(start_percent=0.8, end_percent=0.2)),
+    ("empty_range", "warning", controlled(start_percent=0.5, end_percent=0.5)),
+    ("large_weight", "warning", controlled(strength=3)),
+    ("many_signals", "hint", MANY),
+    ("patches_ignored", "error", ENGINE),
+    ("control_on_engine", "warning", ENGINE_CONTROLLED),
+    ("patch_weight", "warning", with_lora(text_to_image(), "sd15_style.safetensors", strength_model=0, strength_clip=0)),
+    ("patch_weight", "warning", with_lora(text_to_image(), "sd15_style.safetensors", strength_model=5)),
+    ("patch_weight", "warning", with_ip_adapter(text_to_image(), "sd15_plus.safetensors", "vit_h.safetensors", weight=0)),
+    ("lora_coverage", "error", with_lora(text_to_image(), "sd15_odd.safetensors")),
+    ("guidance_of_family", "warning", changed(FLUX, n5_cfg=7)),
+    ("distilled_settings", "hint", text_to_image("sdxl_turbo.safetensors", 1024)),
+    ("sampler_sliders", "warning", text_to_image(cfg=40)),
+    ("sampler_sliders", "warning", text_to_image(denoise=0)),
+    ("embedding", "error", changed(text_to_image(XL, 1024), n3_text="embedding:bad_hands")),
+    ("embedding", "warning", changed(text_to_image(), n3_text="(embedding:nowhere:1.2), ugly")),
+    ("trigger_word", "hint", LORA_OF_UNET),
+    ("controlnext_family", "error", controlled("sd2.safetensors", "controlnext.safetensors", "ArmatureLoadControlNeXt")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity", "prompt"), SPEAKS, ids=[f"{rule}-{n}" for n, (rule, *_) in enumerate(SPEAKS)]
+)
+def test_the_rule_speaks(models, rule, severity, prompt):
+    report = check(prompt, models)
+    found = [one for one in report.findings if one.rule == rule]
+    assert found, [(one.rule, one.severity, one.text) for one in report.findings]
+    assert {one.severity for one in found} == {severity}
+    for one in found:
+        assert one.node in prompt and one.text.endswith((".", ":")) and one.fix.endswith("."), one
+
+
+def test_every_rule_has_a_graph_here_or_is_one_of_a_family():
+    covered = {rule for rule, *_ in SPEAKS}
+    alike = {"controlnext_weights_family", "lllite_family", "model_patch_family", "style_model_family", "gligen_family"}
+    assert {rule.id for rule in RULES} - covered == alike
+    assert len({rule.id for rule in RULES}) == len(RULES)
+
+
+SOUND = [
+    text_to_image(),
+    text_to_image("sdxl.safetensors", 1024),
+    text_to_image("sdxl_turbo.safetensors", 1024, cfg=1.0, steps=4),
+    controlled(),
+    controlled(XL, "sdxl_canny.safetensors"),
+    controlled(net="t2i_sd15.safetensors"),
+    controlled(net="controlnext.safetensors", loader="ArmatureLoadControlNeXt"),
+    controlled(net="controlnext.safetensors", loader="ArmatureLoadControlNet"),
+    with_lora(text_to_image(), "sd15_style.safetensors"),
+    with_lora(changed(text_to_image(XL, 1024), n2_text="zebrastyle"), "sdxl_style.safetensors"),
+    with_ip_adapter(text_to_image(), "sd15_plus.safetensors", "vit_h.safetensors"),
+    changed(text_to_image(), n3_text="embedding:bad_hands, ugly"),
+    FLUX,
+    changed(FLUX_CONTROLLED, n13_vae=["41", 0]),
+    REFINED,
+    changed(UNION_SET, n70_type="canny/lineart/anime_lineart/mlsd"),
+    extended(changed(text_to_image(), n6_vae=["90", 0]), n90=node("VAELoader", vae_name="sd.safetensors")),
+]
+
+
+@pytest.mark.parametrize("prompt", SOUND, ids=range(len(SOUND)))
+def test_a_sound_graph_has_nothing_to_say(models, prompt):
+    report = check(prompt, models)
+    assert report.ok and not report.findings, [(one.rule, one.text) for one in report.findings]
+
+
+def test_an_uncertain_path_makes_an_uncertain_finding(models):
+    """A switch of an unknown pack: one of its two models fits the control net, the other does not."""
+    prompt = controlled() | {"94": SWITCHED["94"], "95": SWITCHED["95"]}
+    prompt["5"]["inputs"]["model"] = ["95", 0]
+    found = {one.rule: one.severity for one in check(prompt, models).findings}
+    assert found["control_net_family"] == "unknown" and found["opaque_node"] == "unknown"
+    assert check(prompt, models).ok
+
+
+def test_a_finding_names_nodes_files_families_and_what_would_fit(models):
+    (found,) = [one for one in check(controlled(XL), models).findings if one.rule == "control_net_family"]
+    assert found.node == "10" and found.input == "control_net_name" and found.title == "Load net"
+    assert [note.name for note in found.files] == ["sd15_canny.safetensors", XL]
+    assert [note.families for note in found.files] == [("sd15",), ("sdxl",)]
+    assert "'Sampler' (node 5, KSampler)" in found.text and "SD 1.5" in found.text and "SDXL" in found.text
+    assert found.candidates[0] == "sdxl_canny.safetensors" and len(found.candidates) == 3
+
+
+def test_the_shipped_graph(models):
+    prompt = shipped("control_signal")
+    prompt["1"]["inputs"]["ckpt_name"], prompt["2"]["inputs"]["control_net_name"] = XL, "sd15_canny.safetensors"
+    assert rules_of(check(prompt, models), "error") == {"control_net_family"}
+    prompt["2"]["inputs"]["control_net_name"] = "sdxl_canny.safetensors"
+    assert check(prompt, models).ok

@@ -1,0 +1,118 @@
+"""Containers: safetensors, torch, GGUF; damaged, unsafe and absurd files."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import struct
+
+import pytest
+import torch
+from armature_pack.models.files.container import read_any_header
+from armature_pack.models.files.header import BrokenFile
+from armature_pack.models.files.identify import identify_file
+from armature_pack.tests.models.files import networks
+from armature_pack.tests.models.files.header_files import write_file, write_gguf
+
+
+class Code:
+    def __reduce__(self):
+        return os.getcwd, ()
+
+
+def test_a_torch_file_is_read_without_its_numbers(tmp_path):
+    path = tmp_path / "adapter.bin"
+    layers = {name: torch.zeros(shape) for name, shape in networks.ip_adapter("sd15", "plus").items()}
+    nested: dict = {"image_proj": {}, "ip_adapter": {}}
+    for name, tensor in layers.items():
+        root, _, rest = name.partition(".")
+        nested[root][rest] = tensor
+    torch.save(nested, path)
+    assert identify_file(path).title == "IP-Adapter Plus for SD 1.5, with CLIP ViT-H/14"
+    assert read_any_header(path).bytes_read < 10_000 < path.stat().st_size
+
+
+def test_training_wrappers_are_taken_off(tmp_path):
+    torch.save({"state_dict": {"taesd_decoder.1.weight": torch.zeros(64, 4, 3, 3)}, "epoch": 3}, tmp_path / "v.ckpt")
+    assert identify_file(tmp_path / "v.ckpt").kind == "vae"
+
+
+def test_an_old_torch_file_is_read(tmp_path):
+    torch.save({"emb_params": torch.zeros(4, 768)}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    assert identify_file(tmp_path / "old.pt").kind == "embedding"
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_pickle_with_code_is_refused_by_name(tmp_path, wrapped):
+    path = tmp_path / "evil.ckpt"
+    if wrapped:
+        torch.save({"state_dict": Code()}, path)
+    else:
+        path.write_bytes(pickle.dumps(Code()))
+    with pytest.raises(BrokenFile) as refused:
+        read_any_header(path)
+    assert "evil.ckpt" in str(refused.value) and "safetensors" in str(refused.value)
+
+
+def test_gguf(tmp_path):
+    path = write_gguf(tmp_path / "m.gguf", networks.unet("sd15"), {"general.architecture": "sd1"})
+    identity = identify_file(path)
+    assert identity.kind == "diffusion_model" and identity.families == ("sd15",)
+    assert identity.traits["precision"] == "gguf"
+    assert read_any_header(path).metadata["general.architecture"] == "sd1"
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".bin", ".gguf", ".ckpt"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"\xff" * 64, b"GGUF", b"PK\x03\x04 and no more", b"<html>login</html>" * 9, b"GGUF" + b"\xff" * 64],
+)
+def test_garbage_is_named(tmp_path, ending, content):
+    path = tmp_path / f"broken{ending}"
+    path.write_bytes(content)
+    with pytest.raises(BrokenFile, match=path.name):
+        read_any_header(path)
+
+
+def test_a_truncated_file_is_named_with_both_sizes(tmp_path):
+    path = write_file(tmp_path / "cut.safetensors", networks.CLIP_L)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - 1)
+    with pytest.raises(BrokenFile, match="incomplete"):
+        read_any_header(path)
+
+
+def test_a_header_of_100_gigabytes_is_not_read(tmp_path):
+    path = tmp_path / "huge.safetensors"
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", 100_000_000_000))
+        file.truncate(200_000_000_000)
+    with pytest.raises(BrokenFile, match=r"huge\.safetensors"):
+        read_any_header(path)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        [],
+        {"a": 1},
+        {"a": {"dtype": "F16", "shape": [-1], "data_offsets": [0, 0]}},
+        {"a": {"dtype": "F16", "shape": ["x"], "data_offsets": [0, 0]}},
+        {"a": {"dtype": "F16", "shape": [1], "data_offsets": [2]}},
+        {"__metadata__": 3},
+        {"a": {"dtype": "F16", "shape": [1], "data_offsets": [0, 1e400]}},
+    ],
+)
+def test_a_header_that_is_no_table_of_tensors_is_named(tmp_path, table):
+    text = json.dumps(table).encode()
+    path = tmp_path / "odd.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text + b"\0" * 64)
+    with pytest.raises(BrokenFile, match="damaged"):
+        read_any_header(path)
+
+
+@pytest.mark.parametrize("name", ["gone.safetensors", "gone.bin", "gone.gguf", "gone.txt"])
+def test_a_missing_file_and_an_unknown_ending_are_named(tmp_path, name):
+    with pytest.raises(BrokenFile, match="gone"):
+        read_any_header(tmp_path / name)

@@ -1,0 +1,185 @@
+"""What a file is, by its header: every kind, in its layouts, at full size."""
+
+from __future__ import annotations
+
+import pytest
+from armature_pack.models.controlnext.layouts import LAYOUTS
+from armature_pack.models.files.identify import identify
+from armature_pack.models.files.kinds import KINDS, find_kind
+from armature_pack.tests.models.files import networks
+from armature_pack.tests.models.files.header_files import header_of
+
+TI = {"emb_params": (4, 768)}
+GLIGEN = {
+    "position_net.null_positive_feature": (768,),
+    "input_blocks.1.1.transformer_blocks.0.fuser.linear.weight": (320, 768),
+}
+REDUX = {"redux_up.weight": (12288, 1152), "redux_down.weight": (4096, 12288)}
+ESRGAN = {"model.0.weight": (64, 3, 3, 3), "model.1.sub.0.RDB1.conv1.0.weight": (32, 64, 3, 3)}
+TAESD = {"taesd_decoder.1.weight": (64, 4, 3, 3), "taesd_encoder.0.weight": (64, 3, 3, 3)}
+CONTROL_LORA = {
+    "lora_controlnet": (0,),
+    "input_blocks.4.1.transformer_blocks.0.attn2.to_k.down": (128, 2048),
+    "zero_convs.0.0.weight": (320, 320, 1, 1),
+}
+LLLITE = {"lllite_unet_input_blocks_7_1_transformer_blocks_1_attn2_to_q.down.0.weight": (64, 1280)}
+T2I_LIGHT = {"body.0.in_conv.weight": (80, 192, 1, 1)}
+T2I_XL = {"adapter.conv_in.weight": (320, 768, 3, 3), "adapter.body.0.resnets.0.block2.weight": (320, 320, 1, 1)}
+FLUX_NET = {"controlnet_blocks.0.weight": (3072, 3072), "controlnet_x_embedder.weight": (3072, 64)}
+FLUX_UNION = {**FLUX_NET, "controlnet_mode_embedder.weight": (10, 3072)}
+SD35_NET = {
+    "controlnet_blocks.0.weight": (2432, 2432),
+    "pos_embed_input.proj.weight": (2432, 16, 2, 2),
+    "transformer_blocks.0.adaLN_modulation.1.bias": (14592,),
+}
+Z_FUN = {"control_all_x_embedder.2-1.weight": (3840, 132)}
+FLUX_LORA = {"lora_unet_double_blocks_0_img_attn_proj.lora_down.weight": (16, 3072)}
+QWEN_LORA = {"transformer_blocks.0.img_mlp.net.2.lora_A.weight": (16, 12288)}
+WAN_LORA = {"diffusion_model.blocks.0.self_attn.q.lora_A.weight": (16, 5120)}
+TEXT_LORA = {"lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight": (8, 1280)}
+LOKR = {"lora_unet_input_blocks_1_1_transformer_blocks_0_attn1_to_k.lokr_w1": (8, 8)}
+LOHA = {
+    "lora_unet_output_blocks_3_1_transformer_blocks_0_attn2_to_k.hada_w1_a": (640, 8),
+    "lora_unet_output_blocks_3_1_transformer_blocks_0_attn2_to_k.hada_w1_b": (8, 768),
+}
+DELTA = {
+    "mid_block.attentions.0.transformer_blocks.9.attn2.to_out.0.weight": (1280, 1280),
+    "down_blocks.2.attentions.0.transformer_blocks.1.attn2.to_out.0.weight": (1280, 1280),
+}
+
+EXPECTED = [
+    ("checkpoint", ("sd15",), lambda: networks.checkpoint("sd15")),
+    ("checkpoint", ("sdxl",), lambda: networks.checkpoint("sdxl")),
+    ("checkpoint", ("sd2",), lambda: networks.checkpoint("sd2")),
+    ("checkpoint", ("sdxl_refiner",), lambda: networks.checkpoint("sdxl_refiner")),
+    ("diffusion_model", ("sdxl",), lambda: networks.unet("sdxl")),
+    ("diffusion_model", ("sd15",), lambda: networks.under("model.diffusion_model.", networks.unet("sd15"))),
+    ("diffusion_model", ("flux",), lambda: networks.transformer("flux")),
+    ("diffusion_model", ("qwen_image",), lambda: networks.transformer("qwen_image")),
+    ("diffusion_model", ("wan",), lambda: networks.transformer("wan")),
+    ("controlnet", ("sd15",), lambda: networks.controlnet("sd15")),
+    ("controlnet", ("sdxl",), lambda: networks.under("control_model.", networks.controlnet("sdxl"))),
+    ("controlnet", ("sdxl",), lambda: networks.union("sdxl")),
+    ("controlnet", ("flux",), lambda: FLUX_NET),
+    ("controlnet", ("flux",), lambda: FLUX_UNION),
+    ("controlnet", ("sd3",), lambda: SD35_NET),
+    ("control_lora", ("sdxl",), lambda: CONTROL_LORA),
+    ("control_lllite", ("sdxl",), lambda: LLLITE),
+    ("t2i_adapter", ("sd15",), lambda: T2I_LIGHT),
+    ("t2i_adapter", ("sdxl",), lambda: T2I_XL),
+    ("model_patch", ("z_image",), lambda: Z_FUN),
+    ("ip_adapter", ("sd15",), lambda: networks.ip_adapter("sd15", "plus")),
+    ("ip_adapter", ("sdxl",), lambda: networks.ip_adapter("sdxl", "base", "vit_bigg")),
+    ("ip_adapter", ("sd15",), lambda: networks.ip_adapter("sd15", "full_face")),
+    ("ip_adapter", ("sdxl",), lambda: networks.ip_adapter("sdxl", "faceid")),
+    ("ip_adapter", ("sd15",), lambda: networks.ip_adapter("sd15", "faceid_plus")),
+    ("ip_adapter", ("sd15",), lambda: networks.ip_adapter("sd15", "portrait")),
+    ("clip_vision", (), lambda: networks.clip_vision("vit_h")),
+    ("clip_vision", (), lambda: networks.clip_vision("siglip_384")),
+    ("text_encoder", (), lambda: networks.CLIP_L),
+    ("text_encoder", (), lambda: networks.CLIP_G),
+    ("text_encoder", (), lambda: networks.T5),
+    ("vae", (), lambda: networks.vae(4)),
+    ("vae", (), lambda: networks.WAN_VAE),
+    ("vae", (), lambda: TAESD),
+    ("lora", ("sd15",), lambda: networks.lora("sd15")),
+    ("lora", ("sdxl",), lambda: networks.lora("sdxl", diffusers=True)),
+    ("lora", ("flux", "chroma"), lambda: FLUX_LORA),
+    ("lora", ("qwen_image",), lambda: QWEN_LORA),
+    ("lora", ("wan",), lambda: WAN_LORA),
+    ("lora", ("sdxl",), lambda: TEXT_LORA),
+    ("lora", ("sd15",), lambda: LOHA),
+    ("lora", (), lambda: LOKR),
+    ("embedding", ("sd15",), lambda: TI),
+    ("embedding", ("sdxl",), lambda: {"clip_l": (8, 768), "clip_g": (8, 1280)}),
+    ("gligen", ("sd15",), lambda: GLIGEN),
+    ("style_model", ("flux",), lambda: REDUX),
+    ("upscaler", (), lambda: ESRGAN),
+    ("unet_weights", ("sdxl",), lambda: DELTA),
+    ("unknown", (), lambda: {"weird.weight": (3, 3)}),
+]
+
+
+@pytest.mark.parametrize(("kind", "families", "shapes"), EXPECTED)
+def test_kind_and_family(kind, families, shapes):
+    identity = identify(header_of(shapes()))
+    assert (identity.kind, identity.families) == (kind, families), identity
+    assert identity.title and (identity.evidence or kind == "unknown")
+
+
+def test_every_kind_is_met_here():
+    assert {kind.id for kind in KINDS} - {kind for kind, _, _ in EXPECTED} == {"controlnext"}
+    assert all(kind.folders and kind.loaders for kind in KINDS)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+@pytest.mark.parametrize("prefix", ["", "controlnext."])
+def test_controlnext_in_each_layout(layout, prefix):
+    identity = identify(header_of(networks.under(prefix, layout.shapes())))
+    assert identity.kind == "controlnext" and identity.layout == layout.name and identity.families
+    assert bool(identity.ambiguity) == (len(identity.families) > 1)
+
+
+def test_controlnext_of_an_unknown_layout_says_what_is_off():
+    shapes = dict(LAYOUTS[0].shapes()) | {"mid_convs.1.weight": (640, 256, 1, 1)}
+    identity = identify(header_of(shapes))
+    assert identity.families == () and "mid_convs.1.weight" in " ".join(identity.evidence)
+
+
+@pytest.mark.parametrize("encoder", ["vit_h", "vit_bigg", "vit_l_336"])
+@pytest.mark.parametrize("layout", ["base", "plus", "full_face", "faceid_plus"])
+def test_an_ip_adapter_names_the_encoder_that_it_needs(layout, encoder):
+    traits = identify(header_of(networks.ip_adapter("sd15", layout, encoder))).traits
+    assert traits["encoder"] == {"vit_l_336": "vit_l" if layout == "base" else "vit_l_336"}.get(encoder, encoder)
+    assert traits["needs_face"] == (layout == "faceid_plus")
+
+
+@pytest.mark.parametrize("encoder", ["vit_l", "vit_l_336", "vit_h", "vit_bigg", "siglip_384"])
+def test_an_image_encoder_is_named(encoder):
+    assert identify(header_of(networks.clip_vision(encoder))).traits["encoder"] == encoder
+
+
+@pytest.mark.parametrize(("channels", "format_name"), [(4, "SDXL"), (16, "Flux"), (64, "HunyuanImage21")])
+def test_a_vae_names_its_latents(channels, format_name):
+    traits = identify(header_of(networks.vae(channels))).traits
+    assert traits["latent_channels"] == channels and format_name in traits["latent_formats"]
+
+
+def test_what_a_header_cannot_decide_is_said():
+    assert "same keys and shapes" in identify(header_of(networks.vae(4))).ambiguity
+    assert "SVD v2" in identify(header_of(LAYOUTS[1].shapes())).ambiguity
+
+
+def test_a_whole_clip_model_can_be_loaded_as_either():
+    identity = identify(header_of(networks.CLIP_L | networks.clip_vision("vit_l")))
+    assert identity.kind == "text_encoder" and identity.traits["also"] == ["clip_vision"]
+
+
+def test_precision_and_quantisation_are_traits():
+    assert identify(header_of(networks.unet("sd15"), "F8_E4M3")).traits["precision"] == "F8_E4M3"
+    packed = networks.unet("sd15") | {"input_blocks.1.0.in_layers.2.weight.absmax": (64,)}
+    assert identify(header_of(packed)).traits["quantised"] == "absmax"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ({"modelspec.trigger_phrase": "zebrastyle"}, ["zebrastyle"]),
+        ({"ss_tag_frequency": '{"a": {"zebrastyle": 40, "tree": 9, "sky": 3}}'}, ["zebrastyle"]),
+        ({"ss_tag_frequency": '{"a": {"tree": 10, "sky": 9, "cat": 9}}'}, []),
+        ({"ss_tag_frequency": "not json"}, []),
+        ({"ss_tag_frequency": "[1]"}, []),
+    ],
+)
+def test_trigger_words_of_a_lora(metadata, words):
+    assert identify(header_of(networks.lora("sd15"), metadata=metadata)).traits["trigger_words"] == words
+
+
+def test_metadata_decides_only_where_shapes_do_not():
+    told = {"ss_base_model_version": "sdxl_base_v1-0"}
+    assert identify(header_of(LOKR, metadata=told)).families == ("sdxl",)
+    assert identify(header_of(networks.lora("sd15"), metadata=told)).families == ("sd15",)
+
+
+def test_find_kind():
+    assert find_kind("vae") is not None and find_kind("nothing") is None

@@ -1,0 +1,56 @@
+"""The networks of the IP-Adapter tests, and a real text encoder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.append(str(Path(__file__).parents[1] / "ip_adapter"))
+sys.path.append(str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def _inference_mode():
+    """The host runs its nodes like this."""
+    with torch.inference_mode():
+        yield
+
+
+@pytest.fixture(scope="session")
+def sd15():
+    """MODEL of a narrow SD1.5 UNet."""
+    from ip_adapter_recipes import narrow_model
+
+    with torch.inference_mode():
+        return narrow_model("sd15")
+
+
+@pytest.fixture(scope="session")
+def sdxl():
+    """MODEL of a narrow SDXL UNet."""
+    from ip_adapter_recipes import narrow_model
+
+    with torch.inference_mode():
+        return narrow_model("sdxl")
+
+
+@pytest.fixture(scope="session")
+def clip(generated):
+    """CLIP of SD1.5, generated."""
+    import comfy.sd
+
+    with torch.inference_mode():
+        return comfy.sd.load_clip([str(generated("clip_l"))], clip_type=comfy.sd.CLIPType.STABLE_DIFFUSION)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The host's folder of LoRAs, empty."""
+    import folder_paths
+
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "loras", ([str(tmp_path)], {".safetensors"}))
+    folder_paths.filename_list_cache.clear()
+    return tmp_path

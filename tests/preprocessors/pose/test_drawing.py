@@ -1,0 +1,119 @@
+"""Poses are drawn as ComfyUI's and DWPose's own drawing have them, at any size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from armature_pack.preprocessors.options import resolved
+from armature_pack.preprocessors.pose.drawing import DRAWING_OPTIONS, widths_of
+from armature_pack.preprocessors.pose.examples import example_poses
+from armature_pack.preprocessors.pose.keypoints import read_frames
+from armature_pack.preprocessors.pose.limbs import COLOURS, HAND_BONES, LIMBS
+from armature_pack.preprocessors.pose.map_of_poses import map_of_poses
+
+
+def whole_body() -> list[dict]:
+    """The example figure with hands, a face and feet."""
+    (frame,) = example_poses("wave", 1)
+    person = frame["people"][0]
+    spread = np.stack([np.linspace(0, 40, 21), 20 * np.sin(np.arange(21))], 1)
+    for part, (x, y) in (("hand_left_keypoints_2d", (300, 70)), ("hand_right_keypoints_2d", (40, 260))):
+        person[part] = np.column_stack([spread + np.array([x, y]), np.ones(21)]).ravel().tolist()
+    face = np.random.default_rng(0).uniform((175, 75), (210, 110), (70, 2))
+    person["face_keypoints_2d"] = np.column_stack([face, np.ones(70)]).ravel().tolist()
+    person["foot_keypoints_2d"] = np.ravel([(x, 470, 1) for x in (230, 235, 215, 150, 145, 165)]).tolist()
+    return [frame]
+
+
+def host_drawing(poses: list[dict], **parts: bool) -> np.ndarray:
+    from comfy_extras.nodes_sdpose import KeypointDraw
+
+    (frame,) = read_frames(poses, "test")
+    (one,) = frame["people"]
+    parts_in_order = ("pose", "foot", "face", "hand_right", "hand_left")
+    points = np.concatenate([one[f"{part}_keypoints_2d"][:68] for part in parts_in_order])
+    canvas = np.zeros((512, 384, 3), np.uint8)
+    return KeypointDraw().draw_wholebody_keypoints(canvas, points[:, :2], points[:, 2], 0.3, **parts)
+
+
+@pytest.mark.parametrize("feet", [False, True])
+def test_full_brightness_is_the_hosts_drawing(feet):
+    poses = whole_body()
+    maps, report = map_of_poses(poses, 0, 0, {"brightness": "full", "feet": feet})
+    expected, ours = host_drawing(poses, draw_feet=feet), (maps[0].numpy() * 255).round()
+    different = (np.abs(ours - expected) > 2).any(-1).sum()
+    assert different < 0.07 * (expected > 0).any(-1).sum(), "only pixels at the rims differ"
+    assert "1 map of 384x512. People found: 1." in report
+
+
+def test_limbs_are_darker_in_the_maps_of_openpose_and_dwpose():
+    maps, _ = map_of_poses(example_poses("wave", 1), 0, 0, {})
+    shown = (maps[0] * 255).round().int()
+    # The middle of the right thigh (hip 168, 270 to knee 164, 366) and the knee itself.
+    assert shown[318, 166].tolist() == [int(0.6 * value) for value in COLOURS[7]]
+    assert shown[366, 164].tolist() == list(COLOURS[9])
+
+
+def test_the_figure_is_openposes():
+    assert len(LIMBS) == 17 and len(COLOURS) == 18 and len(HAND_BONES) == 20
+    # One-based, as OpenPose writes them.
+    named = [(first + 1, second + 1) for first, second in LIMBS]
+    assert named == [(2, 3), (2, 6), (3, 4), (4, 5), (6, 7), (7, 8), (2, 9), (9, 10), (10, 11), (2, 12), (12, 13), (13, 14), (2, 1), (1, 15), (15, 17), (1, 16), (16, 18)]  # fmt: skip  # noqa: E501
+    assert HAND_BONES[:6] == ((0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 6))
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"), [((768, 1024), (1024, 768)), ((192, 0), (256, 192)), ((0, 1024), (1024, 768))]
+)
+def test_any_size_is_drawn_and_not_enlarged(asked, given):
+    poses = example_poses("wave", 1)
+    maps, _ = map_of_poses(poses, *asked, {})
+    assert tuple(maps.shape[1:3]) == given
+    scale = given[0] / 512
+    knee = (round(366 * scale), round(164 * scale))
+    assert (maps[0][knee] * 255).round().int().tolist() == list(COLOURS[9])
+    row = (maps[0, round(318 * scale)].amax(-1) > 0)[: round(180 * scale)]
+    assert 7 <= int(row.sum()) <= 11, "limbs stay 4 pixels to each side"
+
+
+def test_lines_grow_where_asked():
+    scaled, _ = map_of_poses(example_poses("wave", 1), 1536, 2048, {"line_width": "scaled"})
+    row = (scaled[0, 318 * 4].amax(-1) > 0)[: 180 * 4]
+    assert 23 <= int(row.sum()) <= 28, "12 pixels to each side, where 4 are right at 512"
+    assert widths_of("xinsir", (1024, 1024)).limb == 12 and widths_of("xinsir", (400, 400)).limb == 4
+    assert widths_of("scaled", (1024, 2048)).limb == 8 and widths_of("classic", (4096, 4096)).limb == 4
+
+
+@pytest.mark.parametrize("part", ["body", "head", "hands", "face"])
+def test_each_part_can_be_left_out(part):
+    everything, _ = map_of_poses(whole_body(), 0, 0, {})
+    without, _ = map_of_poses(whole_body(), 0, 0, {part: False})
+    assert 0 < (without > 0).sum() < (everything > 0).sum()
+
+
+def test_uncertain_points_are_left_out_and_nobody_is_told():
+    poses = example_poses("wave", 2)
+    for values in (poses[0]["people"][0]["pose_keypoints_2d"],):
+        values[2::3] = [0.2] * 18
+    poses[1]["people"] = []
+    maps, report = map_of_poses(poses, 0, 0, {})
+    assert maps[0].max() == 0 and maps[1].max() == 0 and "Nobody in picture 1" in report
+    assert map_of_poses(poses, 0, 0, {"threshold": 0.1})[0][0].max() == 1
+
+
+def test_people_partly_outside_the_canvas_are_cut_off():
+    poses = example_poses("wave", 1)
+    values = np.reshape(poses[0]["people"][0]["pose_keypoints_2d"], (18, 3))
+    values[:, 0] -= 190
+    poses[0]["people"][0]["pose_keypoints_2d"] = values.ravel().tolist()
+    maps, _ = map_of_poses(poses, 0, 0, {})
+    assert maps.shape == (1, 512, 384, 3) and maps.max() > 0 and torch.isfinite(maps).all()
+
+
+def test_options_are_checked_by_name():
+    with pytest.raises(ValueError, match=r"Draw Poses, option brightness: .bright. is not one of dwpose, full"):
+        map_of_poses(example_poses("wave", 1), 0, 0, {"brightness": "bright"})
+    with pytest.raises(ValueError, match="POSE_KEYPOINT frames are wanted"):
+        map_of_poses(None, 0, 0, {})
+    assert resolved("x", DRAWING_OPTIONS, {})["threshold"] == 0.3

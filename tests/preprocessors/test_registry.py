@@ -1,0 +1,130 @@
+"""What every method declares, and that it works as declared."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from armature_pack.commands import pages
+from armature_pack.preprocessors.control_map import make_map
+from armature_pack.preprocessors.example_pictures import example_picture
+from armature_pack.preprocessors.help_pages import WRITTEN_BY_HAND
+from armature_pack.preprocessors.model_files import METHOD_FILES, METHOD_NODES, all_files
+from armature_pack.preprocessors.registry import ENTRIES, find_method
+
+FREE = [entry for entry in ENTRIES if not entry.files]
+LEARNED = [entry for entry in ENTRIES if entry.files]
+
+
+def names(entries):
+    return [entry.method for entry in entries]
+
+
+def small_picture(batch: int = 1) -> torch.Tensor:
+    picture = example_picture("astronaut")[:, ::4, ::4]
+    return torch.cat([picture.roll(3 * shift, 2) for shift in range(batch)])
+
+
+def test_names_are_unique_even_where_files_ignore_case():
+    for values in (names(ENTRIES), [entry.node_id.lower() for entry in ENTRIES], [entry.title.lower() for entry in ENTRIES]):  # fmt: skip  # noqa: E501
+        assert len(values) == len(set(values))
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=names(ENTRIES))
+def test_an_entry_says_what_it_is(entry):
+    assert entry.node_id.startswith("Armature") and entry.version >= 1 and entry.wanted_by and entry.search_aliases
+    assert entry.summary.endswith(".") and len(entry.summary) < 130
+    for option in entry.options:
+        assert option.help.endswith("."), option.name
+        if option.choices:
+            assert option.default in option.choices
+        elif not isinstance(option.default, bool):
+            assert option.minimum <= option.default <= option.maximum and option.step, option.name
+    assert len({option.name for option in entry.options}) == len(entry.options)
+
+
+def test_the_table_of_files_is_that_of_the_entries():
+    assert {entry.method: entry.files for entry in LEARNED} == METHOD_FILES
+    assert {entry.node_id: entry.method for entry in LEARNED} == METHOD_NODES
+    places = [(file.folder, file.name) for file in all_files().values()]
+    assert len(places) == len(set(places)), "two files would overwrite each other"
+
+
+@pytest.mark.parametrize("entry", FREE, ids=names(FREE))
+def test_a_method_without_weights_gives_a_map_of_the_pictures_size(entry):
+    pictures = small_picture(2)
+    options = {"camera_height": 9.0} if "camera_height" in {option.name for option in entry.options} else {}
+    mask = torch.zeros(1, 64, 64)
+    mask[:, 10:30, 10:30] = 1
+    made = make_map(entry, pictures, options, mask=mask if entry.mask == "needed" else None)
+    assert made.maps.shape == pictures.shape and made.maps.dtype == torch.float32 and made.maps.is_contiguous()
+    assert made.maps.amin() >= entry.makes.lowest and made.maps.amax() <= 1 and torch.isfinite(made.maps).all()
+    assert not made.maps.is_inference(), "nodes behind this one change images in place"
+    assert made.report.startswith(f"{entry.title} (version {entry.version}): 2 maps of 128x128")
+    if entry.makes.polarity != "colour":
+        assert torch.equal(made.maps[..., 0], made.maps[..., 1]) and torch.equal(made.maps[..., 0], made.maps[..., 2])
+    if entry.sees == "frames":
+        one = make_map(entry, pictures[1:], options, mask=mask if entry.mask == "needed" else None)
+        assert torch.equal(one.maps, made.maps[1:]), "a batch is its pictures one by one"
+    again = make_map(entry, pictures, options, mask=mask if entry.mask == "needed" else None)
+    assert torch.equal(again.maps, made.maps), "the same picture and options give the same map"
+
+
+@pytest.mark.parametrize("entry", FREE, ids=names(FREE))
+@pytest.mark.parametrize("size", [(1, 1), (1, 70), (70, 1), (5, 3)])
+def test_tiny_and_thin_pictures_work(entry, size):
+    pictures = torch.rand(2, *size, 3, generator=torch.Generator().manual_seed(1))
+    if entry.sees == "clip" and min(size) < 12:
+        pytest.skip("OpenCV's flow needs a few pixels") if entry.method == "optical_flow" else None
+    made = make_map(entry, pictures, {}, mask=torch.ones(1, *size) if entry.mask == "needed" else None)
+    assert made.maps.shape == pictures.shape
+
+
+@pytest.mark.parametrize("entry", FREE, ids=names(FREE))
+def test_grey_and_transparent_pictures_work(entry):
+    mask = torch.ones(1, 32, 32) if entry.mask == "needed" else None
+    for channels in (1, 4):
+        pictures = torch.rand(2, 32, 32, channels, generator=torch.Generator().manual_seed(1))
+        assert make_map(entry, pictures, {}, mask=mask).maps.shape == (2, 32, 32, 3)
+
+
+@pytest.mark.parametrize("entry", LEARNED, ids=names(LEARNED))
+def test_missing_weights_are_told_with_all_that_one_needs(entry, tmp_path, monkeypatch):
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
+    monkeypatch.setattr(folder_paths, "folder_names_and_paths", {"custom_nodes": ([str(tmp_path)], set())})
+    with pytest.raises(ValueError, match="is missing") as error:
+        make_map(entry, small_picture(), {})
+    file = entry.files[0]
+    for word in (file.name, file.size, file.licence, str(tmp_path / file.folder), f"armature.py fetch {entry.method}", file.address):  # fmt: skip  # noqa: E501
+        assert word in str(error.value), word
+
+
+def test_files_of_comfyui_controlnet_aux_are_found_where_they_are(tmp_path, monkeypatch):
+    import folder_paths
+    from armature_pack.preprocessors.model_files import HED
+    from armature_pack.preprocessors.weights import find_weights
+
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
+    monkeypatch.setattr(folder_paths, "folder_names_and_paths", {"custom_nodes": ([str(tmp_path)], set())})
+    theirs = tmp_path / "comfyui_controlnet_aux" / "ckpts" / "lllyasviel" / "Annotators" / "ControlNetHED.pth"
+    theirs.parent.mkdir(parents=True)
+    theirs.touch()
+    assert find_weights("softedge_hed", HED) == theirs
+
+
+@pytest.mark.parametrize("method", ["inpaint_hint", "mask"])
+def test_a_method_that_needs_a_mask_says_so(method):
+    with pytest.raises(ValueError, match="input mask: this method needs one"):
+        make_map(find_method(method), small_picture(), {})
+
+
+def test_help_pages_are_those_of_the_registry():
+    for path, text in pages.pages().items():
+        assert path.is_file() and path.read_text(encoding="utf-8") == text, (
+            f"{path.name}: run `python armature.py pages`"
+        )
+    for node in WRITTEN_BY_HAND:
+        page = (pages.DOCS / f"{node}.md").read_text(encoding="utf-8")
+        (entry,) = [entry for entry in ENTRIES if entry.node_id == node]
+        assert all(f"`{option.name}`" in page for option in entry.options)

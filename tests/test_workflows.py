@@ -1,0 +1,89 @@
+"""The shipped example graphs as files: complete, explained, and laid out without overlaps."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+WORKFLOWS = Path(__file__).resolve().parents[1] / "workflows"
+NAMES = sorted(path.stem for path in (WORKFLOWS / "api").glob("*.json"))
+TITLE = 30  # pixels of a node's title bar, above its position
+
+Box = tuple[float, float, float, float]
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def node_boxes(graph: dict[str, Any]) -> dict[str, Box]:
+    boxes = {}
+    for node in graph["nodes"]:
+        (x, y), (width, height) = node["pos"], node["size"]
+        boxes[f"{node.get('title', node['type'])} ({node['id']})"] = (x, y - TITLE, x + width, y + height)
+    return boxes
+
+
+def group_boxes(graph: dict[str, Any]) -> dict[str, Box]:
+    boxes = {}
+    for group in graph["groups"]:
+        x, y, width, height = group["bounding"]
+        boxes[f"{group['title']} at {x:.0f}, {y:.0f}"] = (x, y, x + width, y + height)
+    return boxes
+
+
+def overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def inside(one: Box, other: Box) -> bool:
+    return one[0] >= other[0] and one[1] >= other[1] and one[2] <= other[2] and one[3] <= other[3]
+
+
+def test_each_graph_has_all_its_files():
+    forms = {
+        "graph": {path.stem for path in WORKFLOWS.glob("*.json")},
+        "picture": {path.stem for path in WORKFLOWS.glob("*.jpg")},
+        "layout": {path.stem for path in (WORKFLOWS / "layout").glob("*.json")},
+    }
+    assert {form: names for form, names in forms.items() if names != set(NAMES)} == {}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_overlaps(name):
+    graph = read(WORKFLOWS / f"{name}.json")
+    for boxes in (node_boxes(graph), group_boxes(graph)):
+        clashes = [(one, other) for one, other in combinations(boxes, 2) if overlap(boxes[one], boxes[other])]
+        assert clashes == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_node_stands_in_a_group_and_a_note_says_what_to_change_first(name):
+    graph = read(WORKFLOWS / f"{name}.json")
+    groups = group_boxes(graph).values()
+    notes = [node for node in graph["nodes"] if node["type"] == "Note"]
+    assert notes and all(note["title"] == "What to change first" and note["widgets_values"][0] for note in notes)
+    outside = [
+        label
+        for label, box in node_boxes(graph).items()
+        if not any(inside(box, group) for group in groups) and "What to change first" not in label
+    ]
+    assert outside == []
+    assert all(group["title"] for group in graph["groups"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_titles_are_unique_so_that_scripts_can_name_nodes(name):
+    titles = sorted(node["_meta"]["title"] for node in read(WORKFLOWS / "api" / f"{name}.json").values())
+    assert [one for one, other in pairwise(titles) if one == other] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_picture_is_a_thumbnail_of_the_graph(name):
+    with Image.open(WORKFLOWS / f"{name}.jpg") as picture:
+        assert picture.width == 1000 and 200 < picture.height < 1000

@@ -1,0 +1,53 @@
+// A compatibility report as a table. Texts are set as text, never as markup: they hold names of files.
+
+export const COLOURS = { error: "#e5484d", warning: "#f5a623", hint: "#4c9be8", unknown: "#8f8f8f" };
+
+/** A table of a report's findings, with `show(nodeId)` behind each node and `apply(change)` behind each repair. */
+export function reportTable(report, { show, apply }) {
+  const place = document.createElement("div");
+  place.append(element("p", summary(report)));
+  if (!report.findings.length) return place;
+  const table = element("table");
+  table.style.borderCollapse = "collapse";
+  for (const found of report.findings) table.append(row(found, show, apply));
+  place.append(table);
+  return place;
+}
+
+function summary(report) {
+  const counted = Object.entries(report.counts).filter(([, number]) => number);
+  const listed = counted.map(([severity, number]) => `${number} ${severity}${number > 1 ? "s" : ""}`).join(", ");
+  const verdict = report.ok ? "The parts of this graph fit together" : "Parts of this graph do not fit together";
+  return `${verdict}: ${listed || "nothing to say"}.`;
+}
+
+function row(found, show, apply) {
+  const line = element("tr");
+  const severity = element("td", found.severity);
+  severity.style.color = COLOURS[found.severity];
+  const node = element("button", found.title || `${found.class_type} ${found.node}`);
+  node.onclick = () => show(found.node);
+  const text = element("td", found.text);
+  text.append(element("div", found.fix));
+  if (found.candidates.length) text.append(element("div", `Files of yours that fit: ${found.candidates.join(", ")}`));
+  if (found.change) text.append(repair(found.change, apply));
+  const place = element("td");
+  place.append(node);
+  line.append(severity, place, text);
+  for (const cell of line.children) Object.assign(cell.style, { verticalAlign: "top", padding: "4px 8px" });
+  return line;
+}
+
+function repair(change, apply) {
+  const button = element("button", `Set ${change.input} to ${change.value}`);
+  button.onclick = () => {
+    button.disabled = apply(change);
+  };
+  return button;
+}
+
+function element(name, text) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
