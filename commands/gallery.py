@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `gallery`."""
     parser.add_argument("methods", nargs="*", metavar="METHOD", help="default: all of them")
     parser.add_argument("--output", type=Path, default=Path("gallery.png"), help="default: gallery.png here")
+    parser.add_argument("--present", action="store_true", help="leave out the methods whose weights are not here")
     parser.add_argument(
         "--models", type=Path, metavar="DIR", action="append", default=[], help="look for weights here too"
     )
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     entries = [find_method(name) for name in arguments.methods] or list(ENTRIES)
     panels = [_panel(entry) for entry in entries]
+    panels = [panel for panel in panels if panel[1] is not None or not arguments.present]
     _sheet(panels).save(arguments.output)
     print(f"{arguments.output}: {len(panels)} methods")
     return 0

@@ -310,4 +310,5 @@ class ArmatureFaceEmbeds(io.ComfyNode):
         from ..models.ip_adapter.face_provider import MODELS, face_embeds
 
         faces = face_embeds(image, model_name or MODELS[0], provider or "CPU", int(crop_size or 224))
-        return io.NodeOutput(faces, faces.crops, ui=ui.PreviewImage(faces.crops, cls=cls))
+        crops: Any = faces.crops
+        return io.NodeOutput(faces, crops, ui=ui.PreviewImage(crops, cls=cls))

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .grey import as_grey_maps
 from .image_tensor import to_uint8
 
 _SIGMA = 0.33
@@ -49,7 +50,7 @@ def _edges(pictures: torch.Tensor, pixels: np.ndarray, low: int, high: int) -> D
     except ImportError:
         return _with_host(pictures, low, high)
     edges = np.stack([cv2.Canny(np.ascontiguousarray(picture), low, high) for picture in pixels])
-    return Detected(_as_maps(torch.from_numpy(edges).to(torch.float32) / 255))
+    return Detected(as_grey_maps(torch.from_numpy(edges).to(torch.float32) / 255))
 
 
 def _with_host(pictures: torch.Tensor, low: int, high: int) -> Detected:
@@ -63,12 +64,7 @@ def _with_host(pictures: torch.Tensor, low: int, high: int) -> Detected:
         "OpenCV is not installed, so the edges come from ComfyUI's own Canny: slower, and lines differ slightly. "
         "Install opencv-python-headless into ComfyUI's Python for the usual result."
     )
-    return Detected(_as_maps(edges), (note,))
-
-
-def _as_maps(edges: torch.Tensor) -> torch.Tensor:
-    """[B,h,w] -> [B,h,w,3], contiguous because other packs write into images in place."""
-    return edges.unsqueeze(-1).repeat(1, 1, 1, 3)
+    return Detected(as_grey_maps(edges), (note,))
 
 
 CANNY = Preprocessor(

@@ -39,9 +39,10 @@ def detect_batch(entry: Preprocessor, pictures: torch.Tensor, settings: Options)
 def joined(parts: list[Detected]) -> Detected:
     """The parts of a batch as one; a note that came more than once is told once."""
     notes = dict.fromkeys(note for one in parts for note in one.notes)
-    # A clone: tensors made in inference mode must not reach nodes that change them in place.
-    maps = torch.cat([one.maps for one in parts]).clone()
-    return Detected(maps, tuple(notes), tuple(pose for one in parts for pose in one.poses))
+    # A copy, made outside of inference mode, whose tensors must not reach nodes that change them in place.
+    return Detected(
+        torch.cat([one.maps for one in parts]), tuple(notes), tuple(pose for one in parts for pose in one.poses)
+    )
 
 
 def _part_size(entry: Preprocessor, pictures: torch.Tensor) -> int:

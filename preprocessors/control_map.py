@@ -84,7 +84,7 @@ def _finished(
 
 
 def _in_range(pictures: torch.Tensor) -> tuple[torch.Tensor, tuple[str, ...]]:
-    low, high = float(pictures.amin()), float(pictures.amax())
+    low, high = (float(value) for value in pictures.aminmax())
     if low >= 0 and high <= 1:
         return pictures, ()
     if low >= -_ROUNDING and high <= 1 + _ROUNDING:
@@ -125,9 +125,20 @@ def _check_resolution(entry: Preprocessor, mode: Any, resolution: Any) -> None:
 
 
 def _for_host(maps: torch.Tensor, convention: MapConvention) -> torch.Tensor:
+    """The maps, which are our own to change, in the range and the place that the host expects.
+
+    Contiguous, because other packs write into images in place.
+    """
     import comfy.model_management as management
 
-    return maps.clamp(convention.lowest, 1).to(device=management.intermediate_device(), dtype=torch.float32)
+    return (
+        maps.contiguous().clamp_(convention.lowest, 1).to(device=management.intermediate_device(), dtype=torch.float32)
+    )
+
+
+def _spread(one: torch.Tensor) -> float:
+    low, high = one.aminmax()
+    return float(high - low)
 
 
 def _report(
@@ -140,7 +151,7 @@ def _report(
     if seen != (height, width):
         lines.append(f"The method saw the picture at {seen[1]}x{seen[0]}.")
     lines.extend(notes)
-    blank = [str(index) for index, one in enumerate(maps) if float(one.amax() - one.amin()) < 1 / 255]
+    blank = [str(index) for index, one in enumerate(maps) if _spread(one) < 1 / 255]
     if blank:
         lines.append(
             f"Warning: map {', '.join(blank)} is blank, the method found nothing. A blank map controls nothing: "

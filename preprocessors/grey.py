@@ -35,5 +35,5 @@ def otsu_threshold(grey: torch.Tensor) -> int:
 
 
 def as_grey_maps(values: torch.Tensor) -> torch.Tensor:
-    """[B,H,W] -> [B,H,W,3], contiguous because other packs write into images in place."""
-    return values.unsqueeze(-1).repeat(1, 1, 1, 3)
+    """[B,H,W] -> [B,H,W,3] without a copy: whoever gathers the maps of a batch makes the only one."""
+    return values.unsqueeze(-1).expand(-1, -1, -1, 3)

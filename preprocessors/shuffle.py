@@ -20,7 +20,10 @@ def detect_shuffle(pictures: torch.Tensor, options: Options) -> Detected:
     # 0..1 is the first to the last pixel's middle, which grid_sample calls -1..1 with its corners aligned.
     places = torch.stack([across, down], -1).unsqueeze(0).to(pictures) * 2 - 1
     mixed = grid_sample(
-        pictures.movedim(-1, 1), places.expand(len(pictures), -1, -1, -1), padding_mode="border", align_corners=True
+        pictures.movedim(-1, 1).contiguous(),
+        places.expand(len(pictures), -1, -1, -1),
+        padding_mode="border",
+        align_corners=True,
     )
     return Detected(mixed.movedim(1, -1).contiguous())
 
@@ -28,10 +31,18 @@ def detect_shuffle(pictures: torch.Tensor, options: Options) -> Detected:
 def _noise_disk(noise: np.random.Generator, height: int, width: int, cell: int) -> torch.Tensor:
     """[height,width] of smooth noise that fills 0..1."""
     points = torch.from_numpy(noise.uniform(size=(1, 1, height // cell + 2, width // cell + 2)).astype(np.float32))
-    smooth = interpolate(points, (height + 2 * cell, width + 2 * cell), mode="bicubic", align_corners=False)[0, 0]
-    smooth = smooth[cell : cell + height, cell : cell + width]
+    smooth = _cubic(points.shape[2], height, cell) @ points[0, 0] @ _cubic(points.shape[3], width, cell).T
     low, high = smooth.amin(), smooth.amax()
     return (smooth - low) / (high - low).clamp(min=1e-6)
+
+
+def _cubic(points: int, length: int, cell: int) -> torch.Tensor:
+    """[length,points]: what each point adds to each pixel when a row of points is stretched bicubically over the pixels and
+    a cell beyond them at both ends. Few points and many pixels: two products are cheaper than stretching the whole."""
+    stretched = interpolate(
+        torch.eye(points)[None, None], (length + 2 * cell, points), mode="bicubic", align_corners=False
+    )
+    return stretched[0, 0, cell : cell + length]
 
 
 SHUFFLE = Preprocessor(

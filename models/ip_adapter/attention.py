@@ -43,7 +43,8 @@ class ImageAttention:
             weight = weight.to(query.dtype)
         length = prompt.tokens.image.shape[1]
         found = SCALINGS[prompt.scaling](key, value, weight, lambda k, v: _attend(query, k, v, options), length)
-        mask = None if prompt.mask is None else moment.mask(*options["activations_shape"][-2:], found)
+        height, width = options["activations_shape"][-2:]
+        mask = moment.mask(height, width, found)
         return found if mask is None else found * mask
 
 

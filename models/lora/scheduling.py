@@ -46,7 +46,9 @@ def with_hooks(clip: Any, hooks: Any) -> Any:
     clone.apply_hooks_to_conds = combined
     clone.patcher.forced_hooks = combined.clone()
     clone.use_clip_schedule = False
-    clone.patcher.forced_hooks.set_keyframes_on_hooks(None)
+    clone.patcher.forced_hooks.set_keyframes_on_hooks(
+        comfy.hooks.HookKeyframeGroup()
+    )  # the text is encoded at full strength
     target = comfy.hooks.create_target_dict(comfy.hooks.EnumWeightTarget.Clip)
     clone.patcher.register_all_hook_patches(combined, target)
     return clone

@@ -173,9 +173,9 @@ def measure(case: Case, rounds: int) -> tuple[dict[str, Measured], dict[str, int
         sizes["ControlNet"] = parameters(native.control_model)
     results = {name: Measured() for name in conds}
     with own_time(net) as clock:
-        for number in range(rounds + 1):  # the first round only warms up
+        for _ in range(rounds):
             for name, given in conds.items():
-                sample(case, model, given, clock, results[name] if number else Measured())
+                sample(case, model, given, clock, results[name])
     return results, sizes
 
 

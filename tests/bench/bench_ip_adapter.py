@@ -33,7 +33,7 @@ sys.path.append(str(Path(__file__).parents[1] / "models" / "ip_adapter"))
 pytestmark = pytest.mark.bench
 
 PEER = os.environ.get("ARMATURE_IPADAPTER_PLUS", "")
-ROUNDS, STEPS = 3, 2
+ROUNDS, STEPS = 2, 1
 SIZE = (64, 64)
 _WIDTHS = [320, 320, 640, 640, 1280, 1280] + [1280] * 3 + [640] * 3 + [320] * 3 + [1280]
 

@@ -3,7 +3,8 @@
 Run it in the host's Python:  ARMATURE_COMFYUI=/path/to/ComfyUI python tests/bench/bench_stack.py [rounds] [side]
 Full-size SD1.5 networks on the processor, `side` pixels a side. Processor time of one thread is measured, not the clock, so that
 other work on the machine weighs little. The error of a saving is the RMS difference of its latent from the stack's without it,
-over the RMS of what the control changes; on generated weights, which make no pictures.
+over the RMS of what the control changes; on generated weights, which make no pictures. On a busy machine processor times still
+vary by several percent, so the time spent in the links' own code, outside the control nets, is measured apart.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import importlib
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ importlib.import_module("conftest")  # puts the host on the path and loads the p
 import comfy.sample  # noqa: E402
 import torch  # noqa: E402
 from armature_pack.models.control.apply import apply_stack  # noqa: E402
+from armature_pack.models.control.inner_call import InnerCall  # noqa: E402
+from armature_pack.models.control.link import SignalControl  # noqa: E402
 from armature_pack.models.control.savings import NONE, Savings  # noqa: E402
 from armature_pack.models.control.signal import ControlSignal  # noqa: E402
 from armature_pack.models.control.stack import ControlStack  # noqa: E402
@@ -70,6 +75,48 @@ def seconds(model: Any, conds: tuple[Any, Any], side: int) -> tuple[float, torch
     return time.process_time() - start, latent
 
 
+@contextmanager
+def own_seconds() -> Iterator[dict[str, float]]:
+    """Adds up the processor time in the links (`links`) and, within it, in the control nets (`nets`)."""
+    spent = {"links": 0.0, "nets": 0.0}
+    originals = (SignalControl.get_control, InnerCall.residuals)
+    depth = 0
+
+    def link(self: Any, *args: Any) -> Any:
+        nonlocal depth
+        depth += 1
+        start = time.process_time()
+        try:
+            return originals[0](self, *args)
+        finally:
+            depth -= 1
+            if depth == 0:  # links call the ones before them
+                spent["links"] += time.process_time() - start
+
+    def net(self: Any, *args: Any) -> Any:
+        start = time.process_time()
+        try:
+            return originals[1](self, *args)
+        finally:
+            spent["nets"] += time.process_time() - start
+
+    SignalControl.get_control, InnerCall.residuals = link, net  # type: ignore[method-assign]
+    try:
+        yield spent
+    finally:
+        SignalControl.get_control, InnerCall.residuals = originals  # type: ignore[method-assign]
+
+
+def print_own_share(model: Any, net: Any, side: int) -> None:
+    """How much of a sampling is spent in the links themselves."""
+    for count in (1, 2):
+        conds = stacked(plain_conditioning(), signals(net, side, count))
+        with own_seconds() as spent:
+            whole, _ = seconds(model, conds, side)
+        own = spent["links"] - spent["nets"]
+        print(f"{count} net(s): {own * 1e3:.1f} ms of {whole:.2f} s in the links' own code ({own / whole:.2%})")
+
+
 def cases(net: Any, side: int) -> dict[str, tuple[Any, Any]]:
     plain, one, two = plain_conditioning(), signals(net, side, 1), signals(net, side, 2)
     made = {
@@ -96,6 +143,7 @@ def main(rounds: int, side: int) -> None:
                 spent, latents[name] = seconds(model, conds, side)
                 if number:
                     measured.setdefault(name, []).append(spent)
+        print_own_share(model, net, side)
     beside = {
         "1 net, stack": "1 net, the host's chain",
         "2 nets, stack": "2 nets, the host's chain",

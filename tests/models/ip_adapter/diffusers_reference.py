@@ -12,11 +12,11 @@ from ip_adapter_recipes import ENCODER, UNETS, encoder_weights
 
 def diffusers_unet(family: str, model: Any) -> Any:
     """UNet2DConditionModel with the weights of a host MODEL."""
-    from diffusers import UNet2DConditionModel
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     config = UNETS[family][1]
     channels = [config["model_channels"] * factor for factor in config["channel_mult"]]
-    common = {
+    common: dict[str, Any] = {
         "in_channels": 4,
         "out_channels": 4,
         "block_out_channels": channels,
@@ -28,8 +28,7 @@ def diffusers_unet(family: str, model: Any) -> Any:
             **common,
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
             up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-            transformer_layers_per_block=(1, 2, 10),
-            attention_head_dim=[width // 64 for width in channels],
+            **_sdxl_attention(channels),
             use_linear_projection=True,
             addition_embed_type="text_time",
             addition_time_embed_dim=256,
@@ -41,6 +40,13 @@ def diffusers_unet(family: str, model: Any) -> Any:
     state = model.model.diffusion_model.state_dict()
     unet.load_state_dict({key: state[names[key]] for key in unet.state_dict()})
     return unet.eval()
+
+
+def _sdxl_attention(channels: list[int]) -> dict[str, Any]:
+    return {
+        "transformer_layers_per_block": (1, 2, 10),
+        "attention_head_dim": [width // 64 for width in channels],
+    }
 
 
 def load_adapter(unet: Any, weights: dict[str, torch.Tensor], scale: float) -> None:

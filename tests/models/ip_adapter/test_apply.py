@@ -14,7 +14,7 @@ from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
 from ip_adapter_recipes import adapter, picture, prompt, sampled, tiny_encoder
 
 # Sums in another order, on latents of a magnitude of 10 to 100.
-ROUNDING = {"atol": 2e-3, "rtol": 1e-3}
+ROUNDING: dict[str, Any] = {"atol": 2e-3, "rtol": 1e-3}
 
 
 @pytest.fixture(scope="module")

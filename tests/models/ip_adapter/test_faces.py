@@ -22,7 +22,9 @@ def by_diffusers(layout: str, *features: torch.Tensor, shortcut: bool = False) -
 
     weights = adapter_weights(layout, "sd15")
     part = {key.removeprefix("image_proj."): one for key, one in weights.items() if key.startswith("image_proj.")}
-    module = UNet2DConditionLoadersMixin()._convert_ip_adapter_image_proj_to_diffusers(part, low_cpu_mem_usage=False)
+    module: Any = UNet2DConditionLoadersMixin()._convert_ip_adapter_image_proj_to_diffusers(
+        part, low_cpu_mem_usage=False
+    )
     if layout == "face_id_plus":
         module.clip_embeds, module.shortcut = features[1].unsqueeze(1), shortcut
         return module(features[0])
@@ -133,7 +135,8 @@ class FakeAnalysis:
 def insightface(monkeypatch, tmp_path):
     import folder_paths
 
-    app, utils = ModuleType("insightface.app"), ModuleType("insightface.utils")
+    app: Any = ModuleType("insightface.app")
+    utils: Any = ModuleType("insightface.utils")
     app.FaceAnalysis = FakeAnalysis
     utils.face_align = SimpleNamespace(norm_crop=lambda image, landmark, image_size: image[:image_size, :image_size])
     for name, module in (

@@ -15,7 +15,7 @@ from comfy_extras.nodes_torch_compile import skip_torch_compile_dict
 from foreign_pack import with_foreign_patch
 from ip_adapter_recipes import adapter, narrow_model, picture, sampled
 
-ROUNDING = {"atol": 2e-3, "rtol": 1e-3}
+ROUNDING: dict[str, Any] = {"atol": 2e-3, "rtol": 1e-3}
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +56,11 @@ def test_two_foreign_patches_and_two_of_ours(sd15, apply) -> None:
 def compiled(model: Any) -> Any:
     """As the host's compile node does it, with a backend that runs the traced graph as it is."""
     clone = model.clone()
-    set_torch_compile_wrapper(
-        model=clone,
-        backend=lambda graph, _inputs, **_options: graph.forward,
-        options={"guard_filter_fn": skip_torch_compile_dict},
-    )
+    settings: dict[str, Any] = {
+        "backend": lambda graph, _inputs, **_options: graph.forward,
+        "options": {"guard_filter_fn": skip_torch_compile_dict},
+    }
+    set_torch_compile_wrapper(model=clone, **settings)
     return clone
 
 

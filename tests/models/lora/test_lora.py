@@ -17,7 +17,7 @@ from lora_recipes import diffusers_layers, kohya, lora, peft, peft_bare, peft_wr
 from safetensors.torch import save_file
 
 NAMES = {"kohya": kohya, "peft": peft, "peft_wrapped": peft_wrapped, "peft_bare": peft_bare, "processor": processor}
-ROUNDING = {"atol": 2e-3, "rtol": 1e-3}
+ROUNDING: dict[str, Any] = {"atol": 2e-3, "rtol": 1e-3}
 
 
 def save(folder: Path, weights: dict[str, torch.Tensor], name: str = "one", **metadata: str) -> str:
@@ -48,7 +48,7 @@ def test_names_of_all_tools_come_to_the_same(name, family, folder, request) -> N
         layers = diffusers_layers(model)
     file = save(folder, lora(layers, NAMES[name]))
     patched, _, report, _ = applied(model, stacked((file, 0.7, 0.0)))
-    reference = comfy.sd.load_lora_for_models(model, None, lora(layers, kohya), 0.7, 0.0)[0]
+    reference: Any = comfy.sd.load_lora_for_models(model, None, lora(layers, kohya), 0.7, 0.0)[0]
     assert f"Used: {2 * len(layers)} of {2 * len(layers)} tensors" in report
     assert set(patched.patches) == set(reference.patches)
     if family == "sd15":

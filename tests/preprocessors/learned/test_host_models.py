@@ -36,8 +36,8 @@ def test_depth_anything_3_is_loaded_and_run_by_the_host(annotators, small):
     assert maps.shape == small.shape and "Depth Anything 3 (version 1)" in report
     from comfy_extras.nodes_depth_anything_3 import DA3Inference, LoadDA3Model
 
-    model = LoadDA3Model.execute("depth_anything_3_mono_large.safetensors", "default").result[0]
-    geometry = DA3Inference.execute(model, small, 140, "upper_bound_resize", {"mode": "mono"}).result[0]
+    model = LoadDA3Model.execute("depth_anything_3_mono_large.safetensors", "default").result[0]  # type: ignore[index]
+    geometry = DA3Inference.execute(model, small, 140, "upper_bound_resize", {"mode": "mono"}).result[0]  # type: ignore[index]
     depth = torch.where(geometry["sky"] < 0.3, geometry["depth"], torch.inf)[0]
     known = depth[depth.isfinite()]
     low, high = torch.quantile(known, torch.tensor([0.01, 0.99]))

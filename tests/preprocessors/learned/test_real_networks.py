@@ -6,8 +6,10 @@ import shutil
 
 import numpy as np
 import pytest
+import real_mlsd
 import real_weights
 import torch
+from armature_pack.preprocessors.backends import controlnet_aux
 from armature_pack.preprocessors.control_map import control_map, make_map
 from armature_pack.preprocessors.filters import in_steps
 from armature_pack.preprocessors.registry import find_method
@@ -30,8 +32,6 @@ def tflite(annotators):
 
 def test_hed_is_that_of_controlnet_aux_within_one_level(hed, astronaut):
     real_weights.controlnet_aux()
-    from armature_pack.preprocessors.backends import controlnet_aux
-
     picture = torch.nn.functional.interpolate(astronaut.movedim(-1, 1), (192, 192), mode="area").movedim(1, -1)
     pixels = (picture[0] * 255).round().byte().numpy()
     detector = controlnet_aux("test", "hed").HEDdetector.from_pretrained(str(hed))
@@ -111,6 +111,23 @@ def test_the_person_is_white_and_the_background_black(tflite, astronaut):
     assert maps[0, 400, 250, 0] == 1 and maps[0, 100, 220, 0] == 1 and maps[0, 40, 40, 0] == 0 and "is person" in report
     soft, _ = control_map(find_method("person_mask"), astronaut, {"threshold": 0.0})
     assert len(soft.unique()) > 100
+
+
+def test_mlsd_finds_the_straight_lines_of_a_photograph(annotators):
+    shutil.copy(real_mlsd.mlsd_weights(), annotators)
+    from skimage import data
+
+    picture = torch.from_numpy(data.rocket()).float().div(255)[None]
+    maps, report = control_map(find_method("mlsd"), picture, {"score_threshold": 0.2})
+    assert maps.shape == picture.shape and set(maps.unique().tolist()) == {0.0, 1.0} and "M-LSD" in report
+    detector = controlnet_aux("test", "mlsd").MLSDdetector.from_pretrained(str(annotators))
+    # A size that the reference leaves alone.
+    square = torch.nn.functional.interpolate(picture.movedim(-1, 1), (384, 576), mode="area").movedim(1, -1)
+    pixels = (square[0] * 255).round().byte().numpy()
+    expected = np.asarray(detector(Image.fromarray(pixels), detect_resolution=384, image_resolution=384))
+    ours, _ = control_map(find_method("mlsd"), torch.from_numpy(pixels)[None] / 255, {})
+    assert expected.shape == tuple(ours.shape[1:]) and (expected > 0).sum() > 2000
+    assert np.mean((ours[0].numpy() > 0.5) != (expected > 127)) < 0.002
 
 
 def test_a_damaged_file_is_named(annotators, small):
