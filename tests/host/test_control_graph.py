@@ -250,7 +250,7 @@ def safetensors_bytes(shapes: dict[str, tuple[int, ...]]) -> bytes:
             lambda _: safetensors_bytes({"something.weight": (4, 4)}),
             "cannot load 'other.safetensors'",
         ),
-        ("pickle.pth", b"cos\nsystem\n(S'true'\ntR.", "cannot load 'pickle.pth' as a control net"),
+        ("pickle.pth", b"cos\nsystem\n(S'true'\ntR.", "is a pickle that holds more than weights"),
     ],
 )
 def test_a_corrupt_control_net_fails_by_name_and_the_server_goes_on(server, name, content, words):
