@@ -37,6 +37,12 @@ SHIPPED = {
     "v1-5-pruned-emaonly-fp16.safetensors": lambda: networks.checkpoint("sd15"),
     "controlnext_svd_v2.safetensors": STEM.shapes,
     "controlnext_svd_v2_unet.safetensors": lambda: SVD,
+    "character.safetensors": lambda: networks.lora("sd15"),
+    "ip-adapter-plus_sd15.safetensors": lambda: networks.ip_adapter("sd15"),
+    "ip-adapter-plus_sdxl_vit-h.safetensors": lambda: networks.ip_adapter("sdxl"),
+    "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors": lambda: networks.clip_vision("vit_h"),
+    "control_v11f1p_sd15_depth_fp16.safetensors": lambda: networks.controlnet("sd15"),
+    "sd_xl_base_1.0.safetensors": lambda: networks.checkpoint("sdxl"),
 }
 
 
