@@ -117,9 +117,12 @@ def test_autoencoder_in_the_hosts_class():
     host = TAESD(latent_channels=4)
     host.load_state_dict(others.widen_autoencoder(narrow.state_dict(), 0.18215))
     picture, latent = torch.rand(1, 3, 64, 64), torch.randn(1, 4, 8, 8)
-    torch.testing.assert_close(host.encode(picture * 2 - 1) * 0.18215, narrow.encode(picture), atol=1e-3, rtol=1e-3)
-    decoded = host.decode(latent / 0.18215) * 0.5 + 0.5
-    torch.testing.assert_close(decoded, narrow.decode(latent), atol=1e-3, rtol=1e-3)
+    # Random weights without normalisation make numbers of thousands: rounding counts against the largest of them.
+    for found, expected in (
+        (host.encode(picture * 2 - 1) * 0.18215, narrow.encode(picture)),
+        (host.decode(latent / 0.18215) * 0.5 + 0.5, narrow.decode(latent)),
+    ):
+        torch.testing.assert_close(found, expected, atol=1e-5 * float(expected.abs().max()), rtol=0)
 
 
 def test_text_encoder_in_the_hosts_clip():
