@@ -41,7 +41,7 @@ BLOCKS = {
     "svd_v2": ("input", 3),
 }
 MORE = [int(number) for number in os.environ.get("ARMATURE_CONTROLNEXT_SEEDS", "").split()]
-SMALL = ("sd15_training", "sdxl", "svd_v2")  # through our stack, too
+SMALL = ("sd15_training", "sdxl")  # through our stack, too
 TRIED = [*((name, offset) for name in RULES for offset in (0, *MORE)), ("sd15_training", 1), ("sdxl", 1)]
 
 

@@ -1,4 +1,4 @@
-"""The control object through the host's real UNet, against the reference UNets' outputs."""
+"""The control object through the host's real UNet, against diffusers' UNets; the authors' numbers: test_fidelity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from armature_pack.models.controlnext.injection import ControlAddition
-from controlnext_recipes import BY_NAME, control, error_against, fixture, hint_for, host_model, model_inputs
+from controlnext_recipes import BY_NAME, control, error_against, fixture, hint_for, model_inputs
 
 STRENGTHS = {"sd15_training": 0.35, "sdxl": 0.6}
 
@@ -24,15 +24,6 @@ def run(model: Any, name: str, variant: str) -> tuple[torch.Tensor, torch.Tensor
     (patch,) = next(iter(options["patches"].values()))
     without = model.diffusion_model(latent, timestep, **extra)
     return without, model.diffusion_model(latent, timestep, transformer_options=options, **extra), patch
-
-
-@pytest.mark.parametrize("name", fixture("tiny_unet.json")["cases"])
-def test_outputs_equal_the_reference(name: str) -> None:
-    expected = fixture("tiny_unet.json")["cases"][name]
-    without, with_control, patch = run(host_model(name), name, name)
-    assert error_against(without, expected["y_no_control"]) <= 1e-4
-    assert error_against(with_control, expected["y_with_control"]) <= 1e-4
-    assert patch.block == {"sd15": ("middle", 0), "sdxl": ("input", 0)}[name]
 
 
 @pytest.mark.parametrize("name", fixture("small_unet.json")["cases"])
