@@ -134,7 +134,7 @@ class ArmatureSaveIPAdapterEmbeds(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.ip_adapter.embeds_file import PREFIX
+        from ..models.ip_adapter.embeds import PREFIX
 
         return io.Schema(
             node_id="ArmatureSaveIPAdapterEmbeds",
@@ -205,7 +205,7 @@ class ArmatureIdentityFromFolder(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         from ..models.ip_adapter.embeds import COMBINING, CONCAT
-        from ..models.ip_adapter.identity import folder_names
+        from ..models.ip_adapter.input_folders import folder_names
 
         return io.Schema(
             node_id="ArmatureIdentityFromFolder",

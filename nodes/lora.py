@@ -120,7 +120,7 @@ class ArmatureApplyLoRAStack(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.lora.apply import LEAST_SHARE
+        from ..models.lora.stack import LEAST_SHARE
 
         return io.Schema(
             node_id="ArmatureApplyLoRAStack",
@@ -171,7 +171,8 @@ class ArmatureApplyLoRAStack(io.ComfyNode):
         options: Any = None,
         minimum_match: float | None = None,
     ) -> io.NodeOutput:
-        from ..models.lora.apply import LEAST_SHARE, apply_lora_stack
+        from ..models.lora.apply import apply_lora_stack
+        from ..models.lora.stack import LEAST_SHARE
 
         least = LEAST_SHARE if minimum_match is None else minimum_match
         done = apply_lora_stack(model, clip, lora_stack, options, least)

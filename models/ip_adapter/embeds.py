@@ -10,6 +10,8 @@ import torch
 from .behaviour import EXACTLY, Behaviour
 from .layouts.layout import Reads
 
+PREFIX = "ip_adapter_embeds/embeds"  # where saved embeddings go, inside the output folder
+
 CONCAT, PER_PICTURE, REGIONS, NORM_AVERAGE = "concat", "per picture", "regions", "norm average"
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from ..files.header import BrokenFile, read_header
 from ..files.reading import read_state_dict, refuse_non_finite
 from ..generated.safetensors_file import write_safetensors
-from .embeds import ImageEmbeds
+from .embeds import PREFIX, ImageEmbeds
 
-PREFIX = "ip_adapter_embeds/embeds"
 _FORMAT = "armature.ip_adapter_embeds"
 _PARTS = ("image", "negative", "face")
 _ENDING = ".safetensors"

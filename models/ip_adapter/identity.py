@@ -11,10 +11,10 @@ import torch
 from .adapter import IPAdapter
 from .embeds import COMBINING, CONCAT, ImageEmbeds
 from .encoding import check_encoder, encode
+from .input_folders import ENDINGS, pictures_in
 from .likeness import outliers, to_the_rest
 from .prepare import prepare
 
-_ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 _WHO = "Identity from Folder"
 MOST_PICTURES = 100
 
@@ -26,16 +26,6 @@ class Identity:
     embeds: ImageEmbeds
     pictures: torch.Tensor
     report: str
-
-
-def folder_names() -> list[str]:
-    """Folders with pictures inside the host's input folder."""
-    import folder_paths
-
-    root = Path(folder_paths.get_input_directory())
-    if not root.is_dir():
-        return []
-    return [folder.name for folder in sorted(root.iterdir()) if folder.is_dir() and _files(folder)]
 
 
 def identity_from_folder(
@@ -53,9 +43,9 @@ def identity_from_folder(
     if combine not in (CONCAT, *COMBINING):
         raise ValueError(f'{_WHO}, input combine: "{combine}" is not one of {", ".join((CONCAT, *COMBINING))}.')
     check_encoder(clip_vision, adapter)
-    files = _files(_folder(name))
+    files = pictures_in(_folder(name))
     if not files:
-        raise ValueError(f"{_WHO}: the folder '{name}' holds no pictures ({', '.join(sorted(_ENDINGS))}).")
+        raise ValueError(f"{_WHO}: the folder '{name}' holds no pictures ({', '.join(sorted(ENDINGS))}).")
     if len(files) > MOST_PICTURES:
         raise ValueError(
             f"{_WHO}: the folder '{name}' holds {len(files)} pictures; {MOST_PICTURES} are the most. Use 10 to 20."
@@ -76,7 +66,7 @@ def fingerprint(name: Any) -> Any:
     """Changes when a picture in the folder does; None for a folder that is not known yet (a linked input)."""
     if not isinstance(name, str):
         return None
-    return [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in _files(_folder(name))]
+    return [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in pictures_in(_folder(name))]
 
 
 def _report(name: str, files: list[str], scores: list[float], apart: tuple[int, ...], leave_out: bool) -> str:
@@ -98,10 +88,6 @@ def _folder(name: str) -> Path:
     if not folder.is_relative_to(root) or folder == root or not folder.is_dir():
         raise ValueError(f"{_WHO}: there is no folder '{name}' in the input folder {root}. Put the pictures into one.")
     return folder
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in _ENDINGS and file.is_file())
 
 
 def _read(path: Path) -> torch.Tensor:

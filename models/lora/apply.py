@@ -14,9 +14,8 @@ from .lora_file import LoRAFile, load_lora_file
 from .matching import Matched, Target, match
 from .report import Applied
 from .scheduling import weight_hook, with_hooks
-from .stack import LoRAOptions, check_options, read_stack
+from .stack import LEAST_SHARE, LoRAOptions, check_options, read_stack
 
-LEAST_SHARE = 0.5
 _WHO = "Apply LoRA Stack"
 
 

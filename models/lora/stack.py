@@ -8,6 +8,8 @@ from typing import Any
 from ..control.curve import CONSTANT, Curve
 from ..control.layer_weights import LayerWeights
 
+LEAST_SHARE = 0.5  # of its keys that a LoRA must fit, or applying it is an error
+
 Row = tuple[str, float, float]
 LIMIT = 100.0
 NO_BLOCKS = LayerWeights()
