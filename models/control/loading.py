@@ -12,6 +12,7 @@ from ..controlnext.foreign import kind_of
 from ..controlnext.loading import load_controlnext
 from ..controlnext.state_dicts import control_prefixes
 from ..files.container import container_of, read_any_header
+from ..files.place import find_file
 from ..files.reading import check_readable
 from ..host import host_nodes
 
@@ -41,15 +42,7 @@ def load_control_net(name: str) -> Any:
 
 def path_of(name: str) -> Path:
     """Where a file of the folder `controlnet` lies; ValueError when there is none."""
-    import folder_paths
-
-    path = folder_paths.get_full_path(FOLDER, name)
-    if path is None:
-        raise ValueError(
-            f"There is no control net '{name}' in the folders {', '.join(folder_paths.get_folder_paths(FOLDER))}. "
-            "Put the file there and refresh the page (key R), or choose another."
-        )
-    return Path(path)
+    return find_file(name, FOLDER, what="control net")
 
 
 def _loaded_by_host(name: str) -> Any:

@@ -10,6 +10,7 @@ import comfy.utils
 import torch
 
 from ..controlnext.foreign import describe_keys, kind_of
+from ..files.place import find_file
 from ..files.reading import read_state_dict, refuse_non_finite
 from .adapter import IPAdapter, IPAdapterModule, KeyValue, attention_key, put_under_management
 from .folder import NAME as FOLDER
@@ -37,16 +38,8 @@ _TRANSFORMERS = {
 
 def load_by_name(name: str, variant: str = AUTO) -> IPAdapter:
     """`load_ip_adapter` of a file in the host's folder `ipadapter`. Raises ValueError when there is none."""
-    import folder_paths
-
     register()
-    path = folder_paths.get_full_path(FOLDER, name)
-    if path is None:
-        raise ValueError(
-            f"There is no IP-Adapter '{name}' in the folders {', '.join(folder_paths.get_folder_paths(FOLDER))}. "
-            "Put the file there and refresh the page (key R), or choose another."
-        )
-    return load_ip_adapter(path, variant)
+    return load_ip_adapter(find_file(name, FOLDER, what="IP-Adapter"), variant)
 
 
 def load_ip_adapter(path: str | Path, variant: str = AUTO) -> IPAdapter:

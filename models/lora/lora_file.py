@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from ..files.families import titles
 from ..files.header import is_safetensors, read_header
 from ..files.identity import Tensors
 from ..files.kinds.lora import LORA, trigger_words
+from ..files.place import find_file
 from ..files.reading import read_state_dict, refuse_non_finite
 
 FOLDER = "loras"
@@ -34,15 +34,8 @@ class LoRAFile:
 
 def load_lora_file(name: str) -> LoRAFile:
     """A file of the host's folder `loras`. Raises ValueError when it is missing, damaged, or no LoRA."""
-    import folder_paths
-
-    path = folder_paths.get_full_path(FOLDER, name)
-    if path is None:
-        raise ValueError(
-            f"There is no LoRA '{name}' in the folders {', '.join(folder_paths.get_folder_paths(FOLDER))}. "
-            "Put the file there and refresh the page (key R), or take it out of the stack."
-        )
-    metadata = dict(read_header(path).metadata) if is_safetensors(Path(path)) else {}
+    path = find_file(name, FOLDER, what="LoRA", otherwise="take it out of the stack")
+    metadata = dict(read_header(path).metadata) if is_safetensors(path) else {}
     return lora_from_state_dict(read_state_dict(path), name, metadata)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...ip_adapter.layouts.layout import ENCODERS_BY_HIDDEN, ENCODERS_BY_POOLED
 from ..families import titles
 from ..identity import Identity, Kind, Tensors, shown
 from .clip_vision import encoder_title
@@ -11,8 +12,6 @@ from .clip_vision import encoder_title
 _KEY = ".to_k_ip.weight"
 _FAMILY_OF_WIDTH = {768: "sd15", 1024: "sd2", 2048: "sdxl", 4096: "flux"}
 _XLABS = "ip_adapter_proj_model.proj.weight"
-_BY_EMBEDDING = {1024: "vit_h", 1280: "vit_bigg", 768: "vit_l"}
-_BY_HIDDEN = {1280: "vit_h", 1664: "vit_bigg", 1024: "vit_l_336", 1152: "siglip_384"}
 _FACE = "face"
 
 
@@ -35,14 +34,16 @@ _LAYOUTS = (
         "IP-Adapter FaceID Plus",
         "image_proj.perceiver_resampler.proj_in.weight",
         "image_proj.perceiver_resampler.proj_in.weight",
-        _BY_HIDDEN,
+        ENCODERS_BY_HIDDEN,
         face=True,
     ),
-    _Layout("full_face", "IP-Adapter Full Face", "image_proj.proj.3.weight", "image_proj.proj.0.weight", _BY_HIDDEN),
-    _Layout("plus", "IP-Adapter Plus", "image_proj.latents", "image_proj.proj_in.weight", _BY_HIDDEN),
+    _Layout(
+        "full_face", "IP-Adapter Full Face", "image_proj.proj.3.weight", "image_proj.proj.0.weight", ENCODERS_BY_HIDDEN
+    ),
+    _Layout("plus", "IP-Adapter Plus", "image_proj.latents", "image_proj.proj_in.weight", ENCODERS_BY_HIDDEN),
     _Layout("faceid", "IP-Adapter FaceID", "ip_adapter.0.to_q_lora.down.weight", "", {}, face=True),
     _Layout("portrait", "IP-Adapter Portrait", "image_proj.proj.2.weight", "", {}, face=True),
-    _Layout("base", "IP-Adapter", "image_proj.proj.weight", "image_proj.proj.weight", _BY_EMBEDDING),
+    _Layout("base", "IP-Adapter", "image_proj.proj.weight", "image_proj.proj.weight", ENCODERS_BY_POOLED),
 )
 
 

@@ -14,8 +14,8 @@ IMAGE_PROJECTION = "image_proj."
 ATTENTION = "ip_adapter."
 FACE_WIDTH = 512  # of the face embeddings (ArcFace) that all published FaceID files read
 
-ENCODERS_BY_POOLED = {768: "vit_l", 1024: "vit_h", 1280: "vit_bigg"}
-ENCODERS_BY_HIDDEN = {1024: "vit_l_336", 1280: "vit_h", 1664: "vit_bigg", 1152: "siglip_384"}
+ENCODERS_BY_POOLED = {1024: "vit_h", 1280: "vit_bigg", 768: "vit_l"}
+ENCODERS_BY_HIDDEN = {1280: "vit_h", 1664: "vit_bigg", 1024: "vit_l_336", 1152: "siglip_384"}
 
 
 @dataclass(frozen=True)
