@@ -11,7 +11,7 @@ from .private_host.host import Host
 from .private_host.releases import DEFAULT, RELEASES, find_release
 from .private_host.user_host import find_user_host, missing_modules
 
-TEST_MODULES = ("pytest", "hypothesis", "playwright", "skimage", "diffusers")
+TEST_MODULES = ("pytest", "xdist", "hypothesis", "playwright", "skimage", "diffusers")
 
 
 def add_host_options(parser: argparse.ArgumentParser) -> None:

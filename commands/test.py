@@ -1,7 +1,7 @@
 """Run the tests of this checkout in the host's Python, with pytest.
 
 Arguments that are not listed here go to pytest:  armature.py test tests/models -x   or, after --, all of them:
-armature.py test -- -k canny
+armature.py test -- -k canny. The whole suite runs on two processes; -n 0 keeps it in one.
 """
 
 import argparse
@@ -17,6 +17,9 @@ HELP = "run the tests, the real server and a real browser included"
 NEEDS_HOST = False
 PASSES_REST = True
 
+# Each process starts a server of its own, so a file stays on one of them. More than two would fill a small machine's memory.
+_PARALLEL = ("-n", "2", "--dist", "loadfile")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `test`."""
@@ -29,8 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     host = host_with_test_tools(arguments)
     root = FRONT_DOOR.parent
     variables = {**os.environ, **host.environment(), VARIABLE: ensure_chromium()}
-    tests = [] if any(_is_test_path(argument, root) for argument in arguments.rest) else ["tests"]
-    command = [str(host.python), "-m", "pytest", "--import-mode=importlib", *tests, *arguments.rest]
+    some = any(_is_test_path(argument, root) for argument in arguments.rest)
+    what = [] if some else [*_PARALLEL, "tests"]
+    command = [str(host.python), "-m", "pytest", "--import-mode=importlib", *what, *arguments.rest]
     print(f"Testing with ComfyUI {host.version}, {host.python}", flush=True)
     replace_process(command, variables, root)
 
