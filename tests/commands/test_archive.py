@@ -58,7 +58,7 @@ def test_takes_only_that_folder(tmp_path):
         link("pack-1/vendor/ComfyUI/hard", "pack-1/other", tarfile.LNKTYPE),
         link("pack-1/vendor/ComfyUI/pipe", "", tarfile.FIFOTYPE),
     ],
-    ids=str,
+    ids=lambda member: getattr(member, "name", member),
 )
 def test_refuses_what_leads_elsewhere(tmp_path, member):
     archive = make_archive(tmp_path / "a.tar.gz", member, "pack-1/vendor/ComfyUI/main.py")
