@@ -93,8 +93,8 @@ class ArmatureControlSignal(io.ComfyNode):
                     default="warn",
                     optional=True,
                     tooltip=(
-                        "When the map is unusable (blank, values out of range). warn: apply it and say so; "
-                        "skip: generate from the other signals; error: stop."
+                        "When something speaks against the map (blank, inverted, wrong channels or axes, no person, noisy, "
+                        "too dense, another kind). warn: apply it and say so; skip: generate from the other signals; error: stop."
                     ),
                 ),
                 schedule_input(),

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..host import host_nodes
+from ..tell import tell
+from .area import map_in_area
 from .decision import Decided, decide
 from .guard import GUARDS, Guard, Watch
 from .link import SignalControl
@@ -39,11 +41,19 @@ def apply_stack(
     if guard not in GUARDS:
         raise ValueError(f'Apply Control Stack, input guard: "{guard}" is not one of {", ".join(GUARDS)}.')
     decided = decide(stack)
+    for one in decided:
+        if one.has_complaint:
+            tell(f"{one.label}: {one.told}")
     acting = tuple(one for one in decided if one.image is not None)
     sharing = replace(stack, signals=tuple(one.signal for one in acting))
+    areas = ("Note: " + map_in_area(),) if acting and _has_areas(positive, negative) else ()
     for one in acting:
         positive, negative = _chain(positive, negative, one, sharing, vae, Watch(one.label, guard), savings)
-    return Applied(positive, negative, (*stack.notes, *(f"{one.label}: {one.told}" for one in decided)))
+    return Applied(positive, negative, (*stack.notes, *(f"{one.label}: {one.told}" for one in decided), *areas))
+
+
+def _has_areas(*conditionings: Conditioning) -> bool:
+    return any(one[1].get("area") is not None for conditioning in conditionings for one in conditioning)
 
 
 def _chain(

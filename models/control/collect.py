@@ -24,14 +24,19 @@ def collect_stack(
     before, notes = ((), ()) if previous is None else _signals_before(previous, balance)
     rows = read_control_net_stack(control_net_stack)
     notes = (*notes, *describe_control_net_stack(control_net_stack))
-    for name in signals:
+    own = signals_in_slots(signals, "Control stack")
+    return ControlStack((*before, *rows, *own), balance, budget, notes)
+
+
+def signals_in_slots(slots: Mapping[str, Any], who: str) -> tuple[ControlSignal, ...]:
+    """The signals of `signal_0`, `signal_1`, … in the order of their numbers, without the empty ones."""
+    for name in slots:
         if not _SLOT.fullmatch(name):
             raise ValueError(
-                f"Control stack: there is no input signals.{name}. The slots are signals.signal_0, signals.signal_1, …"
+                f"{who}: there is no input signals.{name}. The slots are signals.signal_0, signals.signal_1, …"
             )
-    slots = sorted(signals, key=lambda name: int(name.removeprefix("signal_")))
-    own = tuple(check_signal(signals[name], f"signals.{name}") for name in slots if signals[name] is not None)
-    return ControlStack((*before, *rows, *own), balance, budget, notes)
+    named = sorted(slots, key=lambda name: int(name.removeprefix("signal_")))
+    return tuple(check_signal(slots[name], f"signals.{name}", who) for name in named if slots[name] is not None)
 
 
 def _signals_before(previous: Any, balance: str) -> tuple[tuple[ControlSignal, ...], tuple[str, ...]]:

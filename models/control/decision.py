@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
+from ...preprocessors.check.claims import can_look
 from ...preprocessors.image_tensor import BrokenImage, check_image, to_rgb
 from ..controlnext.control import ControlNeXt
 from .fit import Fit
+from .map_claims import complaint_about
 from .signal import ControlSignal
 from .stack import ControlStack
 from .union import typed, union_type
+from .union_net import UnionNet
+from .union_signal import UnionSignal
+
+WARNING = "Warning: "
+SKIPPED = "skipped (on_invalid is skip): "
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,19 @@ class Decided:
     label: str
     image: torch.Tensor | None
     told: str
+    parts: tuple[ControlSignal, ...] = ()
+
+    @property
+    def has_complaint(self) -> bool:
+        """Whether something speaks against a map of it, so that it is worth a line in the log."""
+        return WARNING in self.told or SKIPPED in self.told
+
+    @property
+    def images(self) -> tuple[torch.Tensor, ...]:
+        """All control images that are applied: one, or those of the parts of a union signal."""
+        if self.image is None:
+            return ()
+        return tuple(part.image for part in self.parts) or (self.image,)
 
 
 def decide(stack: ControlStack) -> tuple[Decided, ...]:
@@ -32,33 +53,56 @@ def decide(stack: ControlStack) -> tuple[Decided, ...]:
     made: list[Decided] = []
     for number, signal in enumerate(stack.signals, start=1):
         label = f"Control signal {number} of {len(stack.signals)} ({signal.kind})"
-        image, told = _decide(signal, label)
-        kind = None if image is None else union_type(signal.control_net, signal.image)
-        if kind is not None:
-            told = f"{told}, {kind.told}"
-        net = signal.control_net if kind is None or kind.number is None else typed(signal.control_net, kind.number)
-        made.append(Decided(replace(signal, control_net=net), label, image, told))
+        made.append(_decided_union(signal, label) if isinstance(signal, UnionSignal) else _decided(signal, label))
     return tuple(made)
 
 
-def _decide(signal: ControlSignal, label: str) -> tuple[torch.Tensor | None, str]:
+def _decided(signal: ControlSignal, label: str) -> Decided:
+    image, told, complaint = _decide(signal, label)
+    kind = None if image is None else union_type(signal.control_net, signal.image)
+    if kind is not None:
+        told = f"{told}, {kind.told}"
+    if complaint is not None:
+        told = f"{told}. {WARNING}{complaint}"
+    net = signal.control_net if kind is None or kind.number is None else typed(signal.control_net, kind.number)
+    return Decided(replace(signal, control_net=net), label, image, told)
+
+
+def _decided_union(signal: UnionSignal, label: str) -> Decided:
+    """Each part by itself; what is left of them goes through the net in one pass."""
     idle = _idle(signal)
     if idle is not None:
-        return None, f"not applied, {idle}"
+        return Decided(replace(signal), label, None, f"not applied, {idle}")
+    parts = [_decided(part, f"{label}, map {number}") for number, part in enumerate(signal.parts, start=1)]
+    acting = [one for one in parts if one.image is not None]
+    _check_types(acting)
+    told = "; ".join(f"map {number}: {one.told}" for number, one in enumerate(parts, start=1))
+    if not acting:
+        return Decided(replace(signal), label, None, f"not applied, none of its maps is. {told}")
+    left = tuple(replace(one.signal, image=one.image) for one in acting)
+    whole = replace(signal, control_net=UnionNet.of(left[0].control_net), parts=left)
+    passes = "one pass for all" if len(left) > 1 else "one map is left"
+    return Decided(whole, label, acting[0].image, f"applied, weight {signal.weight:g}, {passes}; {told}", left)
+
+
+def _decide(signal: ControlSignal, label: str) -> tuple[torch.Tensor | None, str, str | None]:
+    """The image that is applied, what is told of it, and what speaks against it all the same."""
+    idle = _idle(signal)
+    if idle is not None:
+        return None, f"not applied, {idle}", None
     try:
         image = to_rgb(check_image(signal.image, f"{label}, control image"))
     except BrokenImage as broken:
         if signal.on_invalid == "skip":
-            return None, f"skipped (on_invalid is skip): {broken}"
+            return None, f"{SKIPPED}{broken}", None
         raise
-    complaint = _complaint(image)
-    if complaint is None:
-        return image, _summary(signal)
-    if signal.on_invalid == "error":
+    complaint = complaint_about(signal, image)
+    if complaint is not None and signal.on_invalid == "error":
         raise ValueError(f"{label}: {complaint} Change the image, or set on_invalid to warn or skip.")
-    if signal.on_invalid == "skip":
-        return None, f"skipped (on_invalid is skip): {complaint}"
-    return image, f"{_summary(signal)}. Warning: {complaint}"
+    if complaint is not None and signal.on_invalid == "skip":
+        return None, f"{SKIPPED}{complaint}", None
+    unchecked = "" if can_look() else ", map not checked (OpenCV is missing)"
+    return image, _summary(signal) + unchecked, complaint
 
 
 def _idle(signal: ControlSignal) -> str | None:
@@ -75,19 +119,6 @@ def _idle(signal: ControlSignal) -> str | None:
     if layers is None or layers.conditional or layers.unconditional or isinstance(signal.control_net, ControlNeXt):
         return None
     return "its layer weights are 0 on both halves of the guidance"
-
-
-def _complaint(image: torch.Tensor) -> str | None:
-    """Why an image that can be read is still no usable control image; None when nothing speaks against it."""
-    flat = image.flatten(1)
-    spread = flat.amax(1) - flat.amin(1)
-    if float(spread.min()) < 1 / 255:
-        index = int(spread.argmin())
-        return f"control image {index} is blank (one single colour), so there is no structure to follow."
-    low, high = float(flat.min()), float(flat.max())
-    if low < -1 / 255 or high > 1 + 1 / 255:
-        return f"the control image has values from {low:.3g} to {high:.3g}; control nets expect 0 to 1."
-    return None
 
 
 def _summary(signal: ControlSignal) -> str:
@@ -109,3 +140,21 @@ def _summary(signal: ControlSignal) -> str:
 
 def _fit(fit: Fit) -> str:
     return "crop (to the centre)" if fit == "crop" else fit
+
+
+def _check_types(parts: Sequence[Decided]) -> None:
+    """In one pass each map has a type, and no type two maps: ValueError naming the parts."""
+    seen: dict[int, str] = {}
+    for one in parts:
+        kind = (one.signal.control_net.extra_args.get("control_type") or [None])[0]
+        if kind is None:
+            raise ValueError(
+                f"{one.label}: its type is not known, and in one pass each map needs one. Make the map with Control Map, "
+                "or set the type with Set Union ControlNet Type in front of its Control Signal."
+            )
+        if kind in seen:
+            raise ValueError(
+                f"{one.label}: it has the type of {seen[kind]}. A pass takes one map of each type; link one of the two to the "
+                "Control Stack as a signal of its own."
+            )
+        seen[kind] = one.label

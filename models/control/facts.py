@@ -33,13 +33,18 @@ def _facts(one: Decided, stack: ControlStack, height: int, width: int) -> dict[s
         "schedule": signal.schedule.to_text(),
         "fit": signal.fit,
         "on_invalid": signal.on_invalid,
-        "masked": signal.mask is not None,
+        "masked": signal.has_mask,
         "layer_weights": None if signal.layer_weights is None else dataclasses.asdict(signal.layer_weights),
         "frame_weights": None if signal.frame_weights is None else repr(signal.frame_weights),
         "balance": stack.balance,
         "budget": stack.budget,
-        "images": [] if one.image is None else _as_applied(one.image, height, width, signal.fit),
+        "images": [picture for image, fit in _maps_of(one) for picture in _as_applied(image, height, width, fit)],
     }
+
+
+def _maps_of(one: Decided) -> list[tuple[torch.Tensor, Any]]:
+    """Each control image with its fit."""
+    return [(image, part.fit) for image, part in zip(one.images, one.parts or (one.signal,), strict=False)]
 
 
 def _as_applied(image: torch.Tensor, height: int, width: int, fit: Any) -> list[Any]:

@@ -46,6 +46,7 @@ class InnerCall:
             tuple(options.get("uuids", ())),
             tuple(getattr(window, "index_list", ())),
             items is None,
+            getattr(self.inner, "acting", None),
         )
         recalled = memory.recall(key, self.inner)
         if recalled is not None:

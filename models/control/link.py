@@ -8,17 +8,20 @@ import torch
 from comfy.controlnet import ControlBase
 
 from ..controlnext.control import ControlNeXt
-from .balance import budget_factor, region
+from .area import area_hooks, areas_of
+from .balance import budget_factor, needs_areas, region
 from .batch_view import BatchView
 from .guard import Watch
 from .inner_call import InnerCall
 from .layer_names import Place, layers_of
-from .map_feed import MapFeed
+from .map_feed import Call, MapFeed
 from .progress import progress_of
 from .savings import NONE, Savings
 from .shaping import Residuals, Shape, frame_factors, item_factors
 from .signal import ControlSignal
 from .stack import ControlStack
+from .union_net import UnionFeed, UnionNet
+from .union_signal import UnionSignal
 
 
 class SignalControl(ControlBase):
@@ -39,8 +42,14 @@ class SignalControl(ControlBase):
         self.watch = watch
         self.savings = savings
         self.extra_hooks = inner.extra_hooks  # the host collects them from the links themselves
+        if needs_areas(stack, signal):
+            self.extra_hooks = area_hooks(inner.extra_hooks)
         self._call = InnerCall(inner, savings)
-        self._feed = MapFeed(inner, signal, watch.label)
+        self._feed: MapFeed | UnionFeed
+        if isinstance(inner, UnionNet) and isinstance(signal, UnionSignal):
+            self._feed = UnionFeed(inner, signal.parts, watch.label)
+        else:
+            self._feed = MapFeed(inner, signal, watch.label)
         self._model: Any = None
         self._percent_to_sigma: Any = None
         self._layers: dict[tuple[int, int], dict[Place, float]] = {}
@@ -115,16 +124,18 @@ class SignalControl(ControlBase):
         items = item_factors(self.signal, view, self.savings.conditional_only, self.label)
         if weight == 0.0 or (items is not None and not any(items)):
             return previous
-        self._feed.prepare(self._image, x_noisy, view)
+        areas = areas_of(transformer_options, batched_number)
+        self._feed.prepare(self._image, Call(x_noisy, view, areas, progress))
         self.inner.strength = weight
+        where = region(self.stack, self.signal, progress, x_noisy, view, areas)
         if isinstance(self.inner, ControlNeXt):  # it adds its map inside the UNet, so the mask must act there
-            self.inner.mask = self._mask_inside(progress, x_noisy, view)
+            self.inner.mask = self._mask_inside(where, x_noisy, view)
         own = self._call.residuals((x_noisy, t, cond, batched_number, transformer_options), items)
         if own is None:
             return previous
         self.watch.check_shapes(own, self._model, x_noisy)
         self.watch.saw(own)
-        shaped = self._shape(own, items, progress, x_noisy, view).on(own, x_noisy)
+        shaped = self._shape(own, items, x_noisy, where).on(own, x_noisy)
         return self.control_merge(shaped, previous, output_dtype=None)
 
     # What happens in between ------------------------------------------------------------------------------------
@@ -137,7 +148,8 @@ class SignalControl(ControlBase):
 
     @property
     def _changes_over_time(self) -> bool:
-        return self.stack.balance != "none" or not self.signal.schedule.is_constant or self.savings.until < 1.0
+        constant = self.signal.schedule.is_constant and not isinstance(self.signal, UnionSignal)
+        return self.stack.balance != "none" or not constant or self.savings.until < 1.0
 
     def _forget(self) -> None:
         self._feed.reset(self.cond_hint_original)
@@ -153,23 +165,23 @@ class SignalControl(ControlBase):
     def _weight(self, t: torch.Tensor, progress: float) -> float:
         if self.timestep_range is not None and (t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1]):
             return 0.0
-        if progress > self.savings.until:
+        if progress > self.savings.until or self.signal.strength_at(progress) == 0.0:
             return 0.0
         factor = self.signal.schedule.value(progress) * budget_factor(self.stack, progress)
         return self.signal.weight if factor == 1.0 else self.signal.weight * factor
 
-    def _mask_inside(self, progress: float, x_noisy: torch.Tensor, view: BatchView) -> torch.Tensor | None:
+    def _mask_inside(self, where: torch.Tensor | None, x_noisy: torch.Tensor, view: BatchView) -> torch.Tensor | None:
         """The mask for a net that acts inside the UNet; the weights of frames are part of it, as nothing else there can be."""
-        mask = region(self.stack, self.signal, progress, x_noisy, view)
-        if mask is not None:
-            mask = mask[: view.pictures]  # it acts chunk by chunk, and the mask is the same for each
         if self.signal.frame_weights is None:
-            return mask
+            return where
         frames = torch.tensor(frame_factors(self.signal, view, self.label), device=x_noisy.device).reshape(-1, 1, 1)
-        return frames if mask is None else mask.to(frames.device) * frames
+        if where is None:
+            return frames
+        repeats = where.shape[0] // view.pictures if where.shape[0] > view.pictures else 1
+        return where.to(frames.device) * frames.repeat(repeats, 1, 1)
 
     def _shape(
-        self, own: Residuals, items: tuple[float, ...] | None, progress: float, x_noisy: torch.Tensor, view: BatchView
+        self, own: Residuals, items: tuple[float, ...] | None, x_noisy: torch.Tensor, where: torch.Tensor | None
     ) -> Shape:
         layers = self.signal.layer_weights
         factors = None
@@ -179,4 +191,4 @@ class SignalControl(ControlBase):
                 self._layers[size] = layers.factors(layers_of(own, size[0]), self.label)
             factors = self._layers[size]
         each = None if items is None else torch.tensor(items, device=x_noisy.device)
-        return Shape(factors, each, region(self.stack, self.signal, progress, x_noisy, view))
+        return Shape(factors, each, where)

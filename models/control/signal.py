@@ -64,7 +64,16 @@ class ControlSignal:
         """Weight at a progress 0..1 of the sampling: zero outside the range."""
         if not self.start - _EDGE <= progress <= self.end + _EDGE:
             return 0.0
+        return self.strength_at(progress)
+
+    def strength_at(self, progress: float) -> float:
+        """Weight at a progress inside the range."""
         return self.weight * self.schedule.value(progress)
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether it acts in some places of the picture only."""
+        return self.mask is not None
 
     @property
     def kind(self) -> str:

@@ -33,11 +33,11 @@ class ControlStack:
             raise ValueError(f"Control stack, input budget: {self.budget} is not above 0.")
 
 
-def check_signal(value: Any, name: str) -> ControlSignal:
+def check_signal(value: Any, name: str, who: str = "Control stack") -> ControlSignal:
     """Return a CONTROL_SIGNAL, or say what came in instead."""
     if not isinstance(value, ControlSignal):
         raise ValueError(
-            f"Control stack, input {name}: a control signal is wanted, not {type(value).__name__}. "
+            f"{who}, input {name}: a control signal is wanted, not {type(value).__name__}. "
             "Link the output of the node Control Signal."
         )
     return value

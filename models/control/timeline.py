@@ -67,7 +67,7 @@ def _row(
     def weight(step: Step) -> float:
         if not lowest <= step.sigma <= highest or step.progress > savings.until:
             return 0.0
-        return signal.weight * signal.schedule.value(step.progress) * budget_factor(stack, step.progress)
+        return signal.strength_at(step.progress) * budget_factor(stack, step.progress)
 
     return Row(one.label, tuple(weight(step) for step in steps), _notes(signal, stack))
 
@@ -76,7 +76,7 @@ def _notes(signal: ControlSignal, stack: ControlStack) -> tuple[str, ...]:
     notes = []
     if stack.balance == "strongest" and len(stack.signals) > 1:
         notes.append("where strongest")
-    if signal.mask is not None:
+    if signal.has_mask:
         notes.append("masked")
     if signal.layer_weights is not None:
         notes.append("per layer")

@@ -30,14 +30,20 @@ TYPE_OF_MAP: dict[str, str] = {
     "inpaint": "repaint",
 }
 
-# The modes of Flux union nets (InstantX, Shakker) have numbers of their own, which the host does not name.
-FLUX_MODE_OF_MAP: dict[str, int] = {
-    "canny": 0,
-    "tile": 1,
-    "depth": 2,
-    "openpose": 4,
-    "dwpose": 4,
-    "pose": 4,
+# The modes of Flux union nets by number, as the model cards of InstantX's Union and Shakker's Union Pro list them. The host does
+# not name them: its Set Union ControlNet Type writes the numbers of SDXL union nets, which mean other things to a Flux net.
+FLUX_MODES: tuple[str, ...] = ("canny", "tile", "depth", "blur", "pose", "gray", "low quality")
+
+FLUX_MODE_OF_MAP: dict[str, str] = {
+    "canny": "canny",
+    "tile": "tile",
+    "depth": "depth",
+    "blur": "blur",
+    "openpose": "pose",
+    "dwpose": "pose",
+    "pose": "pose",
+    "gray": "gray",
+    "low_quality": "low quality",
 }
 
 
@@ -55,6 +61,12 @@ def is_union(control_net: Any) -> bool:
     return getattr(network, "num_control_type", None) is not None or bool(getattr(network, "num_union_modes", 0))
 
 
+def takes_several_maps(control_net: Any) -> bool:
+    """Whether a union net can take maps of several kinds in one pass: it has a transformer that fuses them."""
+    network = getattr(control_net, "control_model", None)
+    return is_union(control_net) and hasattr(network, "union_controlnet_merge")
+
+
 def union_type(control_net: Any, image: torch.Tensor) -> UnionType | None:
     """The type for a signal, None where its net is no union net.
 
@@ -65,7 +77,7 @@ def union_type(control_net: Any, image: torch.Tensor) -> UnionType | None:
         return None
     by_hand = control_net.extra_args.get("control_type")
     if by_hand:
-        return UnionType(None, f"union type number {by_hand[0]}, set by hand")
+        return UnionType(None, f"union type {_name_of(control_net, by_hand[0])}, set by hand")
     kind = tag_of(image)
     found = _number_of(control_net, kind or "")
     if found is None:
@@ -77,6 +89,21 @@ def union_type(control_net: Any, image: torch.Tensor) -> UnionType | None:
     return UnionType(number, f"union type {name}, because the map was made as {kind}")
 
 
+# Types that stand for one kind of map alone -> that kind, by its name in the check of control images.
+_KIND_OF_TYPE = {"openpose": "openpose", "depth": "depth", "normal": "normal", "segment": "segmentation"}
+
+
+def kind_set_by_hand(control_net: Any) -> str | None:
+    """The kind of map that a union net was told by hand to expect, where its type means one kind alone."""
+    numbers = control_net.extra_args.get("control_type")
+    if not numbers or not takes_several_maps(control_net):
+        return None
+    from comfy.cldm.control_types import UNION_CONTROLNET_TYPES
+
+    names = {number: name for name, number in UNION_CONTROLNET_TYPES.items()}
+    return _KIND_OF_TYPE.get(names.get(numbers[0], ""))
+
+
 def typed(control_net: Any, number: int) -> Any:
     """A copy of a union net that is told the type."""
     copied = control_net.copy()
@@ -84,12 +111,27 @@ def typed(control_net: Any, number: int) -> Any:
     return copied
 
 
+def _name_of(control_net: Any, number: int) -> str:
+    """What a type that was set by hand means to this net."""
+    from comfy.cldm.control_types import UNION_CONTROLNET_TYPES
+
+    chosen = next((name for name, value in UNION_CONTROLNET_TYPES.items() if value == number), f"number {number}")
+    if takes_several_maps(control_net):
+        return chosen
+    mode = FLUX_MODES[number] if number < len(FLUX_MODES) else "none of its modes"
+    return (
+        f"{chosen} (to this Flux net number {number} means {mode}: Set Union ControlNet Type writes the numbers of SDXL union "
+        "nets; leave it on auto and link a Control Map directly)"
+    )
+
+
 def _number_of(control_net: Any, kind: str) -> tuple[int, str] | None:
     """The number and the name of the type for a kind of map, where the net has one."""
     network = control_net.control_model
     if getattr(network, "num_union_modes", 0):
-        number = FLUX_MODE_OF_MAP.get(kind)
-        return None if number is None or number >= network.num_union_modes else (number, kind)
+        mode = FLUX_MODE_OF_MAP.get(kind)
+        number = None if mode is None else FLUX_MODES.index(mode)
+        return None if mode is None or number is None or number >= network.num_union_modes else (number, mode)
     from comfy.cldm.control_types import UNION_CONTROLNET_TYPES
 
     name = TYPE_OF_MAP.get(kind)

@@ -33,7 +33,7 @@ class ControlNeXt(ControlBase):
     The host's residuals are added before the skip connection is stored and without sight of the hidden state, so the
     map is added by a patch that is put into the options of each single call and gone with them.
 
-    mask: [1 or images,H,W] in 0..1, where the map is added (at any size), or None for everywhere.
+    mask: [1, images or chunks*images,H,W] in 0..1, where the map is added (at any size), or None for everywhere.
     """
 
     def __init__(self, network: ControlNeXtNetwork, form: Form = "code") -> None:
@@ -173,5 +173,7 @@ class ControlNeXt(ControlBase):
     def _mask_for(self, x_noisy: torch.Tensor, window: Window | None) -> torch.Tensor | None:
         if self.mask is None:
             return None
-        mask = self.mask if window is None or self.mask.shape[0] != window.total else self.mask[list(window.frames)]
+        count = self.mask.shape[0]  # a mask of this very call comes before one of the whole clip
+        of_clip = window is not None and count == window.total and count != x_noisy.shape[0]
+        mask = self.mask[list(window.frames)] if window is not None and of_clip else self.mask
         return mask.unsqueeze(1).to(device=x_noisy.device, dtype=torch.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -19,7 +20,8 @@ class ControlAddition:
     """hidden state -> hidden state + multiplier * CN(hidden state, control map).
 
     control: [1,C,h,w], or one map for each image of a chunk. multipliers: one factor per chunk (conditional,
-    unconditional, ...) that the host runs in one batch. mask: [1 or images,1,h,w] in 0..1, or None.
+    unconditional, ...) that the host runs in one batch. mask: [1, images or chunks*images,1,h,w] in 0..1,
+    or None.
     The result is a new tensor: the skip connection already holds the hidden state that comes in.
     """
 
@@ -43,12 +45,20 @@ class ControlAddition:
         # Chunk by chunk: statistics are per sample, and a chunk with factor 0 comes through untouched.
         chunks = hidden.chunk(len(self.multipliers))
         prepared = self.normalization.prepare(self.control, size)
-        mask = None if self.mask is None else _on_grid(self.mask, size)
+        masks = self._masks(hidden.shape[0], size)
         added = [
             chunk if factor == 0.0 else self._added(chunk, prepared, factor, mask)
-            for chunk, factor in zip(chunks, self.multipliers, strict=True)
+            for chunk, factor, mask in zip(chunks, self.multipliers, masks, strict=True)
         ]
         return added[0] if len(added) == 1 else torch.cat(added)
+
+    def _masks(self, batch: int, size: tuple[int, int]) -> Sequence[torch.Tensor | None]:
+        """The mask of each chunk: conditionings that act in areas of the picture have masks of their own."""
+        chunks = len(self.multipliers)
+        if self.mask is None:
+            return [None] * chunks
+        mask = _on_grid(self.mask, size)
+        return mask.chunk(chunks) if mask.shape[0] == batch else [mask] * chunks
 
     def _added(
         self, hidden: torch.Tensor, prepared: torch.Tensor, factor: float, mask: torch.Tensor | None

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn.functional import interpolate
 
+from ..control.area import Area, areas_of
 from ..control.batch_view import BatchView
 from ..control.masking import on_grid
 from .prompt import ImagePrompt
-
-# {cond's uuid: its area (h,w,y,x)} and the latent's (height, width), put into the options of every call.
-AREAS = "armature_areas"
-
-
-@dataclass(frozen=True)
-class Area:
-    """A part of the latent that a conditioning acts in, and the size of the whole; in latent pixels."""
-
-    height: int
-    width: int
-    top: int
-    left: int
-    whole: tuple[int, int]
-
-    def of(self, mask: torch.Tensor) -> torch.Tensor:
-        """The part of a mask [B,H,W] over the whole picture that lies over this area, at least one pixel."""
-        rows = _span(self.top, self.height, self.whole[0], mask.shape[1])
-        columns = _span(self.left, self.width, self.whole[1], mask.shape[2])
-        return mask[:, slice(*rows), slice(*columns)]
-
-
-def _span(start: int, length: int, whole: int, pixels: int) -> tuple[int, int]:
-    first = min(round(start * pixels / whole), pixels - 1)
-    return first, max(first + 1, round((start + length) * pixels / whole))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +60,7 @@ def moment_of(
     factors = _factors(prompt, view)
     if not any(factors):
         return None
-    areas = _areas(options, len(halves))
+    areas = areas_of(options, len(halves))
     if len(set(factors)) == 1:
         return Moment(prompt, view, weight * factors[0], areas)
     return Moment(prompt, view, torch.tensor(factors, device=x.device).mul(weight).reshape(-1, 1, 1), areas)
@@ -98,9 +74,3 @@ def _factors(prompt: ImagePrompt, view: BatchView) -> tuple[float, ...]:
         over = strength.frames.over(view.total, prompt.adapter.who)
         frames = tuple(over[frame] for frame in view.frames)
     return tuple(strength.halves[half == 1] * frame for half in view.halves for frame in frames)
-
-
-def _areas(options: Mapping[str, Any], chunks: int) -> tuple[Area | None, ...]:
-    known: Mapping[Any, Area] = options.get(AREAS, {})
-    uuids: Sequence[Any] = options.get("uuids", ())
-    return tuple(known.get(uuid) for uuid in uuids) if len(uuids) == chunks else (None,) * chunks

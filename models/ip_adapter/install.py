@@ -9,13 +9,17 @@ No order of nodes, and no other pack, can take them out or carry them into anoth
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import comfy.patcher_extension as extension
 import torch
 
+from ..control.area import with_areas
 from .attention import ImageAttention
-from .call import AREAS, Area, Moment, moment_of
+from .call import Moment, moment_of
+from .double_block import ImageInDoubleBlock
+from .flux_layers import DOUBLE
 from .prompt import ImagePrompt
 from .unet_layers import Place
 
@@ -32,7 +36,7 @@ def with_prompts(model: Any, prompts: Sequence[ImagePrompt]) -> Any:
         clone.set_model_patch_replace(prompt, _PROMPTS, "prompt", number)
     _wrap(clone, extension.WrappersMP.APPLY_MODEL, _with_image_attention)
     if any(prompt.mask is not None for prompt in prompts):
-        _wrap(clone, extension.WrappersMP.CALC_COND_BATCH, _with_areas)
+        _wrap(clone, extension.WrappersMP.CALC_COND_BATCH, with_areas)
     return clone
 
 
@@ -48,28 +52,6 @@ def _waiting(options: dict[str, Any]) -> list[ImagePrompt]:
 def _wrap(clone: Any, kind: str, wrapper: Any) -> None:
     if not extension.get_wrappers_with_key(kind, _KEY, clone.model_options, is_model_options=True):
         extension.add_wrapper_with_key(kind, _KEY, wrapper, clone.model_options, is_model_options=True)
-
-
-def _with_areas(executor: Any, model: Any, conds: Any, x_in: torch.Tensor, timestep: Any, model_options: Any) -> Any:
-    """Note where each conditioning acts: the network sees only the cut-out part, and a mask must be cut likewise."""
-    whole = (x_in.shape[-2], x_in.shape[-1])
-    areas = {
-        one["uuid"]: _area(one["area"], whole)
-        for cond in conds
-        for one in cond or ()
-        if one.get("area") is not None and "uuid" in one
-    }
-    if areas:
-        options = {**model_options.get("transformer_options", {}), AREAS: areas}
-        model_options = {**model_options, "transformer_options": options}
-    return executor(model, conds, x_in, timestep, model_options)
-
-
-def _area(area: Sequence[int], whole: tuple[int, int]) -> Area:
-    """The last two dimensions of (sizes..., offsets...), cut to the latent as the host does."""
-    half = len(area) // 2
-    top, left = area[2 * half - 2], area[2 * half - 1]
-    return Area(min(area[half - 2], whole[0] - top), min(area[half - 1], whole[1] - left), top, left, whole)
 
 
 @torch.compiler.disable
@@ -89,32 +71,43 @@ def _with_image_attention(
     sampling = executor.class_obj.model_sampling
     found = (moment_of(prompt, x, sigma, sampling, options) for prompt in _waiting(options))
     moments = tuple(moment for moment in found if moment is not None)
-    if moments:
-        options["patches_replace"] = _laid_around(options["patches_replace"], moments)
-        control = _marked(control, len(moments))
-    return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+    if not moments:
+        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+    options["patches_replace"] = _laid_around(options["patches_replace"], moments, _grid(x))
+    with _uncompiled():
+        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
 
 
-def _laid_around(replacements: dict[str, Any], moments: tuple[Moment, ...]) -> dict[str, Any]:
-    present = replacements.get("attn2", {})
-    laid: dict[Any, Any] = dict(present)
+def _grid(x: torch.Tensor) -> tuple[int, int]:
+    """Rows and columns of a transformer's tokens for latents [B,C,H,W]: patches of two by two."""
+    return (x.shape[-2] + 1) // 2, (x.shape[-1] + 1) // 2
+
+
+def _laid_around(
+    replacements: dict[str, Any], moments: tuple[Moment, ...], grid: tuple[int, int]
+) -> dict[str, dict[Any, Any]]:
+    laid = {**replacements, "attn2": dict(replacements.get("attn2", {})), "dit": dict(replacements.get("dit", {}))}
     places: dict[Place, list[Moment]] = {}
     for moment in moments:
         for place in moment.prompt.roles:
             places.setdefault(place, []).append(moment)
     for place, acting in places.items():
-        # The host looks for the exact layer first, then for the block.
-        laid[place] = ImageAttention(place, present.get(place, present.get(place[:2])), tuple(acting))
-    return {**replacements, "attn2": laid}
+        if place[0] == DOUBLE:
+            block = ("double_block", place[1])
+            laid["dit"][block] = ImageInDoubleBlock(place, laid["dit"].get(block), tuple(acting), grid)
+        else:
+            # The host looks for the exact layer first, then for the block.
+            present = replacements.get("attn2", {})
+            inner = present.get(place, present.get(place[:2]))
+            laid["attn2"][place] = ImageAttention(place, inner, tuple(acting))
+    return laid
 
 
-def _marked(control: Any, count: int) -> dict[str, Any]:
-    """Residuals of another structure than those of a call without prompts, or with fewer.
+def _uncompiled() -> AbstractContextManager[Any]:
+    """Runs a network that torch.compile has compiled as it was written.
 
-    The host's compile node drops every guard on `transformer_options`: a network compiled in a call without image attention
-    would be used again in one with it, and the pictures silently ignored. Lists of residuals are used up from their end,
-    so more None in front change nothing but what torch.compile sees.
+    The host's compile node drops every guard on `transformer_options`: code that was compiled without pictures would be used
+    again in a call with them, and the pictures silently ignored. Before torch 2.6 nothing can be done about it.
     """
-    marked = dict(control or {})
-    marked["output"] = [None] * count + list(marked.get("output") or [])
-    return marked
+    set_stance = getattr(torch.compiler, "set_stance", None)
+    return nullcontext() if set_stance is None else set_stance("force_eager")

@@ -12,8 +12,7 @@ from ..map_tags import pass_on, tag_of
 from .choices import EXPECTED, REPAIRS
 from .findings import Finding, Map, findings
 from .kind_names import KINDS
-from .kinds import kind_of
-from .measures import measure
+from .look import look
 
 
 @dataclass(frozen=True)
@@ -55,23 +54,8 @@ def _known_kind(image: torch.Tensor) -> str | None:
 
 
 def _look(picture: torch.Tensor, wanted: str | None) -> tuple[Map, tuple[Finding, ...]]:
-    array = to_uint8(picture.clone())
-    measures = measure(array)
-    flat = int(array.max()) - int(array.min()) < 4
-    looks_like = "blank" if flat else kind_of(measures)
-    one = Map(array, measures, looks_like, wanted or _upright(looks_like, array))
+    one = look(to_uint8(picture.clone()), wanted)
     return one, findings(one)
-
-
-def _upright(looks_like: str, array: Any) -> str:
-    """The kind of a map whose kind nobody said; of a map that may be inverted, the kind of its inverse."""
-    if (
-        looks_like in ("photo", "grey_photo", "mask", "scribble", "depth", "lineart", "softedge")
-        and (array > 245).mean() > 0.5
-    ):
-        inverse = kind_of(measure(255 - array))
-        return inverse if inverse in ("canny", "mlsd", "lineart", "softedge", "scribble") else looks_like
-    return looks_like
 
 
 def _repaired(picture: torch.Tensor, found: tuple[Finding, ...]) -> torch.Tensor:

@@ -138,9 +138,14 @@ LOOKS: tuple[Look, ...] = (
 )
 
 
+def exact_findings(one: Map) -> tuple[Finding, ...]:
+    """What speaks against the map as one of the kind that it is meant to be."""
+    return tuple(finding for look in LOOKS if (finding := look(one)) is not None)
+
+
 def findings(one: Map) -> tuple[Finding, ...]:
     """Everything that speaks against the map; another kind only where nothing more exact was found."""
-    found = tuple(finding for look in LOOKS if (finding := look(one)) is not None)
+    found = exact_findings(one)
     if found:
         return found
     other = _another_kind(one)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from armature_pack.runs.errors import RunFailed
 
-from .test_control_graph import MAP, PICTURE, graph, picture
+from .test_control_graph import APPLY, MAP, PICTURE, graph, picture
 
 pytestmark = pytest.mark.host
 
@@ -60,3 +60,35 @@ def test_what_cannot_be_is_named(server, changes, words):
     with pytest.raises(RunFailed) as error:
         server.run(with_extras(server, **changes))
     assert words in str(error.value)
+
+
+def with_findings(server, policy: str, broken: bool = True) -> dict[str, Any]:
+    """The shipped graph; broken: its map inverted by the host's own node on the way to the signal."""
+    prompt = graph(server, **{"Control signal__on_invalid": policy})
+    if broken:
+        prompt["inverted"] = {"class_type": "ImageInvert", "inputs": {"image": ["4", 0]}, "_meta": {"title": "Invert"}}
+        prompt["7"]["inputs"]["image"] = ["inverted", 0]
+    return prompt
+
+
+def test_what_speaks_against_a_map_is_in_the_run_s_history_and_does_as_asked(server):
+    (fine,) = server.run(with_findings(server, "error", broken=False)).texts(APPLY)
+    (warned,) = server.run(with_findings(server, "warn")).texts(APPLY)
+    (skipped,) = server.run(with_findings(server, "skip")).texts(APPLY)
+    assert "Warning" not in fine and "applied" in fine
+    assert "applied" in warned and "Warning" in warned and "dark on white" in warned
+    assert "skipped" in skipped and "dark on white" in skipped
+    with pytest.raises(RunFailed, match=r"Control signal 1 of 1 .*dark on white"):
+        server.run(with_findings(server, "error"))
+
+
+def test_a_union_signal_of_a_net_that_is_none_is_refused_by_name(server):
+    prompt = graph(server)
+    prompt["union"] = {
+        "class_type": "ArmatureUnionSignal",
+        "inputs": {"signals.signal_0": ["7", 0]},
+        "_meta": {"title": "U"},
+    }
+    prompt["8"]["inputs"]["signals.signal_0"] = ["union", 0]
+    with pytest.raises(RunFailed, match="takes one map in a pass"):
+        server.run(prompt)

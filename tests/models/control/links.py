@@ -30,6 +30,7 @@ class Ones(ControlNet):
 
     def copy(self) -> Ones:
         copied = Ones(self.tokens)
+        copied.control_model = self.control_model
         self.copy_to(copied)
         copied.calls = self.calls
         return copied

@@ -24,14 +24,14 @@ class Bench:
     negative: list[Any]
 
     def latent(
-        self, positive: list[Any], negative: list[Any], batch: int = 1, size: tuple[int, int] = LATENT
+        self, positive: list[Any], negative: list[Any], batch: int = 1, size: tuple[int, int] = LATENT, steps: int = 3
     ) -> torch.Tensor:
-        """The latent [batch,4,h,w] after three Euler steps from a fixed noise."""
+        """The latent [batch,4,h,w] after some Euler steps from a fixed noise."""
         noise = torch.randn(batch, 4, *size, generator=torch.Generator().manual_seed(0))
         return comfy.sample.sample(
             self.model,
             noise,
-            3,
+            steps,
             3.0,
             "euler",
             "normal",

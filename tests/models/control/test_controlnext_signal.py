@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from armature_pack.models.control.apply import apply_stack
+from armature_pack.models.control.area import AREAS, Area
 from armature_pack.models.control.frame_weights import FrameWeights
 from armature_pack.models.control.guard import Watch
 from armature_pack.models.control.layer_weights import LayerWeights
@@ -15,6 +16,8 @@ from armature_pack.models.control.link import SignalControl
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 from armature_pack.models.controlnext.control import ControlNeXt
+from armature_pack.models.controlnext.cross_normalization import CrossNormalization
+from armature_pack.models.controlnext.injection import ControlAddition
 
 from .links import call, window
 
@@ -67,14 +70,29 @@ def test_in_a_window_the_weights_are_those_of_its_frames_and_the_maps_are_left_t
     assert mask.flatten().tolist() == pytest.approx([0.4, 1.0]) and maps == 6
 
 
-def test_where_the_strongest_wins_the_mask_has_one_place_for_each_picture():
+def test_where_the_strongest_wins_the_mask_has_one_place_for_each_picture_of_each_half():
     other = ControlSignal(Noted(), torch.rand(1, 8, 8, 3), weight=0.5)
     made = link(others=(other,))
     call(made, pictures=2, halves=(1, 0))
     mask, _, _ = made.inner.calls[0]
-    assert mask.shape == (2, 8, 8) and mask.min() == 1
+    assert mask.shape == (4, 8, 8) and mask.min() == 1
 
 
 def test_that_layer_weights_have_no_effect_is_told():
     signal = ControlSignal(Noted(), torch.rand(1, 8, 8, 3), layer_weights=LayerWeights.from_text("middle: 0"))
     assert "layer weights have no effect" in apply_stack([], [], ControlStack((signal,))).report[0]
+
+
+def test_under_areas_each_half_has_the_mask_of_its_own_area_and_the_patch_takes_it_half_by_half():
+    left = torch.zeros(1, 16, 16)
+    left[..., :8] = 1
+    made = link(mask=left)
+    options: dict[str, Any] = {AREAS: {1: Area(8, 8, 0, 0, (16, 16)), 0: Area(8, 8, 0, 8, (16, 16))}}
+    call(made, pictures=2, halves=(1, 0), **options)
+    mask, _, _ = made.inner.calls[0]
+    assert mask.shape == (4, 8, 8) and mask[:2].min() == 1 and mask[2:].max() == 0
+    normalization = CrossNormalization(pool_first=True, eps=1e-5)
+    patch = ControlAddition(torch.ones(1, 2, 8, 8), normalization, (1.0, 1.0), ("input", 0), mask.unsqueeze(1))
+    hidden = torch.randn(4, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    changed = (patch.add(hidden) != hidden).flatten(1).any(1)
+    assert changed.tolist() == [True, True, False, False]

@@ -1,0 +1,108 @@
+"""Where in the picture a conditioning acts: the host hands the network only the cut-out part, so a mask must be cut likewise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from .masking import on_grid
+
+# {cond's uuid: its Area}, put into the options of every call of the network in a sampling that has areas.
+AREAS = "armature_areas"
+
+
+@dataclass(frozen=True)
+class Area:
+    """A part of the latent that a conditioning acts in, and the size of the whole; in latent pixels."""
+
+    height: int
+    width: int
+    top: int
+    left: int
+    whole: tuple[int, int]
+
+    def of(self, mask: torch.Tensor) -> torch.Tensor:
+        """The part of a mask [B,H,W] over the whole picture that lies over this area.
+
+        A mask whose pixels do not divide evenly among those of the latent comes back on the latent's grid: a cut through
+        the middle of a pixel would shift it.
+        """
+        if mask.shape[1] % self.whole[0] or mask.shape[2] % self.whole[1]:
+            mask = on_grid(mask, *self.whole, mask)
+        rows, columns = mask.shape[1] // self.whole[0], mask.shape[2] // self.whole[1]
+        return mask[
+            :,
+            self.top * rows : (self.top + self.height) * rows,
+            self.left * columns : (self.left + self.width) * columns,
+        ]
+
+    @property
+    def in_words(self) -> str:
+        """Size and place, for messages."""
+        return (
+            f"{self.width}x{self.height} of the latent's {self.whole[1]}x{self.whole[0]} (from {self.left}, {self.top})"
+        )
+
+
+def areas_of(options: Mapping[str, Any], chunks: int) -> tuple[Area | None, ...]:
+    """The area of each chunk of a call, None for the whole picture; options: the host's options of that call."""
+    known: Mapping[Any, Area] = options.get(AREAS, {})
+    uuids: Sequence[Any] = options.get("uuids", ())
+    return tuple(known.get(uuid) for uuid in uuids) if len(uuids) == chunks else (None,) * chunks
+
+
+def with_areas(executor: Any, model: Any, conds: Any, x_in: torch.Tensor, timestep: Any, model_options: Any) -> Any:
+    """A wrapper of the host's `calc_cond_batch` that notes the area of every conditioning for the calls inside it."""
+    whole = (x_in.shape[-2], x_in.shape[-1])
+    areas = {
+        one["uuid"]: _area(one["area"], whole)
+        for cond in conds
+        for one in cond or ()
+        if one.get("area") is not None and "uuid" in one
+    }
+    if areas:
+        options = {**model_options.get("transformer_options", {}), AREAS: areas}
+        model_options = {**model_options, "transformer_options": options}
+    return executor(model, conds, x_in, timestep, model_options)
+
+
+def _area(area: Sequence[int], whole: tuple[int, int]) -> Area:
+    """The last two dimensions of (sizes..., offsets...), cut to the latent as the host does."""
+    half = len(area) // 2
+    top, left = area[2 * half - 2], area[2 * half - 1]
+    return Area(min(area[half - 2], whole[0] - top), min(area[half - 1], whole[1] - left), top, left, whole)
+
+
+def area_hooks(others: Any = None) -> Any:
+    """Hooks by which a control object brings `with_areas` into its sampling, beside those that it has already.
+
+    The host then loads the weights in its older way (without dynamic VRAM), so only what needs areas asks for them.
+    """
+    from comfy.hooks import HookGroup
+
+    group = HookGroup()
+    group.add(_area_hook().clone())
+    return HookGroup.combine_all_hooks([others, group])
+
+
+@lru_cache(maxsize=1)
+def _area_hook() -> Any:
+    """One for all, so that the host sees that a chain of links asks for the same thing."""
+    from comfy.hooks import TransformerOptionsHook
+    from comfy.patcher_extension import WrappersMP
+
+    return TransformerOptionsHook({"wrappers": {WrappersMP.CALC_COND_BATCH: {AREAS: [with_areas]}}})
+
+
+def map_in_area(area: Area | None = None) -> str:
+    """What becomes of a control image under a conditioning that acts in an area."""
+    place = "" if area is None else f", {area.in_words}"
+    return (
+        f"a conditioning acts in an area of the picture{place}: ComfyUI lays the whole control image into the area, not the part "
+        "of it that lies there. Its mask, if there is one, is cut to the area. To have map and picture in one place, use a "
+        "conditioning with a mask (Conditioning Set Mask, whole image) instead of an area, or a map drawn for the area."
+    )
