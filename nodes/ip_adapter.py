@@ -30,7 +30,7 @@ class ArmatureLoadIPAdapter(io.ComfyNode):
             display_name="Load IP-Adapter",
             category=CATEGORY,
             description=(
-                "Loads an IP-Adapter for SD 1.5, SDXL or Kolors: base, light, ViT-G, plus, plus face, full face, FaceID, "
+                "Loads an IP-Adapter for SD 1.5, SDXL, Kolors or Flux: base, light, ViT-G, plus, plus face, full face, FaceID, "
                 "portrait, composition. Which one it is, is read off the file, not off its name."
             ),
             search_aliases=[

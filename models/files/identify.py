@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from .container import container_of, read_any_header
 from .header import Header
@@ -23,8 +26,18 @@ _TOLD = (
     "trigger_words",
     "trigger_word",
     "config",
+    "_quantization_metadata",
 )
-_QUANTISED = ("quant_map", "absmax", "bitsandbytes__", "qweight", "wscales", "scale_weight", "comfy_quant")
+_QUANTISED = (
+    "quant_map",
+    "absmax",
+    "bitsandbytes__",
+    "qweight",
+    "wscales",
+    "scale_weight",
+    "scaled_fp8",
+    "comfy_quant",
+)
 
 
 def identify_file(path: str | Path) -> Identity:
@@ -81,12 +94,23 @@ def _signature(tensors: Tensors) -> str:
     return digest.hexdigest()
 
 
-def _precision(tensors: Tensors) -> dict[str, str]:
+def _precision(tensors: Tensors) -> dict[str, Any]:
     """The type of most matrices, and whether they are packed in a way that hides the weights from patches."""
     counts = Counter(tensors.dtypes.get(name, "") for name, shape in tensors.shapes.items() if len(shape) > 1)
     precision = counts.most_common(1)[0][0] if counts else ""
     mark = next((mark for mark in _QUANTISED if any(mark in name for name in tensors.shapes)), "")
-    return {"precision": precision} | ({"quantised": mark} if mark else {})
+    formats = _formats(tensors.metadata)
+    told = {"quantised": mark} if mark else {}
+    return {"precision": precision, **told} | ({"quantised_formats": formats} if formats else {})
+
+
+def _formats(metadata: Mapping[str, str]) -> list[str]:
+    """Names of the host's packed forms that the header's own table of layers lists."""
+    try:
+        layers = json.loads(metadata.get("_quantization_metadata", "{}"))["layers"]
+        return sorted({str(layer["format"]) for layer in layers.values()})
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return []
 
 
 def forget_headers() -> None:

@@ -18,10 +18,10 @@ from .layouts.registry import FAMILY_TITLES
 class KeyValue(nn.Module):
     """The two projections of one attention layer: tokens [N,T,C] -> keys and values [N,T,D]."""
 
-    def __init__(self, width: int, out: int, operations: Any, **factory: Any) -> None:
+    def __init__(self, width: int, out: int, bias: bool, operations: Any, **factory: Any) -> None:
         super().__init__()
-        self.to_k_ip = operations.Linear(width, out, bias=False, **factory)
-        self.to_v_ip = operations.Linear(width, out, bias=False, **factory)
+        self.to_k_ip = operations.Linear(width, out, bias=bias, **factory)
+        self.to_v_ip = operations.Linear(width, out, bias=bias, **factory)
 
     def forward(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self.to_k_ip(tokens), self.to_v_ip(tokens)
@@ -91,6 +91,6 @@ def put_under_management(module: nn.Module) -> Any:
     )
 
 
-def attention_key(number: int, part: str) -> str:
+def attention_key(number: int, part: str, kind: str = "weight") -> str:
     """Name of a tensor of the attention layers in a file."""
-    return f"{ATTENTION}{number}.{part}.weight"
+    return f"{ATTENTION}{number}.{part}.{kind}"

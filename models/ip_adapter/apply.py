@@ -18,6 +18,7 @@ from .behaviour import Behaviour, find_behaviour
 from .embeds import COMBINING, CONCAT, REGIONS, ImageEmbeds
 from .encoding import encode
 from .face_lora import with_face_lora
+from .flux_layers import double_blocks
 from .install import with_prompts
 from .projecting import check_embeds, project
 from .prompt import ImagePrompt, Strength
@@ -37,7 +38,7 @@ def apply_ip_adapter(model: Any, adapter: Any, settings: Settings) -> Any:
         raise ValueError(
             f"{WHO}, input ip_adapter: an IP_ADAPTER is wanted, not {type(adapter).__name__}. Link Load IP-Adapter."
         )
-    layers = cross_attentions(model.model)
+    layers = cross_attentions(model.model) or double_blocks(model.model)
     check_fit(adapter, layers, model.model)
     behaviour = find_behaviour(settings.compatible_with)
     strength = _strength(settings)

@@ -31,21 +31,26 @@ class ImageAttention:
         """query: [B,N,D], key, value: [B,M,D] of the text; options: the host's extra options of this layer."""
         out = _attend(query, key, value, options) if self.inner is None else self.inner(query, key, value, options)
         for moment in self.moments:
-            out = out + self._of(moment, query, options).to(out.dtype)
+            out = out + attend_to_pictures(moment, self.place, query, options).to(out.dtype)
         return out
 
-    def _of(self, moment: Moment, query: torch.Tensor, options: dict[str, Any]) -> torch.Tensor:
-        prompt = moment.prompt
-        _, role = prompt.roles[self.place]
-        key, value = prompt.keys_values(self.place, moment.view, query)
-        weight = moment.weight * role.factor
-        if isinstance(weight, torch.Tensor):
-            weight = weight.to(query.dtype)
-        length = prompt.tokens.image.shape[1]
-        found = SCALINGS[prompt.scaling](key, value, weight, lambda k, v: _attend(query, k, v, options), length)
-        height, width = options["activations_shape"][-2:]
-        mask = moment.mask(height, width, found)
-        return found if mask is None else found * mask
+
+def attend_to_pictures(moment: Moment, place: Place, query: torch.Tensor, options: dict[str, Any]) -> torch.Tensor:
+    """What one prompt adds at one layer [B,N,D], weighted and masked.
+
+    query: [B,N,D]; options: the host's, with `n_heads` and, for masks, `activations_shape` [...,rows,columns].
+    """
+    prompt = moment.prompt
+    _, role = prompt.roles[place]
+    key, value = prompt.keys_values(place, moment.view, query)
+    weight = moment.weight * role.factor
+    if isinstance(weight, torch.Tensor):
+        weight = weight.to(query.dtype)
+    length = prompt.tokens.image.shape[1]
+    found = SCALINGS[prompt.scaling](key, value, weight, lambda k, v: _attend(query, k, v, options), length)
+    height, width = options["activations_shape"][-2:]
+    mask = moment.mask(height, width, found)
+    return found if mask is None else found * mask
 
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, options: dict[str, Any]) -> torch.Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ...preprocessors.example_pictures import EXAMPLE_PICTURES, example_picture
+from ...preprocessors.example_pictures import PHOTOGRAPHS, example_picture
 from ...preprocessors.image_tensor import check_image, to_rgb
 from .encoding import features
 from .face import FaceEmbeds
@@ -129,8 +129,8 @@ def _to_others(cosines: torch.Tensor) -> torch.Tensor:
 
 
 def _unrelated(clip_vision: Any, seen: torch.Tensor) -> float:
-    """Mean cosine of the batch to the pictures that come with the pack."""
-    others = torch.cat([features(clip_vision, example_picture(name), pooled=True) for name in EXAMPLE_PICTURES])
+    """Mean cosine of the batch to the photographs that come with the pack."""
+    others = torch.cat([features(clip_vision, example_picture(name), pooled=True) for name in PHOTOGRAPHS])
     return min(0.99, float(similarities(seen, others).mean()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 
 import comfy.ops
@@ -25,15 +26,10 @@ from .layouts.registry import (
     is_ip_adapter,
     plain_key,
 )
+from .layouts.transformers import find_transformer
+from .layouts.xlabs import XLABS, with_usual_names
 
 _STORED = (torch.float32, torch.float16, torch.bfloat16)
-_TRANSFORMERS = {
-    "ip_adapter_proj_model.": "an IP-Adapter for Flux in XLabs' layout",
-    "ip_adapter.0.to_k_ip.bias": "an IP-Adapter for a transformer",
-    "double_blocks.0.processor.ip_adapter_double_stream_k_proj.weight": "an IP-Adapter for Flux in XLabs' layout",
-    "ip_adapter.0.norm_ip_q.weight": "an IP-Adapter for Stable Diffusion 3.5 in InstantX' layout",
-    "ip_adapter.0.norm_added_k.weight": "an IP-Adapter for Flux in InstantX' layout",
-}
 
 
 def load_by_name(name: str, variant: str = AUTO) -> IPAdapter:
@@ -46,14 +42,14 @@ def load_ip_adapter(path: str | Path, variant: str = AUTO) -> IPAdapter:
     """Read an IP-Adapter file (safetensors, or a weights-only torch file).
 
     variant: what keys and shapes do not tell, one of `registry.VARIANTS`. Raises ValueError for anything that is no
-    IP-Adapter for UNets, is damaged, or contradicts `variant`.
+    IP-Adapter that can be applied, is damaged, or contradicts `variant`.
     """
     return adapter_from_state_dict(read_state_dict(path), Path(path).name, variant)
 
 
 def adapter_from_state_dict(state_dict: Mapping[str, torch.Tensor], file_name: str, variant: str = AUTO) -> IPAdapter:
     """The same from tensors in memory; `file_name` is used in messages."""
-    weights = {plain_key(key): value for key, value in state_dict.items()}
+    weights = with_usual_names({plain_key(key): value for key, value in state_dict.items()})
     shapes: Shapes = {key: tuple(value.shape) for key, value in weights.items()}
     layout = _layout(shapes, file_name)
     chosen = _variant(layout, variant, file_name)
@@ -65,7 +61,7 @@ def adapter_from_state_dict(state_dict: Mapping[str, torch.Tensor], file_name: s
         file_name,
         layout,
         chosen,
-        family_of(shapes, layout),
+        "flux" if layout is XLABS else family_of(shapes, layout),
         layout.feature_width(shapes),
         layout.encoder(shapes),
         numbers,
@@ -77,9 +73,10 @@ def adapter_from_state_dict(state_dict: Mapping[str, torch.Tensor], file_name: s
 
 
 def _layout(shapes: Shapes, file_name: str) -> Layout:
-    if not is_ip_adapter(shapes):
+    transformer = find_transformer(shapes)
+    if not is_ip_adapter(shapes) or (transformer and transformer[0].layout is None):
         raise ValueError(_foreign(shapes, file_name))
-    layout = find_layout(shapes)
+    layout = transformer[0].layout if transformer else find_layout(shapes)
     if layout is None:
         raise ValueError(
             f"The IP-Adapter file '{file_name}' has an image projection of a layout that is not known "
@@ -94,12 +91,12 @@ def _layout(shapes: Shapes, file_name: str) -> Layout:
 
 
 def _foreign(shapes: Shapes, file_name: str) -> str:
-    for sign, title in _TRANSFORMERS.items():
-        if any(key.startswith(sign) for key in shapes):
-            return (
-                f"The file '{file_name}' is {title}. IP-Adapters are applied to UNets only (SD 1.5, SDXL, Kolors); "
-                "choose a file made for one of these."
-            )
+    transformer = find_transformer(shapes)
+    if transformer and transformer[0].layout is None:
+        return (
+            f"The file '{file_name}' is an {transformer[0].title}, which is not applied yet. Choose a file for a UNet (SD 1.5, "
+            "SDXL, Kolors), or one in XLabs' layout for Flux."
+        )
     if any(key.startswith((IMAGE_PROJECTION, ATTENTION)) for key in shapes):
         return (
             f"The IP-Adapter file '{file_name}' is incomplete: it needs an image projection (image_proj.*) and attention "
@@ -134,11 +131,14 @@ def _module(
     factory = {"operations": comfy.ops.manual_cast, "dtype": stored if stored in _STORED else torch.float32}
     try:
         projection = layout.build(shapes, **factory)
-        layers = [KeyValue(*reversed(shapes[attention_key(n, "to_k_ip")]), **factory) for n in numbers]
+        kinds = ("weight", "bias") if attention_key(numbers[0], "to_k_ip", "bias") in weights else ("weight",)
+        layers = [
+            KeyValue(*reversed(shapes[attention_key(n, "to_k_ip")]), bias="bias" in kinds, **factory) for n in numbers
+        ]
         module = IPAdapterModule(projection, layers)
         for index, number in enumerate(numbers):
-            for part in ("to_k_ip", "to_v_ip"):
-                used[f"layers.{index}.{part}.weight"] = weights[attention_key(number, part)]
+            for part, kind in product(("to_k_ip", "to_v_ip"), kinds):
+                used[f"layers.{index}.{part}.{kind}"] = weights[attention_key(number, part, kind)]
         module.load_state_dict(used)
     except (RuntimeError, KeyError, ZeroDivisionError, ValueError, IndexError) as error:
         raise ValueError(

@@ -60,11 +60,11 @@ def _of_transformer(transformer: Any, block: tuple[str, int], ordinal: int, path
 
 
 def check_fit(adapter: IPAdapter, layers: tuple[CrossAttention, ...], model: Any) -> None:
-    """Raise ValueError, naming both sides, when the file was not made for this UNet."""
+    """Raise ValueError, naming both sides, when the file was not made for this model."""
     name = type(model).__name__
     if not layers:
         raise ValueError(
-            f"{adapter.who} acts on the attention layers of a UNet, but the model ({name}) has none. "
+            f"{adapter.who} acts on the attention layers of a UNet or of Flux, but the model ({name}) is neither. "
             "Load a checkpoint of its family, or remove the IP-Adapter."
         )
     contexts = {layer.context for layer in layers}

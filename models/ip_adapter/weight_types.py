@@ -118,6 +118,7 @@ EVERYWHERE: dict[str, Callable[[str, float], float]] = {
     "strong middle": _weaker("input", "output"),
 }
 
+_OF_UNETS = ("weak input", "weak output", "weak middle", "strong middle")
 LINEAR = "linear"
 WEIGHT_TYPES: tuple[str, ...] = (*EVERYWHERE, *BY_BLOCK)
 
@@ -126,6 +127,11 @@ def roles(weight_type: str, layers: tuple[CrossAttention, ...], family: str, who
     """The role of each layer that acts; ValueError for a type that is unknown or names blocks that the model lacks."""
     if weight_type not in WEIGHT_TYPES:
         raise ValueError(f'{who}, input weight_type: "{weight_type}" is not one of {", ".join(WEIGHT_TYPES)}.')
+    if weight_type in _OF_UNETS and not any(layer.block.startswith(("input", "output")) for layer in layers):
+        raise ValueError(
+            f'{who}: weight_type "{weight_type}" is for UNets; this model has no input and output blocks. Choose linear or '
+            "one of the ease types, or set weights for single blocks with Layer Weights."
+        )
     if weight_type in EVERYWHERE:
         factor = EVERYWHERE[weight_type]
         transformers = len({layer.ordinal for layer in layers})

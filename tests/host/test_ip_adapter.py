@@ -46,7 +46,7 @@ def graph(server) -> dict[str, Any]:
         "Load CLIP Vision.clip_name": "clip_vision_l",
         "Load Control Net.control_net_name": "sd15_controlnet_depth",
     }
-    small = {"Empty latent.width": 128, "Empty latent.height": 128, "Sampler.steps": 2, "Sampler.scheduler": "normal"}
+    small = {"Empty latent.width": 64, "Empty latent.height": 64, "Sampler.steps": 1, "Sampler.scheduler": "normal"}
     settings = {"Sampler.sampler_name": "euler", "Apply IP-Adapter.weight_type": "linear"}
     named = {key: server.model(name) for key, name in files.items()}
     return set_inputs(json.loads(API.read_text(encoding="utf-8")), named | small | settings)
@@ -66,37 +66,49 @@ def relinked(graph: dict[str, Any], links: dict[str, tuple[str, int]]) -> dict[s
     return changed
 
 
+@pytest.fixture(scope="module")
+def everything(server, graph) -> np.ndarray:
+    return picture(server, graph)
+
+
+@pytest.fixture(scope="module")
+def without_layout(server, graph) -> np.ndarray:
+    """The graph that never had a control net, of either kind."""
+    return picture(server, relinked(graph, SIGNALS["layout"][1]))
+
+
 @pytest.mark.parametrize("signal", SIGNALS)
-def test_taking_one_out_is_as_if_it_had_never_been_there(server, graph, signal) -> None:
+def test_taking_one_out_is_as_if_it_had_never_been_there(server, graph, signal, everything, without_layout) -> None:
     off, links = SIGNALS[signal]
-    everything = picture(server, graph)
     switched = picture(server, set_inputs(graph, off))
     assert not np.array_equal(switched, everything)
-    assert np.array_equal(switched, picture(server, relinked(graph, links)))
-    assert np.array_equal(picture(server, graph), everything)  # and back again, nothing is left over
+    never = without_layout if signal == "layout" else picture(server, relinked(graph, links))
+    assert np.array_equal(switched, never)
 
 
-def test_controlnext_in_place_of_controlnet(server, graph) -> None:
-    loader = find_node(graph, "Load Control Net")
+def test_controlnext_in_place_of_controlnet(server, graph, everything, without_layout) -> None:
     with_controlnext = deepcopy(graph)
-    with_controlnext[loader] = {
+    with_controlnext[find_node(graph, "Load Control Net")] = {
         "class_type": "ArmatureLoadControlNeXt",
         "inputs": {"control_net_name": server.model("controlnext_control")},
         "_meta": {"title": "Load ControlNeXt"},
     }
     found = picture(server, with_controlnext)
-    assert not np.array_equal(found, picture(server, graph))
-    for off, _ in SIGNALS.values():
-        assert not np.array_equal(picture(server, set_inputs(with_controlnext, off)), found)
+    assert not np.array_equal(found, everything)
+    for signal, (off, links) in SIGNALS.items():
+        switched = picture(server, set_inputs(with_controlnext, off))
+        assert not np.array_equal(switched, found)
+        never = without_layout if signal == "layout" else picture(server, relinked(with_controlnext, links))
+        assert np.array_equal(switched, never)
 
 
-def test_only_what_is_required_is_needed(server, graph) -> None:
-    """An API prompt may leave out every widget with a default."""
+def test_only_what_is_required_is_needed(server, graph, everything) -> None:
+    """An API prompt may leave out every widget with a default; and nothing is left over of the runs in between."""
     node = find_node(graph, "Apply IP-Adapter")
     short = deepcopy(graph)
     wanted = ("model", "ip_adapter", "clip_vision", "image")
     short[node]["inputs"] = {name: short[node]["inputs"][name] for name in wanted}
-    assert np.array_equal(picture(server, short), picture(server, graph))
+    assert np.array_equal(picture(server, short), everything)
 
 
 def test_an_adapter_of_another_family_is_named_on_its_node(server, graph) -> None:
@@ -105,7 +117,7 @@ def test_an_adapter_of_another_family_is_named_on_its_node(server, graph) -> Non
         server.run(set_inputs(graph, {"Load IP-Adapter.ip_adapter_name": name}))
 
 
-def test_embeddings_are_kept_and_used_again(server, graph) -> None:
+def test_embeddings_are_kept_and_used_again(server, graph, everything) -> None:
     apply = graph[find_node(graph, "Apply IP-Adapter")]["inputs"]
     first = deepcopy(graph)
     first["90"] = {
@@ -128,4 +140,4 @@ def test_embeddings_are_kept_and_used_again(server, graph) -> None:
     inputs = second[find_node(second, "Apply IP-Adapter")]["inputs"]
     inputs["embeds"] = ["90", 0]
     del inputs["image"], inputs["clip_vision"]
-    assert np.array_equal(picture(server, second), picture(server, graph))
+    assert np.array_equal(picture(server, second), everything)

@@ -45,12 +45,16 @@ class Layout:
     def needs_encoder(self) -> bool:
         return self.reads != "face"
 
+    @property
+    def encoders(self) -> Mapping[int, str]:
+        """The image encoders that files of this layout are made for, by the width that these give; none for faces alone."""
+        if not self.needs_encoder:
+            return {}
+        return ENCODERS_BY_POOLED if self.reads == "pooled" else ENCODERS_BY_HIDDEN
+
     def encoder(self, shapes: Shapes) -> str:
         """Name of the image encoder (see files.kinds.clip_vision); "" for faces alone or a width that is not known."""
-        if not self.needs_encoder:
-            return ""
-        table = ENCODERS_BY_POOLED if self.reads == "pooled" else ENCODERS_BY_HIDDEN
-        return table.get(self.feature_width(shapes), "")
+        return self.encoders.get(self.feature_width(shapes), "")
 
 
 def size(shapes: Shapes, key: str, axis: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...files.families import FAMILY_OF_CONTEXT
 from .base import BASE
 from .face_id import FACE_ID
 from .face_id_plus import FACE_ID_PLUS
@@ -29,8 +30,7 @@ LAYOUTS: tuple[Layout, ...] = (
 AUTO = "auto"
 VARIANTS: tuple[str, ...] = (AUTO, *dict.fromkeys(variant for layout in LAYOUTS for variant in layout.variants))
 
-FAMILY_TITLES = {"sd15": "SD 1.5", "sd2": "SD 2", "sdxl": "SDXL", "kolors": "Kolors"}
-_FAMILY_OF_WIDTH = {768: "sd15", 1024: "sd2", 2048: "sdxl"}
+FAMILY_TITLES = {"sd15": "SD 1.5", "sd2": "SD 2", "sdxl": "SDXL", "kolors": "Kolors", "flux": "Flux"}
 
 
 def plain_key(key: str) -> str:
@@ -63,7 +63,7 @@ def family_of(shapes: Shapes, layout: Layout | None) -> str:
     if layout is not None and layout.name.startswith("kolors"):
         return "kolors"
     numbers = attention_numbers(shapes)
-    return _FAMILY_OF_WIDTH.get(context_width(shapes, numbers), "") if numbers else ""
+    return FAMILY_OF_CONTEXT.get(context_width(shapes, numbers), "") if numbers else ""
 
 
 def context_width(shapes: Shapes, numbers: tuple[int, ...]) -> int:

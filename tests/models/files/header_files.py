@@ -11,7 +11,7 @@ from pathlib import Path
 from armature_pack.models.files.header import Header, TensorInfo
 
 Shapes = Mapping[str, tuple[int, ...]]
-_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "I64": 8, "U8": 1}
+_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "I64": 8, "U8": 1, "I8": 1}
 
 
 def header_of(shapes: Shapes, dtype: str = "F16", metadata: Mapping[str, str] | None = None) -> Header:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from armature_pack.models.files.identity import Tensors
+
 Shapes = dict[str, tuple[int, ...]]
 
 _UNET = {"image_size": 32, "in_channels": 4, "out_channels": 4, "model_channels": 320, "use_spatial_transformer": True}
@@ -55,6 +57,18 @@ UNETS["sdxl_refiner"] = {
     "num_classes": "sequential",
     "num_head_channels": 64,
 }
+UNETS["svd"] = {
+    **UNETS["sd2"],
+    "in_channels": 8,
+    "adm_in_channels": 768,
+    "num_classes": "sequential",
+    "use_temporal_attention": True,
+    "use_temporal_resblock": True,
+    "video_kernel_size": [3, 1, 1],
+    "extra_ff_mix_layer": True,
+    "use_spatial_context": True,
+    "merge_strategy": "learned_with_images",
+}
 
 
 @cache
@@ -99,6 +113,24 @@ def controlnet(family: str) -> Shapes:
     return shapes_of(ControlNet(**config, hint_channels=3, device=torch.device("meta")))
 
 
+@cache
+def diffusers_controlnet(family: str, types: int = 0) -> Shapes:
+    """A ControlNet in the layout of diffusers, with its UNet half whole; a union where it has types."""
+    import comfy.utils
+
+    own = controlnet(family)
+    names = comfy.utils.unet_to_diffusers(UNETS[family])
+    shapes = {name: own[ldm] for name, ldm in names.items() if ldm in own}
+    count = Tensors(own).count("zero_convs.{}.")
+    shapes |= {f"controlnet_down_blocks.{n}.weight": own[f"zero_convs.{n}.0.weight"] for n in range(count)}
+    shapes |= {f"controlnet_down_blocks.{n}.bias": own[f"zero_convs.{n}.0.bias"] for n in range(count)}
+    shapes |= {"controlnet_mid_block.weight": own["middle_block_out.0.weight"]}
+    shapes |= {"controlnet_cond_embedding.conv_in.weight": (16, 3, 3, 3)}
+    if types:
+        shapes |= {"control_add_embedding.linear_1.bias": (1280,), "task_embedding": (types, 320)}
+    return shapes
+
+
 def union(family: str, types: int = 6) -> Shapes:
     """The names that a union ControlNet in the diffusers layout is told by."""
     return {
@@ -132,12 +164,15 @@ WAN_VAE: Shapes = {
 
 
 def lora(family: str, rank: int = 8, diffusers: bool = False) -> Shapes:
-    """A LoRA on every cross-attention of a UNet, as kohya's code names the layers, or as PEFT does."""
+    """A LoRA on every cross-attention of a UNet, named as kohya's code does, or as PEFT does in diffusers."""
+    import comfy.utils
+
+    names = {own: name for name, own in comfy.utils.unet_to_diffusers(UNETS[family]).items()}
     shapes: Shapes = {}
     for name, shape in unet(family).items():
         if not name.endswith(".weight") or ".attn2.to_" not in name or len(shape) != 2:
             continue
-        stem = name.removesuffix(".weight")
+        stem = (names[name] if diffusers else name).removesuffix(".weight")
         key = f"unet.{stem}" if diffusers else "lora_unet_" + stem.replace(".", "_")
         down, up = ("lora_A", "lora_B") if diffusers else ("lora_down", "lora_up")
         shapes[f"{key}.{down}.weight"] = (rank, shape[1])
@@ -145,6 +180,11 @@ def lora(family: str, rank: int = 8, diffusers: bool = False) -> Shapes:
         if not diffusers:
             shapes[f"{key}.alpha"] = ()
     return shapes
+
+
+def attentions(family: str) -> int:
+    """How many layers such a LoRA has."""
+    return sum(".attn2.to_" in name and name.endswith(".weight") for name in unet(family))
 
 
 def ip_adapter(family: str = "sd15", layout: str = "plus", encoder: str = "vit_h") -> Shapes:
@@ -155,18 +195,25 @@ def ip_adapter(family: str = "sd15", layout: str = "plus", encoder: str = "vit_h
         "ip_adapter.1.to_k_ip.weight": (320, CONTEXT[family]),
         "ip_adapter.1.to_v_ip.weight": (320, CONTEXT[family]),
     }
+    lora: Shapes = {"ip_adapter.0.to_q_lora.down.weight": (128, 320)}
+    face: Shapes = {"proj.0.weight": (1024, 512), "proj.2.weight": (12288, 1024), "norm.weight": (768,)}
+    resampler: Shapes = {"latents": (1, 16, 768), "layers.0.0.to_kv.weight": (1536, 768)}
     projections: dict[str, Shapes] = {
-        "base": {"image_proj.proj.weight": (3072, embedding), "image_proj.norm.weight": (768,)},
-        "plus": {"image_proj.latents": (1, 16, 768), "image_proj.proj_in.weight": (768, hidden)},
-        "full_face": {"image_proj.proj.0.weight": (1280, hidden), "image_proj.proj.3.weight": (768,)},
-        "faceid": {"image_proj.proj.0.weight": (1024, 512), "ip_adapter.0.to_q_lora.down.weight": (128, 320)},
-        "faceid_plus": {
-            "image_proj.perceiver_resampler.proj_in.weight": (768, hidden),
-            "ip_adapter.0.to_q_lora.down.weight": (128, 320),
+        "base": {"proj.weight": (3072, embedding), "norm.weight": (768,)},
+        "plus": {**resampler, "proj_in.weight": (768, hidden)},
+        "kolors": {**resampler, "latents": (1, 16, 2048), "proj_in.weight": (2048, hidden)},
+        "full_face": {"proj.0.weight": (1280, hidden), "proj.2.weight": (768, 1280), "proj.3.weight": (768,)},
+        "face_id": face,
+        "face_id_plus": {**face, "perceiver_resampler.proj_in.weight": (768, hidden)},
+        "kolors_face_id": {
+            "perceiver_resampler.proj_in.weight": (768, hidden),
+            "perceiver_resampler.layers.0.0.to_out.weight": (4096, 4096),
         },
-        "portrait": {"image_proj.proj.0.weight": (1024, 512), "image_proj.proj.2.weight": (12288, 1024)},
+        "portrait": face,
+        "portrait_unnormalised": {**resampler, "proj_in.weight": (768, 512)},
     }
-    return {**projections[layout], **attention}
+    with_lora = lora if layout in ("face_id", "face_id_plus") else {}
+    return {**under("image_proj.", projections[layout]), **attention, **with_lora}
 
 
 def clip_vision(name: str) -> Shapes:
@@ -190,49 +237,3 @@ T5: Shapes = {
     "encoder.block.23.layer.1.DenseReluDense.wi_1.weight": (10240, 4096),
     "shared.weight": (32128, 4096),
 }
-
-
-@cache
-def transformer(family: str) -> Shapes:
-    """A diffusion transformer with few blocks, from the host's own class."""
-    import comfy.ops
-    import torch
-
-    common: dict[str, Any] = {
-        "device": torch.device("meta"),
-        "operations": comfy.ops.disable_weight_init,
-        "dtype": torch.float16,
-    }
-    if family == "flux":
-        from comfy.ldm.flux.model import Flux
-
-        return shapes_of(
-            Flux(
-                image_model="flux",
-                in_channels=16,
-                out_channels=16,
-                vec_in_dim=768,
-                context_in_dim=4096,
-                hidden_size=3072,
-                mlp_ratio=4.0,
-                num_heads=24,
-                depth=2,
-                depth_single_blocks=2,
-                axes_dim=[16, 56, 56],
-                theta=10000,
-                txt_ids_dims=[],
-                patch_size=2,
-                qkv_bias=True,
-                guidance_embed=True,
-                **common,
-            )
-        )
-    if family == "qwen_image":
-        from comfy.ldm.qwen_image.model import QwenImageTransformer2DModel
-
-        return shapes_of(QwenImageTransformer2DModel(num_layers=2, **common))
-    if family == "wan":
-        from comfy.ldm.wan.model import WanModel
-
-        return shapes_of(WanModel(model_type="t2v", dim=1536, ffn_dim=8960, num_heads=12, num_layers=2, **common))
-    raise ValueError(family)

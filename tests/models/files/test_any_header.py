@@ -11,6 +11,7 @@ from armature_pack.models.files.container import read_any_header
 from armature_pack.models.files.header import BrokenFile
 from armature_pack.models.files.identify import identify
 from armature_pack.models.files.kinds import KINDS
+from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import header_of
 from armature_pack.tests.models.files.test_identify import EXPECTED
 from hypothesis import HealthCheck, given, settings
@@ -85,4 +86,4 @@ def test_any_mixture_of_known_names_in_any_shape(shapes):
     )
 )
 def test_any_free_text(metadata):
-    identify(header_of(EXPECTED[34][2](), metadata=metadata))
+    identify(header_of(networks.lora("sd15"), metadata=metadata))

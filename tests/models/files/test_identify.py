@@ -8,6 +8,7 @@ from armature_pack.models.files.identify import identify
 from armature_pack.models.files.kinds import KINDS, find_kind
 from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import header_of
+from armature_pack.tests.models.files.transformers import transformer
 
 TI = {"emb_params": (4, 768)}
 GLIGEN = {
@@ -54,9 +55,9 @@ EXPECTED = [
     ("checkpoint", ("sdxl_refiner",), lambda: networks.checkpoint("sdxl_refiner")),
     ("diffusion_model", ("sdxl",), lambda: networks.unet("sdxl")),
     ("diffusion_model", ("sd15",), lambda: networks.under("model.diffusion_model.", networks.unet("sd15"))),
-    ("diffusion_model", ("flux",), lambda: networks.transformer("flux")),
-    ("diffusion_model", ("qwen_image",), lambda: networks.transformer("qwen_image")),
-    ("diffusion_model", ("wan",), lambda: networks.transformer("wan")),
+    ("diffusion_model", ("flux",), lambda: transformer("flux")),
+    ("diffusion_model", ("qwen_image",), lambda: transformer("qwen_image")),
+    ("diffusion_model", ("wan",), lambda: transformer("wan")),
     ("controlnet", ("sd15",), lambda: networks.controlnet("sd15")),
     ("controlnet", ("sdxl",), lambda: networks.under("control_model.", networks.controlnet("sdxl"))),
     ("controlnet", ("sdxl",), lambda: networks.union("sdxl")),
@@ -71,9 +72,22 @@ EXPECTED = [
     ("ip_adapter", ("sd15",), lambda: networks.ip_adapter("sd15", "plus")),
     ("ip_adapter", ("sdxl",), lambda: networks.ip_adapter("sdxl", "base", "vit_bigg")),
     ("ip_adapter", ("sd15",), lambda: networks.ip_adapter("sd15", "full_face")),
-    ("ip_adapter", ("sdxl",), lambda: networks.ip_adapter("sdxl", "faceid")),
-    ("ip_adapter", ("sd15",), lambda: networks.ip_adapter("sd15", "faceid_plus")),
+    ("ip_adapter", ("sdxl",), lambda: networks.ip_adapter("sdxl", "face_id")),
+    ("ip_adapter", ("sd15",), lambda: networks.ip_adapter("sd15", "face_id_plus")),
     ("ip_adapter", ("sd15",), lambda: networks.ip_adapter("sd15", "portrait")),
+    ("ip_adapter", ("sdxl",), lambda: networks.ip_adapter("sdxl", "portrait_unnormalised")),
+    ("ip_adapter", ("kolors",), lambda: networks.ip_adapter("sdxl", "kolors", "vit_l_336")),
+    ("ip_adapter", ("kolors",), lambda: networks.ip_adapter("sdxl", "kolors_face_id", "vit_l_336")),
+    (
+        "ip_adapter",
+        ("sd15",),
+        lambda: {
+            key.replace("ip_adapter.", "adapter_modules."): shape
+            for key, shape in networks.ip_adapter("sd15", "base").items()
+        },
+    ),
+    ("ip_adapter", ("flux",), lambda: {"ip_adapter_proj_model.proj.weight": (16384, 768)}),
+    ("ip_adapter", ("sd3",), lambda: {"ip_adapter.0.norm_ip_q.weight": (64,), "image_proj.latents": (1, 64, 1280)}),
     ("clip_vision", (), lambda: networks.clip_vision("vit_h")),
     ("clip_vision", (), lambda: networks.clip_vision("siglip_384")),
     ("text_encoder", (), lambda: networks.CLIP_L),
@@ -127,11 +141,11 @@ def test_controlnext_of_an_unknown_layout_says_what_is_off():
 
 
 @pytest.mark.parametrize("encoder", ["vit_h", "vit_bigg", "vit_l_336"])
-@pytest.mark.parametrize("layout", ["base", "plus", "full_face", "faceid_plus"])
+@pytest.mark.parametrize("layout", ["base", "plus", "full_face", "face_id_plus"])
 def test_an_ip_adapter_names_the_encoder_that_it_needs(layout, encoder):
     traits = identify(header_of(networks.ip_adapter("sd15", layout, encoder))).traits
     assert traits["encoder"] == {"vit_l_336": "vit_l" if layout == "base" else "vit_l_336"}.get(encoder, encoder)
-    assert traits["needs_face"] == (layout == "faceid_plus")
+    assert traits["needs_face"] == (layout == "face_id_plus")
 
 
 @pytest.mark.parametrize("encoder", ["vit_l", "vit_l_336", "vit_h", "vit_bigg", "siglip_384"])

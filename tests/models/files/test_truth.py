@@ -14,7 +14,7 @@ from armature_pack.models.files.identity import Tensors
 from armature_pack.models.generated.catalog import RECIPES
 from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import header_of
-from armature_pack.tests.models.files.test_identify import FLUX_NET, FLUX_UNION, SD35_NET
+from armature_pack.tests.models.files.transformers import transformer
 
 
 def load_checkpoint(path: Path) -> tuple[str, str]:
@@ -91,25 +91,21 @@ def test_generated_files(generated, recipe):
         assert identity.families == (found,)
 
 
-WHOLE = {
-    "sd15": lambda: networks.unet("sd15"),
-    "sd2": lambda: networks.unet("sd2"),
-    "sdxl": lambda: networks.unet("sdxl"),
-    "sdxl_refiner": lambda: networks.unet("sdxl_refiner"),
-    "flux": lambda: networks.transformer("flux"),
-    "qwen_image": lambda: networks.transformer("qwen_image"),
-    "wan": lambda: networks.transformer("wan"),
-}
+WHOLE = [(family, networks.unet, family) for family in ("sd15", "sd2", "sdxl", "sdxl_refiner", "svd")]
+WHOLE += [(family, transformer, family) for family in ("flux", "qwen_image", "wan", "z_image", "sd3")]
+WHOLE += [("sd35_medium", transformer, "sd3")]
 
 
-@pytest.mark.parametrize("family", WHOLE)
-def test_networks_at_full_size_against_the_hosts_detection(family):
+@pytest.mark.parametrize(("name", "shapes", "family"), WHOLE, ids=[one[0] for one in WHOLE])
+def test_networks_at_full_size_against_the_hosts_detection(name, shapes, family):
     """The host would load gigabytes here, so its own detection is asked, by its public name, on the same shapes."""
     from comfy import model_detection
 
-    header = header_of(WHOLE[family]())
+    header = header_of(shapes(name))
     found = model_detection.model_config_from_unet(meta_tensors(Tensors.of(header)), "")
     assert identify(header).families == (family_of_host_class(type(found).__name__).id,) == (family,)
+    whole = header_of(networks.under("model.diffusion_model.", shapes(name)) | networks.under("vae.", networks.vae(4)))
+    assert (identify(whole).kind, identify(whole).families) == ("checkpoint", (family,))
 
 
 @pytest.mark.parametrize("encoder", ["vit_l", "vit_l_336", "vit_h", "vit_bigg", "siglip_384"])
@@ -135,27 +131,3 @@ def test_image_encoders_against_the_hosts_loader(encoder, monkeypatch):
     traits = identify(header).traits
     assert traits["hidden"] == chosen[0]["hidden_size"]
     assert encoder.startswith("siglip") or traits["projection"] == chosen[0]["projection_dim"]
-
-
-@pytest.mark.parametrize(
-    ("shapes", "loader"),
-    [
-        (FLUX_NET, "load_controlnet_flux_instantx"),
-        (FLUX_UNION, "load_controlnet_flux_instantx"),
-        (SD35_NET, "load_controlnet_sd35"),
-    ],
-)
-def test_transformer_control_nets_against_the_hosts_dispatch(shapes, loader, monkeypatch):
-    import comfy.controlnet
-
-    class Chosen(Exception):
-        pass
-
-    def stop(*_args: Any, **_more: Any) -> None:
-        raise Chosen
-
-    monkeypatch.setattr(comfy.controlnet, loader, stop)
-    header = header_of(shapes)
-    with pytest.raises(Chosen):
-        comfy.controlnet.load_controlnet_state_dict(meta_tensors(Tensors.of(header)))
-    assert identify(header).kind == "controlnet"

@@ -36,6 +36,20 @@ UNETS: dict[str, tuple[str, dict[str, Any]]] = {
             "num_heads": 8,
         },
     ),
+    # Of the same family with one level only, for what takes long for each block.
+    "tiny": (
+        "SD15",
+        {
+            "model_channels": 32,
+            "channel_mult": [1],
+            "num_res_blocks": [1],
+            "transformer_depth": [1],
+            "transformer_depth_output": [1, 1],
+            "transformer_depth_middle": 1,
+            "context_dim": 768,
+            "num_heads": 8,
+        },
+    ),
     "sdxl": (
         "SDXL",
         {
@@ -53,10 +67,11 @@ UNETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
-CONTEXT = {"sd15": 768, "sdxl": 2048}
+CONTEXT = {"sd15": 768, "sdxl": 2048, "tiny": 768}
 # Channels of the attention layers in a file's order: down, up, middle.
 WIDTHS = {
     "sd15": [32, 32, 64, 64, 128, 128] + [128] * 3 + [64] * 3 + [32] * 3 + [128],
+    "tiny": [32] * 4,
     "sdxl": [128] * 4 + [256] * 20 + [256] * 30 + [128] * 6 + [256] * 10,
 }
 ENCODER = {
@@ -219,7 +234,7 @@ def prompt(seed: int, family: str, tokens: int = 7, **options: Any) -> Any:
 
 
 def sampled(model: Any, family: str = "sd15", **changes: Any) -> torch.Tensor:
-    """The latent after two steps of the host's sampler. Changes: positive, negative, cfg, steps, size, pictures."""
+    """The latent after two steps of the host's sampler. Changes: positive, negative, cfg, steps, size, pictures, callback."""
     settings = {"cfg": 3.0, "steps": 2, "size": (16, 16), "pictures": 1, **changes}
     noise = torch.randn(settings["pictures"], 4, *settings["size"], generator=torch.Generator().manual_seed(0))
     return comfy.sample.sample(
@@ -234,4 +249,5 @@ def sampled(model: Any, family: str = "sd15", **changes: Any) -> torch.Tensor:
         torch.zeros_like(noise),
         seed=1,
         disable_pbar=True,
+        callback=settings.get("callback"),
     )

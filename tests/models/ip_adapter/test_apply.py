@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
+import comfy.model_management
 import pytest
 import torch
 from armature_pack.models.control.frame_weights import FrameWeights
@@ -11,7 +14,7 @@ from armature_pack.models.control.layer_weights import LayerWeights
 from armature_pack.models.ip_adapter.embeds import COMBINING
 from armature_pack.models.ip_adapter.install import prompts_of
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
-from ip_adapter_recipes import adapter, picture, prompt, sampled, tiny_encoder
+from ip_adapter_recipes import adapter, narrow_model, picture, prompt, sampled, tiny_encoder
 
 # Sums in another order, on latents of a magnitude of 10 to 100.
 ROUNDING: dict[str, Any] = {"atol": 2e-3, "rtol": 1e-3}
@@ -25,6 +28,12 @@ def base() -> Any:
 @pytest.fixture(scope="module")
 def plus() -> Any:
     return adapter("plus", "sd15")
+
+
+@pytest.fixture(scope="module")
+def tiny() -> tuple[Any, Any]:
+    """(MODEL, IP_ADAPTER), small and quick."""
+    return narrow_model("tiny"), adapter("base", "tiny")
 
 
 @pytest.fixture
@@ -84,6 +93,30 @@ def test_what_was_computed_is_dropped_behind_the_sampling(sd15, apply) -> None:
     sampled(model)
     assert prompts_of(model)[0].kept.bytes == 0
     assert prompts_of(model)[0].models() == [prompts_of(model)[0].adapter.patcher]
+
+
+def test_an_interrupted_run_changes_nothing_in_the_next(tiny, apply) -> None:
+    model = apply(*tiny)
+    expected = sampled(model)
+    comfy.model_management.interrupt_current_processing(True)
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        sampled(model, callback=lambda *_: comfy.model_management.throw_exception_if_processing_interrupted())
+    comfy.model_management.interrupt_current_processing(False)
+    assert torch.equal(sampled(model), expected)
+
+
+def test_many_runs_leave_memory_flat(tiny, apply) -> None:
+    counts, prompts = [], []
+    for number in range(24):
+        patched = apply(*tiny, weight=0.5 + number / 1000)
+        prompts.append(weakref.ref(prompts_of(patched)[0]))
+        sampled(patched, steps=1)
+        del patched
+        if number % 6 == 5:
+            gc.collect()
+            counts.append(sum(1 for one in gc.get_objects() if isinstance(one, torch.Tensor)))
+    assert max(counts[1:]) - counts[0] <= 2, f"tensors alive after each six runs: {counts}"
+    assert sum(prompt() is not None for prompt in prompts) <= 1
 
 
 def test_keys_and_values_are_projected_once_per_sampling(sd15, apply, base, monkeypatch) -> None:

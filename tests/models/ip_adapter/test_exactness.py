@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,9 @@ WEIGHT = 0.6
 
 
 @pytest.fixture(scope="module")
-def references() -> dict[str, Any]:
-    """diffusers' UNets by family, made once."""
-    return {}
+def reference(request) -> Callable[[str], Any]:
+    """diffusers' UNet of a family, made once."""
+    return lru_cache(lambda family: diffusers_unet(family, request.getfixturevalue(family)))
 
 
 @pytest.fixture
@@ -46,10 +48,10 @@ def largest_error(unet: Any, recorder: Recorder, positive: torch.Tensor, negativ
 @pytest.mark.parametrize("cfg", [1.0, 4.0])
 @pytest.mark.parametrize("layout", ["base", "plus"])
 @pytest.mark.parametrize("family", ["sd15", "sdxl"])
-def test_equals_diffusers(family, layout, cfg, size, request, folder, encoder, references) -> None:
+def test_equals_diffusers(family, layout, cfg, size, request, folder, encoder, reference) -> None:
     model = request.getfixturevalue(family)
     weights = adapter_weights(layout, family)
-    unet = references.setdefault(family, diffusers_unet(family, model))
+    unet = reference(family)
     load_adapter(unet, weights, WEIGHT)
     recorder = Recorder()
     patched = applied(model, weights, folder, image=picture(), clip_vision=encoder)
@@ -62,9 +64,9 @@ def test_equals_diffusers(family, layout, cfg, size, request, folder, encoder, r
 
 
 @pytest.mark.parametrize("layout", ["base", "plus", "full_face"])
-def test_several_pictures_in_a_batch_equal_diffusers(layout, sd15, folder, encoder, references) -> None:
+def test_several_pictures_in_a_batch_equal_diffusers(layout, sd15, folder, encoder, reference) -> None:
     weights = adapter_weights(layout, "sd15")
-    unet = references.setdefault("sd15", diffusers_unet("sd15", sd15))
+    unet = reference("sd15")
     if layout != "full_face":  # whose number of tokens diffusers takes for that of a full-size encoder
         load_adapter(unet, weights, WEIGHT)
     recorder = Recorder()
@@ -75,3 +77,23 @@ def test_several_pictures_in_a_batch_equal_diffusers(layout, sd15, folder, encod
     if layout == "full_face":
         load_adapter(unet, weights, WEIGHT)
     assert largest_error(unet, recorder, positive, negative) < TOLERANCE
+
+
+@pytest.mark.parametrize("layout", ["base", "plus"])
+def test_compatible_with_ipadapter_plus(layout, sd15, folder, encoder, reference) -> None:
+    """That pack leaves out the middle block and takes a black picture for none: diffusers, told to do the same, agrees."""
+    weights = adapter_weights(layout, "sd15")
+    unet = reference("sd15")
+    load_adapter(unet, weights, WEIGHT)
+    for name, processor in unet.attn_processors.items():
+        if name.startswith("mid_block") and hasattr(processor, "scale"):
+            processor.scale = [0.0]
+    inputs = {"image": picture(), "clip_vision": encoder, "compatible_with": "ipadapter_plus"}
+    recorder = Recorder()
+    sampled(recorder.watch(applied(sd15, weights, folder, **inputs)))
+    positive, negative = image_features(picture(), layout)
+    if layout == "plus":
+        negative = image_features(torch.zeros(1, 28, 28, 3), layout)[0]
+    assert largest_error(unet, recorder, positive, negative) < TOLERANCE
+    load_adapter(unet, weights, WEIGHT)
+    assert largest_error(unet, recorder, positive, negative) > TOLERANCE

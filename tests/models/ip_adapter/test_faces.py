@@ -10,7 +10,8 @@ import pytest
 import torch
 from armature_pack.models.ip_adapter.face import FaceEmbeds
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
-from armature_pack.nodes.ip_adapter_images import ArmatureEncodeIPAdapterImage, ArmatureFaceEmbeds
+from armature_pack.nodes.ip_adapter_embeds import ArmatureEncodeIPAdapterImage
+from armature_pack.nodes.ip_adapter_images import ArmatureFaceEmbeds
 from ip_adapter_recipes import adapter, adapter_weights, picture, sampled
 
 GENERATOR = torch.Generator().manual_seed(12)

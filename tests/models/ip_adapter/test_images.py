@@ -13,12 +13,12 @@ from armature_pack.models.ip_adapter.likeness import outliers
 from armature_pack.models.ip_adapter.prepare import prepare
 from armature_pack.nodes.consistency import ArmatureConsistency
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
-from armature_pack.nodes.ip_adapter_images import (
+from armature_pack.nodes.ip_adapter_embeds import (
     ArmatureEncodeIPAdapterImage,
-    ArmatureIdentityFromFolder,
     ArmatureLoadIPAdapterEmbeds,
     ArmatureSaveIPAdapterEmbeds,
 )
+from armature_pack.nodes.ip_adapter_images import ArmatureIdentityFromFolder
 from ip_adapter_recipes import adapter, picture, sampled
 from PIL import Image
 

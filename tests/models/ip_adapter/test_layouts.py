@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from armature_pack.models.files.header import BrokenFile
+from armature_pack.models.files.identify import identify_tensors
+from armature_pack.models.files.identity import Tensors
 from armature_pack.models.ip_adapter.layouts.registry import LAYOUTS, family_of, find_layout
 from armature_pack.models.ip_adapter.loading import adapter_from_state_dict, load_ip_adapter
 from ip_adapter_recipes import WIDTHS, adapter, adapter_weights, attention_shapes, projection_shapes
@@ -48,6 +50,11 @@ def test_each_layout_is_told_by_its_header_and_read(name) -> None:
     expected = projection_shapes(name, found.layer_shapes[0][0])
     assert {key: tuple(value.shape) for key, value in found.module.image_proj.state_dict().items()} == expected
     assert found.variant == ("face_id_plus_v2" if name == "face_id_plus" else name)
+    weights = adapter_weights(name, family)
+    told = identify_tensors(Tensors({key: tuple(value.shape) for key, value in weights.items()}))
+    assert (told.kind, told.layout, told.families) == ("ip_adapter", name, (found.family,))
+    assert told.traits["needs_face"] == found.layout.needs_face
+    assert bool(told.ambiguity) == bool(found.layout.variants)
 
 
 def test_every_layout_is_tried_here() -> None:
@@ -92,7 +99,9 @@ def test_kolors_face_id_is_refused_by_name() -> None:
     [
         (["lora_unet_a.lora_up.weight"], "holds a LoRA, not an IP-Adapter. Load it with"),
         (["image_proj.proj.weight"], "is incomplete: it needs"),
-        (["double_blocks.0.processor.ip_adapter_double_stream_k_proj.weight"], "Flux in XLabs"),
+        (["double_blocks.0.processor.ip_adapter_double_stream_k_proj.weight"], "is incomplete: it needs"),
+        (["ip_adapter.0.norm_added_k.weight"], "for Flux in InstantX' layout, which is not applied"),
+        (["ip_adapter.0.norm_ip_q.weight"], "for Stable Diffusion 3.5 in InstantX' layout, which is not applied"),
         (["anything"], "nothing that is known"),
     ],
 )

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import comfy.hooks
 import comfy.sd
 import pytest
 import torch
 from armature_pack.models.control.curve import Curve
 from armature_pack.models.lora.scheduling import keyframes
 from armature_pack.nodes.lora import ArmatureApplyLoRAStack, ArmatureLoRAOptions, ArmatureLoRAStack
+from comfy_extras.nodes_hooks import SetClipHooks
 from ip_adapter_recipes import sampled
 from lora_recipes import diffusers_layers, kohya, lora, peft, peft_bare, peft_wrapped, processor, text_lora
 from safetensors.torch import save_file
@@ -79,6 +81,8 @@ def test_same_names_of_another_shape_are_left_out_and_told(sd15, folder) -> None
     model, _, report, _ = applied(sd15, stacked((save(folder, lora(layers | wrong, kohya)),)))
     assert len(model.patches) == len(layers) - 3
     assert "Of another shape than the model's weights (made for another family): 3 layers" in report
+    with pytest.raises(ValueError, match="wanted are 100%"):
+        applied(sd15, stacked(("one.safetensors",)), minimum_match=1.0)
 
 
 def test_the_report(sd15, clip, folder) -> None:
@@ -192,7 +196,7 @@ def test_a_curve_acts_by_hooks(sd15, folder) -> None:
 
 def test_curves_travel_in_the_clip(sd15, clip, folder) -> None:
     file = save(folder, lora(diffusers_layers(sd15), kohya) | text_lora())
-    options = ArmatureLoRAOptions.execute(file, schedule="fade out").args[0]
+    options = ArmatureLoRAOptions.execute(file, schedule="0:1, 0.5:1, 0.51:0, 1:0").args[0]
     _, scheduled, report, _ = applied(sd15, stacked((file, 0.8)), clip, options=options)
     tokens = scheduled.tokenize("a cat")
     (_, extra), *_ = scheduled.encode_from_tokens_scheduled(tokens)
@@ -200,6 +204,45 @@ def test_curves_travel_in_the_clip(sd15, clip, folder) -> None:
     assert clip.apply_hooks_to_conds is None
     constant = ArmatureLoRAOptions.execute(file, schedule="0:0.5, 1:0.5").args[0]
     assert applied(sd15, stacked((file, 0.8)), clip, options=constant)[3] is None
+
+
+def test_the_text_encoder_follows_the_curve_as_well(sd15, clip, folder) -> None:
+    file = save(folder, lora(diffusers_layers(sd15), kohya) | text_lora())
+    options = ArmatureLoRAOptions.execute(file, schedule="0:1, 0.5:1, 0.5001:0.5, 1:0.5").args[0]
+    model, scheduled, _, _ = applied(sd15, stacked((file, 0.8, 0.8)), clip, options=options)
+    conds = scheduled.encode_from_tokens_scheduled(scheduled.tokenize("a cat"))
+    ranges = [(extra["clip_start_percent"], extra["clip_end_percent"]) for _, extra in conds]
+    assert ranges == [(0.0, 0.51), (0.51, 1.0)]
+    for (text, _), strength in zip(conds, (0.8, 0.4), strict=True):
+        constant = applied(sd15, stacked((file, 0.0, strength)), clip)[1]
+        wanted = constant.encode_from_tokens_scheduled(constant.tokenize("a cat"))[0][0]
+        torch.testing.assert_close(text, wanted, atol=1e-4, rtol=1e-4)
+    once = [[conds[0][0], {"hooks": conds[0][1]["hooks"]}]]
+    assert not torch.equal(sampled(model, positive=conds), sampled(model, positive=once))
+
+
+def test_a_smooth_curve_has_the_text_encoded_twenty_times(sd15, clip, folder) -> None:
+    file = save(folder, lora(diffusers_layers(sd15, ".attn2.to_k"), kohya) | text_lora())
+    options = ArmatureLoRAOptions.execute(file, schedule="0:1, 1:0").args[0]
+    scheduled = applied(sd15, stacked((file, 0.8, 0.8)), clip, options=options)[1]
+    stretches = scheduled.patcher.forced_hooks.get_hooks_for_clip_schedule()
+    assert [start for (start, _), _ in stretches] == [station / 20 for station in range(20)]
+    strengths = [frame.strength for _, ((_, frame),) in stretches]
+    assert strengths == pytest.approx([1 - (station + 0.4) / 20 for station in range(20)], abs=0.01)
+
+
+def test_a_curve_beside_another_packs_hooks(sd15, clip, folder) -> None:
+    """Hooks for the text alone (not for the conditionings), as Set CLIP Hooks makes them, go on acting."""
+    foreign = comfy.hooks.create_hook_lora(lora=text_lora(9), strength_model=0.0, strength_clip=1.0)
+    (hooked,) = SetClipHooks().apply_hooks(clip, False, False, foreign)
+    file = save(folder, lora(diffusers_layers(sd15), kohya))
+    options = ArmatureLoRAOptions.execute(file, schedule="fade out").args[0]
+    _, both, _, _ = applied(sd15, stacked((file, 0.8, 0.8)), hooked, options=options)
+    (kept, extra), *more = both.encode_from_tokens_scheduled(both.tokenize("a cat"))
+    ((text, _),) = hooked.encode_from_tokens_scheduled(hooked.tokenize("a cat"))
+    assert not more and torch.equal(kept, text) and len(extra["hooks"]) == 1
+    before = hooked.patcher.forced_hooks
+    assert clip.patcher.forced_hooks is None and before is not None and before.hooks == foreign.hooks
 
 
 def test_options_of_several_loras_chain() -> None:
