@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from ..files.families import FAMILIES, find_family
 from ..files.kinds import KINDS
 from ..files.kinds.clip_vision import ENCODERS
-from ..files.kinds.ip_adapter import layouts
 from ..files.kinds.text_encoder import encoder_name_title
+from ..ip_adapter.layouts.registry import LAYOUTS
 from .control_nodes import MAP_WORDS
 from .rules import RULES
 from .rules.families import PAIRS, fits_family
@@ -77,7 +77,11 @@ def _families() -> str:
 
 
 def _adapters() -> str:
-    rows = [[title, ", ".join(ENCODERS[name][0] for name in names) or "face embeddings"] for title, names in layouts()]
+    rows = [
+        [one.title, ", ".join(ENCODERS[name][0] for name in one.encoders.values()) or "face embeddings"]
+        for one in LAYOUTS
+        if not one.refusal
+    ]
     return _table(["Adapter", "Reads"], rows)
 
 

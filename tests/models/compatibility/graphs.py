@@ -14,6 +14,7 @@ from armature_pack.models.controlnext.layouts import PLAIN
 from armature_pack.models.files.index import ModelIndex, standard_folders
 from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import write_file, write_gguf
+from armature_pack.tests.models.files.transformers import transformer
 
 ROOT = Path(__file__).resolve().parents[3]
 Prompt = dict[str, Any]
@@ -124,7 +125,7 @@ FILES = {
     "checkpoints/sdxl_turbo.safetensors": lambda: networks.checkpoint("sdxl"),
     "checkpoints/sdxl_refiner.safetensors": lambda: networks.checkpoint("sdxl_refiner"),
     "diffusion_models/sdxl_unet.safetensors": lambda: networks.unet("sdxl"),
-    "diffusion_models/flux.safetensors": lambda: networks.transformer("flux"),
+    "diffusion_models/flux.safetensors": lambda: transformer("flux"),
     "controlnet/sd15_canny.safetensors": lambda: networks.controlnet("sd15"),
     "controlnet/sd15_openpose.safetensors": lambda: networks.controlnet("sd15"),
     "controlnet/sdxl_canny.safetensors": lambda: networks.controlnet("sdxl"),
@@ -145,7 +146,7 @@ FILES = {
     "vae/flux.safetensors": lambda: networks.vae(16),
     "ipadapter/sd15_plus.safetensors": lambda: networks.ip_adapter("sd15", "plus", "vit_h"),
     "ipadapter/sdxl_base.safetensors": lambda: networks.ip_adapter("sdxl", "base", "vit_bigg"),
-    "ipadapter/sd15_faceid.safetensors": lambda: networks.ip_adapter("sd15", "faceid"),
+    "ipadapter/sd15_faceid.safetensors": lambda: networks.ip_adapter("sd15", "face_id"),
     "clip_vision/vit_h.safetensors": lambda: networks.clip_vision("vit_h"),
     "clip_vision/vit_bigg.safetensors": lambda: networks.clip_vision("vit_bigg"),
     "text_encoders/clip_l.safetensors": lambda: networks.CLIP_L,
@@ -174,6 +175,19 @@ def write_models(folder: Path) -> ModelIndex:
     packed = networks.checkpoint("sd15") | {"model.diffusion_model.input_blocks.1.0.in_layers.2.weight.absmax": (64,)}
     write_file(folder / "checkpoints" / "nf4.safetensors", packed)
     write_file(folder / "vae" / "eight.safetensors", networks.vae(4), "F8_E4M3")
+    write_file(folder / "checkpoints" / "int8.safetensors", networks.checkpoint("sd15"), "I8")
+    scale: networks.Shapes = {"input_blocks.1.1.transformer_blocks.0.attn2.to_k.scale_weight": (), "scaled_fp8": (0,)}
+    scale_xl: networks.Shapes = {
+        "input_blocks.4.1.transformer_blocks.0.attn2.to_k.scale_weight": (),
+        "scaled_fp8": (0,),
+    }
+    write_file(folder / "controlnet" / "scaled.safetensors", networks.controlnet("sd15") | scale, "F8_E4M3")
+    write_file(folder / "controlnet" / "plain_fp8.safetensors", networks.controlnet("sd15"), "F8_E4M3")
+    write_file(folder / "diffusion_models" / "scaled.safetensors", networks.unet("sdxl") | scale_xl, "F8_E4M3")
+    write_file(folder / "diffusion_models" / "fp8.safetensors", networks.unet("sdxl"), "F8_E4M3")
+    layers = json.dumps({"layers": {"time_embed.0": {"format": "int3"}}})
+    told = {"_quantization_metadata": layers}
+    write_file(folder / "diffusion_models" / "new_format.safetensors", networks.unet("sdxl"), metadata=told)
     (folder / "checkpoints" / "broken.safetensors").write_bytes(b"not a file of weights")
     torch.save({"state_dict": {"a": torch.zeros(1)}}, folder / "checkpoints" / "plain.ckpt")
     write_gguf(folder / "checkpoints" / "packed.gguf", networks.unet("sd15"), {})

@@ -8,8 +8,10 @@ import pytest
 from armature_pack.models.compatibility.coverage import coverage
 from armature_pack.models.files.host_detection import detect_model, meta_tensors
 from armature_pack.models.files.identity import Tensors
+from armature_pack.models.lora.key_names import with_known_names
 from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import write_file
+from armature_pack.tests.models.files.transformers import transformer
 
 KINDS = {
     "kohya": networks.lora("sd15"),
@@ -19,7 +21,8 @@ KINDS = {
 }
 
 
-def patched_by_host(family: str, lora: networks.Shapes) -> int:
+def host_names(family: str) -> dict[str, str]:
+    """The names of layers that the host's loader reads in LoRAs, with what they stand for."""
     import comfy.lora
 
     shapes = networks.unet(family)
@@ -27,11 +30,16 @@ def patched_by_host(family: str, lora: networks.Shapes) -> int:
     assert found is not None
     state_dict = {f"diffusion_model.{name}": shape for name, shape in shapes.items()}
     model = SimpleNamespace(state_dict=lambda: state_dict, model_config=SimpleNamespace(unet_config=dict(found.config)))
-    key_map = comfy.lora.model_lora_keys_unet(model, {})
+    return comfy.lora.model_lora_keys_unet(model, {})
+
+
+def patched_by_host(family: str, lora: networks.Shapes) -> int:
+    import comfy.lora
+
     weights = {
         name: shape for name, shape in lora.items() if not name.endswith(".alpha")
     }  # the host reads their numbers
-    return len(comfy.lora.load_lora(meta_tensors(Tensors(weights)), key_map, log_missing=False))
+    return len(comfy.lora.load_lora(meta_tensors(Tensors(weights)), host_names(family), log_missing=False))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -52,5 +60,25 @@ def test_names_alone_are_not_enough(tmp_path):
 
 def test_a_base_that_is_no_unet_cannot_be_told(tmp_path):
     lora = write_file(tmp_path / "lora.safetensors", KINDS["kohya"])
-    base = write_file(tmp_path / "base.safetensors", networks.transformer("flux"))
+    base = write_file(tmp_path / "base.safetensors", transformer("flux"))
     assert coverage(lora, 0, base, 0) is None
+
+
+SPELLINGS = ("unet.{}", "base_model.model.{}", "base_model.model.unet.{}", "{}")
+
+
+@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_names_of_peft_are_lost_on_the_host_and_read_by_our_stack(spelling, family):
+    """What the finding about such files says: the host's loader reads no layer of them, and ours reads all."""
+    import comfy.lora
+
+    lora = {
+        spelling.format(name.removeprefix("unet.")): shape
+        for name, shape in networks.lora(family, diffusers=True).items()
+    }
+    names = host_names(family)
+    assert len(lora) == 2 * networks.attentions(family)
+    assert patched_by_host(family, lora) == 0
+    renamed = with_known_names(meta_tensors(Tensors(lora)), names)
+    assert len(comfy.lora.load_lora(renamed, names, log_missing=False)) == networks.attentions(family)

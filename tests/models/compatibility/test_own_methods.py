@@ -26,6 +26,8 @@ SVD = {
     "conv_in.weight": (320, 8, 3, 3),
     "down_blocks.0.attentions.0.temporal_transformer_blocks.0.norm1.weight": (320,),
 }
+NETS = ["p_sd15_openpose", "p_sd15_lineart", "p_sd15_mlsd", "p_sd15_seg", "p_sd15_normalbae"]
+NETS += ["p_sd15_inpaint", "f1e_sd15_tile"]
 # What the files of the shipped graphs are; the rest is told by NamedIndex.
 SHIPPED = {
     "control_v11p_sd15_canny_fp16.safetensors": lambda: networks.controlnet("sd15"),
@@ -38,10 +40,13 @@ SHIPPED = {
     "controlnext_svd_v2.safetensors": STEM.shapes,
     "controlnext_svd_v2_unet.safetensors": lambda: SVD,
     "character.safetensors": lambda: networks.lora("sd15"),
+    "ink_solids_1000_steps_00001_.safetensors": lambda: networks.lora("sd15"),
     "ip-adapter-plus_sd15.safetensors": lambda: networks.ip_adapter("sd15"),
     "ip-adapter-plus_sdxl_vit-h.safetensors": lambda: networks.ip_adapter("sdxl"),
     "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors": lambda: networks.clip_vision("vit_h"),
     "control_v11f1p_sd15_depth_fp16.safetensors": lambda: networks.controlnet("sd15"),
+    "product.safetensors": lambda: networks.lora("sd15"),
+    **{f"control_v11{net}_fp16.safetensors": lambda: networks.controlnet("sd15") for net in NETS},
     "sd_xl_base_1.0.safetensors": lambda: networks.checkpoint("sdxl"),
 }
 

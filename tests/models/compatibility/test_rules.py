@@ -132,6 +132,14 @@ UNET_ALONE = extended(
     n20=node("LoraLoaderModelOnly", model=["21", 0], lora_name="sdxl_peft.safetensors", strength_model=0.8),
     n21=node("UNETLoader", unet_name="sdxl_unet.safetensors", weight_dtype="default"),
 )
+
+
+def loaded_apart(name: str, weight_dtype: str = "default") -> dict[str, Any]:
+    """A diffusion model of its own before the sampler."""
+    unet = node("UNETLoader", unet_name=name, weight_dtype=weight_dtype)
+    return extended(changed(text_to_image(XL, 1024), n5_model=["21", 0]), n21=unet)
+
+
 LORA_OF_UNET = with_lora(text_to_image(XL, 1024), "sdxl_style.safetensors")
 
 SPEAKS = [
@@ -185,6 +193,11 @@ SPEAKS = [
     ("depth_colours", "warning", GRAY),
     ("controlnext_alone", "hint", controlled(XL, "controlnext.safetensors", "ArmatureLoadControlNeXt")),
     ("packed_weights", "error", text_to_image("nf4.safetensors")),
+    ("scales_ignored", "error", controlled(net="scaled.safetensors")),
+    ("whole_numbers", "error", text_to_image("int8.safetensors")),
+    ("quantised_format", "error", loaded_apart("new_format.safetensors")),
+    ("weight_dtype", "hint", loaded_apart("scaled.safetensors", "fp8_e4m3fn")),
+    ("weight_dtype", "hint", loaded_apart("fp8.safetensors", "fp8_e5m2")),
     ("eight_bits", "warning", extended(
         changed(text_to_image(), n6_vae=["90", 0]), n90=node("VAELoader", vae_name="eight.safetensors"))),
     ("union_type", "hint", UNION),
@@ -244,6 +257,9 @@ SOUND = [
     with_lora(changed(text_to_image(XL, 1024), n2_text="zebrastyle"), "sdxl_style.safetensors"),
     with_ip_adapter(text_to_image(), "sd15_plus.safetensors", "vit_h.safetensors"),
     changed(text_to_image(), n3_text="embedding:bad_hands, ugly"),
+    controlled(net="plain_fp8.safetensors"),
+    loaded_apart("scaled.safetensors"),
+    loaded_apart("fp8.safetensors", "fp8_e4m3fn_fast"),
     FLUX,
     changed(FLUX_CONTROLLED, n13_vae=["41", 0]),
     REFINED,
