@@ -22,11 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("graph", type=Path, metavar="GRAPH.json", help="the graph as an API prompt")
     parser.add_argument("rows", type=Path, metavar="ROWS", nargs="?", help="a .csv, a .jsonl or a folder of pictures")
     parser.add_argument(
-        "--server", metavar="URL", default="http://127.0.0.1:8188", help="default http://127.0.0.1:8188"
+        "--server",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="default http://127.0.0.1:8188; given again, the rows are shared out (needs the package ray)",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", default=Path("batch"), help="default ./batch")
     add_row_options(parser)
     add_run_options(parser)
+    add_cluster_options(parser)
 
 
 def add_row_options(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +86,27 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--check", action="store_true", help="check every row, then stop")
     group.add_argument("--strict", action="store_true", help="run nothing unless every row is fit to run")
+
+
+def add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    """More than one machine."""
+    group = parser.add_argument_group("several machines (needs the package ray)")
+    group.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="run on this Ray cluster ('auto' on one of its machines): with --server on the servers given, else on one ComfyUI "
+        "for each GPU, started from --comfyui, which must lie at the same place on every machine",
+    )
+    group.add_argument(
+        "--resources",
+        metavar="NAME=AMOUNT",
+        action="append",
+        default=[],
+        help="what one started server takes of the cluster, instead of GPU=1; may be given again",
+    )
+    group.add_argument(
+        "--server-arguments", metavar="TEXT", default="", help="added to the command line of every started server"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from .batch_sheet import write_sheets
 
 MOST_SHOWN = 20  # refused rows on the screen; the summary has them all
 NOTHING_RAN = 2
+DEFAULT_SERVER = "http://127.0.0.1:8188"
 UNCHECKED = "The server has no compatibility check: whether its models fit together shows only when they run."
 
 
@@ -30,39 +31,61 @@ def run_batch(arguments: argparse.Namespace) -> int:
     """Plans and runs; problems of the whole batch are printed. Returns the exit status."""
     try:
         headers = parse_headers(arguments.header)
-        secrets = Secrets(arguments.server, headers)
+        servers = arguments.server or ([] if arguments.ray is not None else [DEFAULT_SERVER])
+        secrets = Secrets(servers, headers)
         graph = read_graph(arguments.graph)
-        return asyncio.run(_batch(arguments, graph, headers, secrets))
+        if arguments.minimum_adherence is not None:
+            check_measured(graph)
+        if arguments.ray is not None or len(servers) > 1:
+            from .batch_ray.command import run_on_servers
+
+            return run_on_servers(arguments, graph, servers, headers, secrets)
+        return asyncio.run(_batch(arguments, graph, servers[0], headers, secrets))
     except (BatchError, ClientError) as error:
         print(f"armature: {error}", file=sys.stderr)
         return NOTHING_RAN
 
 
 async def _batch(
-    arguments: argparse.Namespace, graph: dict[str, Any], headers: Mapping[str, str], secrets: Secrets
+    arguments: argparse.Namespace, graph: dict[str, Any], server: str, headers: Mapping[str, str], secrets: Secrets
 ) -> int:
-    async with Client(arguments.server, headers, patience=min(30.0, arguments.patience)) as client:
-        if arguments.minimum_adherence is not None:
-            check_measured(graph)
-        mapping = parse_mapping(arguments.map)
-        request = Request(arguments.rows, arguments.vary, mapping, arguments.picture, arguments.pictures)
-        plan = await prepare(client, graph, request)
-        _show_plan(plan)
-        all_fit = plan.fit == len(plan.rows)
-        if arguments.check or not plan.fit or (arguments.strict and not all_fit):
-            return 0 if all_fit else NOTHING_RAN
+    async with Client(server, headers, patience=min(30.0, arguments.patience)) as client:
+        plan = await prepare(client, graph, request_from(arguments))
+        status = verdict(arguments, plan)
+        if status is not None:
+            return status
         with Ledger(arguments.out) as ledger:
-            ledger.plan(plan.rows)
-            plan.rows.clear()
-            _show_start(ledger, arguments.out)
+            take_in(plan, ledger, arguments.out)
             settings = _settings(arguments)
             try:
                 stopped = await _run(graph, ledger, client, arguments.out, secrets, settings)
             finally:
-                _finish(graph, ledger, arguments.out)
+                finish(graph, ledger, arguments.out)
             if stopped:
                 print(f"armature: {stopped}", file=sys.stderr)
             return exit_status(ledger.counts())
+
+
+def request_from(arguments: argparse.Namespace) -> Request:
+    """Which rows the options name."""
+    mapping = parse_mapping(arguments.map)
+    return Request(arguments.rows, arguments.vary, mapping, arguments.picture, arguments.pictures)
+
+
+def verdict(arguments: argparse.Namespace, plan: Plan) -> int | None:
+    """Shows the plan; the exit status when nothing is to run, else None."""
+    _show_plan(plan)
+    all_fit = plan.fit == len(plan.rows)
+    if arguments.check or not plan.fit or (arguments.strict and not all_fit):
+        return 0 if all_fit else NOTHING_RAN
+    return None
+
+
+def take_in(plan: Plan, ledger: Ledger, out: Path) -> None:
+    """The plan into the ledger; says what is there already."""
+    ledger.plan(plan.rows)
+    plan.rows.clear()
+    _show_start(ledger, out)
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -119,7 +142,7 @@ def _show_start(ledger: Ledger, out: Path) -> None:
         )
 
 
-def _finish(graph: Mapping[str, Any], ledger: Ledger, out: Path) -> None:
+def finish(graph: Mapping[str, Any], ledger: Ledger, out: Path) -> None:
     """Summary and contact sheets, however the batch ended."""
     try:
         written = [*write_summary(graph, ledger, out), *write_sheets(ledger.entries(), out)]

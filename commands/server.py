@@ -93,15 +93,54 @@ def start_server(
         str(port),
         *arguments,
     ]
+    return _started(host, command, base_directory, _shown(listen, port), environment or {}, timeout)
+
+
+def start_installation(host: Host, *, folder: Path, arguments: Sequence[str] = (), timeout: float = 300) -> Server:
+    """Start a person's own ComfyUI with its nodes and models, on a free port of this machine, and wait until it answers.
+
+    Its log and its results go into `folder`, so that several of one installation do not meet. Raises ServerFailed.
+    """
+    if not (host.comfyui / "main.py").is_file():
+        raise ServerFailed(f"there is no ComfyUI at {host.comfyui} on the machine {socket.gethostname()}.")
+    port = free_port()
+    command = [
+        str(host.python),
+        str(host.comfyui / "main.py"),
+        "--disable-auto-launch",
+        "--database-url",
+        "sqlite:///:memory:",
+        "--output-directory",
+        str(folder / "output"),
+        "--temp-directory",
+        str(folder),
+        "--listen",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        *arguments,
+    ]
+    for one in (folder, folder / "output"):
+        one.mkdir(parents=True, exist_ok=True)
+    return _started(host, command, folder, _shown("127.0.0.1", port), {}, timeout)
+
+
+def _shown(listen: str, port: int) -> str:
+    return f"http://{_reachable(listen)}:{port}"
+
+
+def _started(
+    host: Host, command: list[str], folder: Path, address: str, environment: Mapping[str, str], timeout: float
+) -> Server:
     variables = {
         **(clean_environment() if host.private else os.environ),
         **host.environment(),
         "PYTHONUNBUFFERED": "1",
-        **(environment or {}),
+        **environment,
     }
-    if not set(CHOOSES_DEVICE) & set(arguments) and not has_device(host, variables):
+    if not set(CHOOSES_DEVICE) & set(command) and not has_device(host, variables):
         command.append("--cpu")
-    log = base_directory / f"server-{port}.log"
+    log = folder / f"server-{address.rpartition(':')[2]}.log"
     with log.open("w", encoding="utf-8") as stream:
         process = start_tree(
             command,
@@ -110,9 +149,9 @@ def start_server(
             stderr=subprocess.STDOUT,
             text=True,
             env=variables,
-            cwd=base_directory,
+            cwd=folder,
         )
-    server = Server(f"http://{_reachable(listen)}:{port}", log, process)
+    server = Server(address, log, process)
     try:
         _wait_until_ready(server, timeout)
     except BaseException:

@@ -2,12 +2,22 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
-
-from ..client import Client
+from typing import Any, Protocol
 
 
-async def objections(client: Client, prompt: Mapping[str, Any]) -> str | None:
+class Asked(Protocol):
+    """What planning asks of a server: a Client, or one that is reached in another way."""
+
+    async def object_info(self, node: str | None = None) -> dict[str, Any]:
+        """As Client.object_info."""
+        ...
+
+    async def compatibility(self, prompt: Mapping[str, Any]) -> dict[str, Any] | None:
+        """As Client.compatibility."""
+        ...
+
+
+async def objections(client: Asked, prompt: Mapping[str, Any]) -> str | None:
     """The errors that the check finds in a prompt, as one text, empty without any; None when there is no check."""
     report = await client.compatibility(prompt)
     if report is None:
@@ -22,7 +32,7 @@ class ServerCheck:
     `is_missing` turns True when the server has no check; everything passes then.
     """
 
-    def __init__(self, client: Client, loop: asyncio.AbstractEventLoop):
+    def __init__(self, client: Asked, loop: asyncio.AbstractEventLoop):
         self._client = client
         self._loop = loop
         self.is_missing = False

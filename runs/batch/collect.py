@@ -21,12 +21,17 @@ async def collect(client: Client, entry: Entry, result: RunResult, out: Path) ->
     A name depends on the row and on nothing else, so that collecting twice gives the same files.
     """
     files = []
-    for label, picture in _named(entry, result):
+    for name, picture in named_pictures(entry, result):
         content = await client.fetch(picture)
-        name = f"{FOLDER}/{label}{_suffix(picture)}"
         await asyncio.to_thread(write_whole, out / name, content)
         files.append(name)
     return files
+
+
+def named_pictures(entry: Entry, result: RunResult) -> Iterator[tuple[str, Picture]]:
+    """The pictures of a run that are kept, with their paths inside the output folder."""
+    for label, picture in _named(entry, result):
+        yield f"{FOLDER}/{label}{_suffix(picture)}", picture
 
 
 def texts_of(result: RunResult) -> dict[str, list[str]]:

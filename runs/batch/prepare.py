@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..client import Client
-from .check import ServerCheck
+from .check import Asked, ServerCheck
 from .columns import check_classes, find_columns, picture_input
 from .errors import BatchError
 from .plan import PlannedRow, plan_rows
@@ -50,7 +49,7 @@ class Plan:
         return sum(not row.problem for row in self.rows)
 
 
-async def prepare(client: Client, graph: Mapping[str, Any], request: Request) -> Plan:
+async def prepare(client: Asked, graph: Mapping[str, Any], request: Request) -> Plan:
     """The plan of a batch. Raises BatchError when nothing can run, and ClientError when the server does not answer."""
     info: dict[str, Any] = {}
     for class_type in {node["class_type"] for node in graph.values()}:

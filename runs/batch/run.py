@@ -14,30 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from ..client import Client
-from ..errors import (
-    ClientError,
-    PromptRefused,
-    RunFailed,
-    RunInterrupted,
-    RunLost,
-    RunTimedOut,
-    ServerUnreachable,
-    UnexpectedAnswer,
-)
-from ..events import Executing, Failed, Finished
+from ..errors import ClientError, ServerUnreachable, UnexpectedAnswer
 from ..results import RunResult
-from .adherence import TooLittleAdherence, check_score, other_seeds, with_scores
+from .adherence import with_scores
+from .book import Book, Step
 from .collect import collect, texts_of
 from .errors import BatchError, RowProblem
 from .ledger import DONE, FAILED, REFUSED, SENT, WAITING, Entry, Ledger
+from .one_row import AWAY, check_result, kind_of, watch
 from .plan import with_changes
 from .secrets import Secrets
 from .uploads import Uploads
 
-AWAY = frozenset({429, 502, 503, 504})  # answers of a server, or of a proxy before it, that will be there again
-MOST_LOSSES = 3  # a row that was running each time the server died may be what kills it
 RETRY_SECONDS = 2.0
-DISK_FULL = ("No space left on device", "disk is full", "There is not enough space on the disk")
 
 
 @dataclass(frozen=True)
@@ -53,15 +42,6 @@ class Settings:
     row_seconds: float | None = None
     patience: float = 300.0
     minimum_adherence: float | None = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """What just happened: a row ended in `state` (or went back to waiting), or, without `entry`, a word on the server."""
-
-    entry: Entry | None
-    state: str
-    reason: str = ""
 
 
 class Runner:
@@ -83,7 +63,7 @@ class Runner:
         self._out = out
         self._secrets = secrets
         self._settings = settings or Settings()
-        self._on_step = on_step
+        self._book = Book(graph, ledger, secrets, self._settings.retry, on_step)
         self._uploads = Uploads(client)
         self._taken: set[str] = set()
         self._begun: set[str] = set()
@@ -116,14 +96,18 @@ class Runner:
 
     async def _row(self, entry: Entry) -> None:
         try:
-            result = await self._result(entry)
-            await self._keep(entry, result)
-        except RunLost as error:
-            self._lost(entry, error)
-        except (ServerUnreachable, UnexpectedAnswer) as error:
-            await self._away(entry, error)
+            await self._keep(entry, await self._result(entry))
         except (RowProblem, ClientError) as error:
-            self._failed(entry, error)
+            self._uploads.forget()
+            kind = kind_of(error)
+            if kind == AWAY:
+                self._book.tell(str(error))
+                # The row stays as it is: `sent` rows are asked after again, for the server may have gone on with them.
+                await self._until_back(error)
+                return
+            begun = entry.key in self._begun
+            self._begun.discard(entry.key)
+            self._book.ended(entry, kind, str(error), begun=begun)
 
     async def _result(self, entry: Entry) -> RunResult:
         if entry.state == SENT and entry.prompt_id and entry.server == self._client.address:
@@ -145,78 +129,18 @@ class Runner:
             raise
 
     async def _watch(self, entry: Entry, prompt_id: str) -> RunResult:
-        try:
-            return await asyncio.wait_for(self._end_of(entry, prompt_id), self._settings.row_seconds)
-        except asyncio.TimeoutError:
-            await self._client.cancel(prompt_id)
-            raise RunTimedOut(f"did not end within {self._settings.row_seconds:g} s and was stopped") from None
-
-    async def _end_of(self, entry: Entry, prompt_id: str) -> RunResult:
-        async with contextlib.aclosing(self._client.follow(prompt_id)) as events:
-            async for event in events:
-                if isinstance(event, Executing):
-                    self._begun.add(entry.key)
-                elif isinstance(event, Finished):
-                    return event.result
-                elif isinstance(event, Failed):
-                    raise event.error
-        raise AssertionError("follow ends with Finished or Failed")
+        return await watch(self._client, prompt_id, self._settings.row_seconds, lambda: self._begun.add(entry.key))
 
     async def _keep(self, entry: Entry, result: RunResult) -> None:
-        if result.left_out:
-            raise RowProblem("the server ran only a part of the graph: " + "; ".join(map(str, result.left_out)))
-        if self._settings.minimum_adherence is not None:
-            check_score(result, self._settings.minimum_adherence)
+        check_result(result, self._settings.minimum_adherence)
         try:
             files = await collect(self._client, entry, result, self._out)
         except OSError as error:
-            raise BatchError(
-                f"The results cannot be written to {self._out}: {error.strerror}. Make room, then run the same command again."
-            ) from None
-        note = "" if files else "the graph gave no picture"
+            raise cannot_write(self._out, error) from None
         self._begun.discard(entry.key)
-        self._ledger.finish(entry.key, files, texts_of(result), result.seconds, note)
-        self._on_step(Step(entry, DONE, note))
+        self._book.done(entry, files, texts_of(result), result.seconds)
 
-    def _failed(self, entry: Entry, error: Exception) -> None:
-        reason = self._secrets.hide(str(error))
-        if isinstance(error, RunFailed) and any(words in reason for words in DISK_FULL):
-            self._ledger.put_back(entry.key, lost=False)
-            raise BatchError(f"The server's disk is full ({reason}). Make room there, then run the same command again.")
-        self._uploads.forget()
-        self._begun.discard(entry.key)
-        # A refused prompt would be refused again; an interruption was somebody's wish.
-        again = entry.tries < self._settings.retry and not isinstance(error, PromptRefused | RunInterrupted)
-        if again and isinstance(error, TooLittleAdherence):
-            self._ledger.change(entry.key, other_seeds(self._graph, entry.changes))
-        self._ledger.fail(entry.key, reason, again=again)
-        self._on_step(Step(entry, WAITING if again else FAILED, reason))
-
-    def _lost(self, entry: Entry, error: RunLost) -> None:
-        self._uploads.forget()
-        is_suspect = entry.key in self._begun
-        self._begun.discard(entry.key)
-        if is_suspect and entry.losses + 1 >= MOST_LOSSES:
-            reason = f"the server went away {MOST_LOSSES} times while this row was on it"
-            self._ledger.fail(entry.key, reason, again=False)
-            self._on_step(Step(entry, FAILED, reason))
-            return
-        # A row that still waited in the queue did not end the server.
-        self._ledger.put_back(entry.key, lost=is_suspect)
-        self._on_step(Step(entry, WAITING, self._secrets.hide(str(error))))
-
-    async def _away(self, entry: Entry, error: ServerUnreachable | UnexpectedAnswer) -> None:
-        if isinstance(error, UnexpectedAnswer) and error.status not in AWAY:
-            if error.status in (401, 403):
-                raise BatchError(self._secrets.hide(str(error)))
-            self._failed(entry, error)
-            return
-        self._uploads.forget()
-        self._on_step(Step(None, WAITING, self._secrets.hide(str(error))))
-        await self._until_back(error)
-        # The row stays as it is: `sent` rows are asked after again, for the server may have gone on with them.
-
-    async def _until_back(self, error: ClientError) -> None:
+    async def _until_back(self, error: Exception) -> None:
         deadline = time.monotonic() + self._settings.patience
         while True:
             with contextlib.suppress(ServerUnreachable, UnexpectedAnswer):
@@ -230,8 +154,18 @@ class Runner:
             await asyncio.sleep(min(RETRY_SECONDS, self._settings.patience))
 
 
+def cannot_write(out: Path, error: OSError) -> BatchError:
+    """The results' own disk is full, or the like."""
+    return BatchError(
+        f"The results cannot be written to {out}: {error.strerror}. Make room, then run the same command again."
+    )
+
+
 def exit_status(counts: Mapping[str, int]) -> int:
     """0: every row came out; 1: some did not; 2: none did."""
     if counts[DONE] and not sum(counts[state] for state in (WAITING, SENT, FAILED, REFUSED)):
         return 0
     return 1 if counts[DONE] else 2
+
+
+__all__ = ["Runner", "Settings", "Step", "cannot_write", "exit_status"]

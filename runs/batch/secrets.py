@@ -10,10 +10,12 @@ SHORTEST = 4  # blanking out shorter ones would tear holes into ordinary words
 class Secrets:
     """The values that must never be shown: passwords, tokens in the URL, values of headers."""
 
-    def __init__(self, address: str, headers: Mapping[str, str]):
-        parsed = Address.parse(address)
+    def __init__(self, addresses: str | Iterable[str], headers: Mapping[str, str]):
+        parsed = [Address.parse(one) for one in ([addresses] if isinstance(addresses, str) else addresses)]
         words = [word for value in headers.values() for word in (value, *value.split())]
-        self._words = _longest_first([parsed.password, *parsed.query.values(), *words])
+        self._words = _longest_first(
+            [one.password for one in parsed] + [value for one in parsed for value in one.query.values()] + words
+        )
 
     def hide(self, text: str) -> str:
         """The text with every secret replaced by ***."""

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..client import Client
 from .errors import RowProblem
@@ -21,28 +22,49 @@ class Uploads:
 
     async def names(self, pictures: Mapping[str, str]) -> dict[str, str]:
         """For each input that takes a picture its name on the server; sends what is not there yet."""
-        return {place: await self._name(path) for place, path in pictures.items()}
+        return {
+            place: await self._once(path, lambda path=path: self._read(Path(path))) for place, path in pictures.items()
+        }
+
+    async def contents(self, pictures: Mapping[str, tuple[str, bytes]]) -> dict[str, str]:
+        """The same for (file name, bytes): for machines that have no such files."""
+        return {
+            place: await self._once(
+                f"{name}\0{_digest(content)}", lambda name=name, content=content: self._send(Path(name), content)
+            )
+            for place, (name, content) in pictures.items()
+        }
 
     def forget(self) -> None:
         """Sends everything again when it is next needed: the server may have lost it."""
         self._sent.clear()
 
-    async def _name(self, path: str) -> str:
-        if path not in self._sent:
+    async def _once(self, key: str, send: Callable[[], Coroutine[Any, Any, str]]) -> str:
+        if key not in self._sent:
             # A task, so that two rows that need one picture at the same time wait for one upload.
-            self._sent[path] = asyncio.create_task(self._send(Path(path)))
+            self._sent[key] = asyncio.create_task(send())
         try:
-            return await asyncio.shield(self._sent[path])
+            return await asyncio.shield(self._sent[key])
         except BaseException:
-            self._sent.pop(path, None)
+            self._sent.pop(key, None)
             raise
 
-    async def _send(self, path: Path) -> str:
-        try:
-            content = await asyncio.to_thread(path.read_bytes)
-        except OSError as error:
-            raise RowProblem(f"the picture {path.name} can no longer be read: {error.strerror}") from None
+    async def _read(self, path: Path) -> str:
+        return await self._send(path, await asyncio.to_thread(read_picture, path))
+
+    async def _send(self, path: Path, content: bytes) -> str:
         # Named by content: a picture that was replaced is never mistaken for the one before it.
-        digest = hashlib.sha256(content).hexdigest()[:16]
-        name = f"{digest}_{re.sub(r'[^A-Za-z0-9_-]+', '_', path.stem)[:40]}{path.suffix.lower()}"
+        name = f"{_digest(content)[:16]}_{re.sub(r'[^A-Za-z0-9_-]+', '_', path.stem)[:40]}{path.suffix.lower()}"
         return (await self._client.upload_image(content, name, subfolder=SUBFOLDER, overwrite=True)).annotated
+
+
+def read_picture(path: Path) -> bytes:
+    """A row's picture. Raises RowProblem."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RowProblem(f"the picture {path.name} can no longer be read: {error.strerror}") from None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

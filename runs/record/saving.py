@@ -22,6 +22,7 @@ from .hashes import HashCache
 from .host_facts import HostFacts
 from .prompt_facts import model_names, sampling, upstream
 from .record import FILE, PNG_KEY, SCHEMA, SUFFIX
+from .times import run_times
 
 COMPRESSION = 4  # the host's own level
 
@@ -80,6 +81,7 @@ def _record(
         "reports": list(job.reports),
         "versions": {**host.versions(), "python": platform.python_version(), "system": platform.platform()},
         "device": host.device(),
+        "times": run_times(),
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
+from armature_pack.runs.batch.adherence import STRIDE
 from armature_pack.tests.commands.batch_process import run_command, start_command, summary
 from armature_pack.tests.server_fixture import RunningServer
 
@@ -53,3 +55,20 @@ def test_models_that_do_not_fit_are_refused_before_anything_runs(tmp_path: Path,
     )
     out, _ = run_command("batch", tmp_path, *given, status=2)
     assert "12 rows: 0 fit to run, 12 refused" in out and wrong in out
+
+
+def test_a_picture_that_follows_its_map_too_little_gets_another_seed(tmp_path: Path, server: RunningServer) -> None:
+    """Control Adherence on the real host measures noise from random weights: far from 0.9, and above -1."""
+    graph = json.loads(Path(GRAPH).read_text(encoding="utf-8"))
+    measured = {"image": ["13", 0], "control_image": ["4", 0], "method": "canny"}
+    graph["30"] = {"class_type": "ArmatureControlAdherence", "inputs": measured}
+    (tmp_path / "graph.json").write_text(json.dumps(graph), encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("Sampler.seed\n7\n", encoding="utf-8")
+    more = ["graph.json", "rows.csv", *options(server)[2:], "--retry", "1"]
+    out, _ = run_command("batch", tmp_path, *more, "--minimum-adherence", "0.9", status=2)
+    (row,) = summary(tmp_path / "out")
+    assert "its adherence is" in row["reason"] and "below 0.9" in row["reason"] and row["reason"] in out
+    assert (row["state"], row["attempts"], row["Sampler.seed"]) == ("failed", "2", str(7 + STRIDE))
+    run_command("batch", tmp_path, *more, "--minimum-adherence", "-1")
+    (row,) = summary(tmp_path / "out")
+    assert (row["state"], row["attempts"]) == ("done", "3")

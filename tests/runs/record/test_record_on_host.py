@@ -87,6 +87,8 @@ def _check_contents(server: RunningServer, folder: Path) -> None:
     assert (signal["weight"], signal["fit"], signal["applied"]) == (0.8, "crop", True)
     assert Image.open(folder / signal["images"][0]).size == (128, 128)
     assert data["sampling"][0]["settings"]["seed"] == 1 and data["reports"] and data["device"]["type"]
+    times = data["times"]
+    assert times["queued"] <= times["started"] < times["saved"] and 0 < times["seconds"] < 600
     assert {"armature", "comfyui", "torch", "python", "system"} <= set(data["versions"])
     (kept,) = data["inputs"]
     assert (folder / kept["file"]).read_bytes() == (server.input_folder / "room.png").read_bytes()
