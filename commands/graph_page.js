@@ -1,6 +1,7 @@
 // Runs in ComfyUI's front end: builds a graph from an API prompt, lays it out, and returns it as the front end saves it.
 async ({ prompt, layout, name }) => {
   const GAP = 50, TITLE = 30, HEAD = 50, PAD = 20, WIDTH = 330
+  app.clean() // what the graph before has shown would stretch nodes of the same numbers
   app.loadApiJson(prompt, name)
   await new Promise((done) => setTimeout(done, 500))
   const graph = app.graph

@@ -9,12 +9,16 @@ import io
 import json
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from . import FRONT_DOOR
 from .chromium import ensure_chromium
 from .errors import Problem
+from .graph_previews import show_maps
+from .manifest import host_metadata, manifest
 from .private_host.host import Host
 from .server import start_server
 
@@ -24,11 +28,14 @@ WORKFLOWS = FRONT_DOOR.parent / "workflows"
 PAGE = Path(__file__).with_name("graph_page.js")
 THUMBNAIL_WIDTH = 1000
 READY = "!!(window.app?.vueAppReady && window.LiteGraph?.registered_node_types?.ArmatureControlMap)"
-TOP, LEFT = 130, 70  # pixels of the window that the front end's own bars cover
+TOP, LEFT, BOTTOM = 130, 70, 70  # pixels of the window that the front end's own bars cover
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
     "Comfy.Minimap.Visible": False,
+    "Comfy.Graph.CanvasInfo": False,
     "Comfy.NodeBadge.NodeSourceBadgeMode": "None",
+    "Comfy.NodeBadge.NodeLifeCycleBadgeMode": "None",
+    "LiteGraph.Canvas.MinFontSizeForLOD": 0,  # text at any scale: wide graphs are pictures too
 }
 # Inputs that name a model file, and where the server looks for it: empty files stand in, so that no node is marked red.
 MODEL_INPUTS = {
@@ -39,6 +46,8 @@ MODEL_INPUTS = {
     "ip_adapter_name": "ipadapter",
     "clip_name": "clip_vision",
 }
+# Nodes that read a folder inside the input folder; an empty one stands in.
+FOLDER_NODES = ("LoadImageTextDataSetFromFolder",)
 
 SHOW = """([scale, left, top]) => {
   app.canvas.deselectAll()
@@ -59,40 +68,49 @@ def run(arguments: argparse.Namespace) -> int:
     missing = [name for name in names if not (WORKFLOWS / "layout" / f"{name}.json").is_file()]
     if missing:
         raise Problem(f"there is no workflows/layout/{missing[0]}.json")
-    chromium = ensure_chromium()
-    if not chromium:
-        raise Problem("Chromium is needed to build the graphs")
     with tempfile.TemporaryDirectory() as base:
         _stand_ins(Path(base, "models"), names)
-        server = start_server(Host.from_environment(), pack=FRONT_DOOR.parent, base_directory=Path(base))
-        with server:
-            _build_all(server.address, chromium, names)
+        with editor_page(Path(base)) as page:
+            for name in names:
+                _build(page, name)
     return 0
 
 
 def _stand_ins(models: Path, names: list[str]) -> None:
     for name in names:
-        for node in json.loads((WORKFLOWS / "api" / f"{name}.json").read_text(encoding="utf-8")).values():
-            for key, value in node["inputs"].items():
-                if key in MODEL_INPUTS and isinstance(value, str):
-                    path = models / MODEL_INPUTS[key] / value
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.touch()
+        stand_in(models, json.loads((WORKFLOWS / "api" / f"{name}.json").read_text(encoding="utf-8")))
 
 
-def _build_all(address: str, chromium: str, names: list[str]) -> None:
+def stand_in(models: Path, prompt: dict[str, Any]) -> None:
+    """Empty files and folders for what the nodes of a prompt name, so that the front end finds nothing missing."""
+    for node in prompt.values():
+        for key, value in node["inputs"].items():
+            if key in MODEL_INPUTS and isinstance(value, str):
+                path = models / MODEL_INPUTS[key] / value
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+        if node["class_type"] in FOLDER_NODES:
+            (models.parent / "input" / node["inputs"]["folder"]).mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def editor_page(base: Path) -> Iterator[Any]:
+    """ComfyUI's front end in Chromium, on a server of its own in the folder `base`. Raises Problem without the tools."""
+    chromium = ensure_chromium()
+    if not chromium:
+        raise Problem("Chromium is needed to build graphs")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         raise Problem("playwright is missing; run `armature.py test` once, which installs the test tools") from None
-    with sync_playwright() as playwright:
+    server = start_server(Host.from_environment(), pack=FRONT_DOOR.parent, base_directory=base)
+    with server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--disable-gpu"])
         page = browser.new_page(viewport={"width": 1900, "height": 1100})
-        page.request.post(f"{address}/api/settings", data=SETTINGS)
-        page.goto(address)
-        page.wait_for_function(READY, timeout=60_000)
-        for name in names:
-            _build(page, name)
+        page.request.post(f"{server.address}/api/settings", data=SETTINGS)
+        page.goto(server.address)
+        page.wait_for_function(READY, timeout=180_000)
+        yield page
         browser.close()
 
 
@@ -103,9 +121,10 @@ def _build(page: Any, name: str) -> None:
     _check_export(name, prompt, built["exported"])
     graph = built["graph"]
     graph["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"armature/{name}"))
-    _name_models(graph, layout.get("models", []))
+    name_models(graph)
     (WORKFLOWS / f"{name}.json").write_text(json.dumps(graph, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     page.evaluate("graph => app.loadGraphData(graph)", graph)
+    show_maps(page, prompt, MODEL_INPUTS)
     _save_picture(page, built["size"], WORKFLOWS / f"{name}.jpg")
     print(f"workflows/{name}.json: {len(graph['nodes'])} nodes", flush=True)
 
@@ -118,12 +137,13 @@ def _check_export(name: str, prompt: dict[str, Any], exported: dict[str, Any]) -
             raise Problem(f"{name}: node {node} would be exported as {exported.get(node)}, not as {prompt.get(node)}")
 
 
-def _name_models(graph: dict[str, Any], models: list[dict[str, str]]) -> None:
-    """Where the front end can offer each file for download: on the node that names it."""
+def name_models(graph: dict[str, Any]) -> None:
+    """Where the front end can offer each file of the manifest for download: on the node that names it."""
+    files = {file.name: file for file in manifest().values()}
     for node in graph["nodes"]:
-        own = [model for model in models if model["name"] in (node.get("widgets_values") or [])]
+        own = [files[value] for value in node.get("widgets_values") or [] if isinstance(value, str) and value in files]
         if own:
-            node["properties"]["models"] = own
+            node["properties"]["models"] = [host_metadata(file) for file in own]
 
 
 def _save_picture(page: Any, size: list[float], path: Path) -> None:
@@ -132,7 +152,7 @@ def _save_picture(page: Any, size: list[float], path: Path) -> None:
 
     view = page.viewport_size
     width, height = size[0] + 80, size[1] + 80
-    scale = min((view["width"] - LEFT) / width, (view["height"] - TOP) / height)
+    scale = min((view["width"] - LEFT) / width, (view["height"] - TOP - BOTTOM) / height)
     page.evaluate(SHOW, [scale, LEFT, TOP])
     page.wait_for_timeout(1500)
     shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")

@@ -87,3 +87,16 @@ def test_titles_are_unique_so_that_scripts_can_name_nodes(name):
 def test_the_picture_is_a_thumbnail_of_the_graph(name):
     with Image.open(WORKFLOWS / f"{name}.jpg") as picture:
         assert picture.width == 1000 and 200 < picture.height < 1000
+
+
+def test_the_page_of_examples_has_a_row_for_each_with_its_files():
+    page = (WORKFLOWS.parent / "docs" / "examples.md").read_text(encoding="utf-8")
+    rows = {line.split("**")[1]: line for line in page.splitlines() if line.startswith("| **")}
+    assert sorted(rows) == NAMES
+    for name, row in rows.items():
+        values = [
+            value for node in read(WORKFLOWS / "api" / f"{name}.json").values() for value in node["inputs"].values()
+        ]
+        files = {value for value in values if isinstance(value, str) and value.endswith(".safetensors")}
+        assert f"../workflows/{name}.jpg" in row and f"../workflows/{name}.json" in row
+        assert [file for file in sorted(files) if f"`{file}`" not in row] == []

@@ -1,4 +1,4 @@
-"""Poses for the example graphs: a figure that waves, and the person in the example picture `astronaut`."""
+"""Poses for the example graphs: a figure that waves, the person in the example picture `astronaut`, a speaker up close."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from .keypoints import BODY, BODY_POINTS, PARTS, Frame, write_frames
+from .speaker import SPEAKER, SPEAKER_CANVAS, speaker_parts
 
-NAMES = ("wave", "astronaut")
+NAMES = ("wave", "astronaut", "speaker")
 LONGEST = 240
 
 # Positions by OpenPose index; x, y in pixels.
@@ -56,6 +57,8 @@ def example_poses(name: str, frames: int) -> list[Frame]:
         raise ValueError(f"Example Poses, input frames: {frames} lies outside 1 to {LONGEST}.")
     if name == "astronaut":
         return write_frames([_frame(_ASTRONAUT, _ASTRONAUT_CANVAS)] * frames)
+    if name == "speaker":
+        return write_frames([_frame(SPEAKER, SPEAKER_CANVAS, speaker_parts())] * frames)
     return write_frames([_frame(_waving(number), _STANDING_CANVAS) for number in range(frames)])
 
 
@@ -75,9 +78,13 @@ def _reach(start: tuple[float, float], length: float, degrees: float) -> tuple[f
     return start[0] + length * math.cos(angle), start[1] + length * math.sin(angle)
 
 
-def _frame(positions: Mapping[int, tuple[float, float]], canvas: tuple[int, int]) -> Frame:
+def _frame(
+    positions: Mapping[int, tuple[float, float]],
+    canvas: tuple[int, int],
+    further: Mapping[str, np.ndarray] | None = None,
+) -> Frame:
     body = np.zeros((BODY_POINTS, 3), np.float32)
     for index, position in positions.items():
         body[index] = (*position, 1.0)
     parts = {part: np.zeros((count, 3), np.float32) for part, count in PARTS.items()}
-    return {"canvas_width": canvas[1], "canvas_height": canvas[0], "people": [{**parts, BODY: body}]}
+    return {"canvas_width": canvas[1], "canvas_height": canvas[0], "people": [{**parts, **(further or {}), BODY: body}]}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,82 +11,22 @@ from armature_pack.runs.blocking import use_client
 from armature_pack.runs.graph import find_node, set_inputs
 from PIL import Image, ImageSequence
 
-API = Path(__file__).resolve().parents[2] / "workflows" / "api"
+from .example_graphs import API, SWITCHES, WORKFLOWS, small_graph
+
+TRAINING = WORKFLOWS / "training" / "ink_solids"
 
 pytestmark = pytest.mark.host
 
-CONTROL = "controlnext_control"
-SMALL = {"Empty latent.width": 128, "Empty latent.height": 128, "Sampler.steps": 2}
-# Example graph -> (model files: input -> generated file, other changes).
-GRAPHS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
-    "control_signal": (
-        {"Load Checkpoint.ckpt_name": "sd15_checkpoint", "Load Control Net.control_net_name": "sd15_controlnet_canny"},
-        SMALL,
-    ),
-    "controlnext_sd15": (
-        {"Load Checkpoint.ckpt_name": "sd15_checkpoint", "Load ControlNeXt.control_net_name": CONTROL},
-        SMALL,
-    ),
-    "controlnext_sdxl_lora": (
-        {
-            "Load Checkpoint.ckpt_name": "sdxl_checkpoint",
-            "Load ControlNeXt.control_net_name": CONTROL,
-            "ControlNeXt weights.weights_name": "controlnext_weights_sdxl",
-            "Load LoRA.lora_name": "sdxl_lora",
-        },
-        SMALL,
-    ),
-    # The small network has none of the blocks that style transfer names.
-    "ip_adapter_style": (
-        {
-            "Load Checkpoint.ckpt_name": "sd15_checkpoint",
-            "Load IP-Adapter.ip_adapter_name": "sd15_ip_adapter",
-            "Load CLIP Vision.clip_name": "clip_vision_l",
-        },
-        SMALL | {"Apply IP-Adapter.weight_type": "linear"},
-    ),
-    "ip_adapter_depth_lora": (
-        {
-            "Load Checkpoint.ckpt_name": "sd15_checkpoint",
-            "Identity LoRA.lora_name": "sd15_lora",
-            "Load IP-Adapter.ip_adapter_name": "sd15_ip_adapter",
-            "Load CLIP Vision.clip_name": "clip_vision_l",
-            "Load Control Net.control_net_name": "sd15_controlnet_depth",
-        },
-        SMALL | {"Apply IP-Adapter.weight_type": "linear"},
-    ),
-    "controlnext_svd": (
-        {
-            "Load video checkpoint.ckpt_name": "svd_checkpoint",
-            "Load ControlNeXt.control_net_name": CONTROL,
-            "ControlNeXt weights.weights_name": "controlnext_weights_svd",
-        },
-        {
-            "Clip.width": 64,
-            "Clip.height": 64,
-            "Clip.video_frames": 4,
-            "Poses of the clip.frames": 3,
-            "Windows.length": 3,
-            "Windows.overlap": 1,
-            "Sampler.steps": 2,
-        },
-    ),
-}
-# What switches the graph's signal off.
-SWITCHES = {"ip_adapter_style": "Apply IP-Adapter__weight"}
+NAMES = sorted(path.stem for path in API.glob("*.json"))
+TOGETHER = ("lora_training", "two_loras")  # what the first one makes is for the second: one test for both
+NO_PICTURE = ("compatibility_check",)
+OFF = {"Control signal.weight": 0}
 # What a node of an example graph must say: title -> words.
 REPORTS: dict[str, dict[str, str]] = {
     "controlnext_sdxl_lora": {"ControlNeXt weights": "differences to the base"},
     "ip_adapter_depth_lora": {"Apply LoRA stack": "LoRA for SD 1.5"},
     "controlnext_svd": {"ControlNeXt weights": "full weights", "Align poses": "reference in front: 4 maps"},
 }
-
-
-def small_graph(server, name: str, **changes: Any) -> dict[str, Any]:
-    files, settings = GRAPHS[name]
-    graph = json.loads((API / f"{name}.json").read_text(encoding="utf-8"))
-    named = {key.replace("__", "."): value for key, value in changes.items()}
-    return set_inputs(graph, {key: server.model(file) for key, file in files.items()} | settings | named)
 
 
 def frames_of(server, result, node: str) -> list[np.ndarray]:
@@ -101,15 +39,23 @@ def saving_node(graph: dict[str, Any]) -> str:
     return next(
         number
         for number, node in graph.items()
-        if node["class_type"].startswith("Save") and node["_meta"]["title"] != "Save control map"
+        if node["class_type"].startswith("Save") and node["_meta"]["title"] not in ("Save control map", "Save LoRA")
     )
 
 
-def test_every_example_graph_is_tried_here():
-    assert set(GRAPHS) == {path.stem for path in API.glob("*.json")}
+@pytest.fixture(scope="module", autouse=True)
+def captioned_pictures(server):
+    """The shipped training pictures in the host's input folder, smaller."""
+    folder = server.input_folder / TRAINING.name
+    folder.mkdir(parents=True)
+    for file in TRAINING.iterdir():
+        if file.suffix == ".txt":
+            (folder / file.name).write_bytes(file.read_bytes())
+        else:
+            Image.open(file).resize((64, 64)).save(folder / file.name)
 
 
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in TOGETHER + NO_PICTURE])
 def test_the_example_graph_runs_and_its_control_acts(server, name):
     graph = small_graph(server, name)
     node = saving_node(graph)
@@ -118,13 +64,42 @@ def test_the_example_graph_runs_and_its_control_acts(server, name):
     for title, words in REPORTS.get(name, {}).items():
         assert words in result.texts(find_node(graph, title))[0]
     assert controlled and controlled[0].std() > 1
-    free = frames_of(
-        server, server.run(small_graph(server, name, **{SWITCHES.get(name, "Control signal__weight"): 0})), node
-    )
+    free = frames_of(server, server.run(small_graph(server, name, SWITCHES.get(name, OFF))), node)
     assert len(free) == len(controlled)
     assert any(not np.array_equal(one, other) for one, other in zip(controlled, free, strict=True))
+
+
+def test_the_check_alone_loads_nothing(server):
+    graph = small_graph(server, "compatibility_check")
+    result = server.run(graph)
+    assert "sd15" in result.texts(find_node(graph, "Compatibility check"))[0].lower()
+    assert list(result.outputs) == [find_node(graph, "Compatibility check")]
+
+
+def test_a_set_of_pictures_runs_one_by_one(server):
+    graph = small_graph(server, "batch_folder")
+    assert len(server.run(graph).images(saving_node(graph))) == 4
 
 
 def test_the_clip_has_a_map_for_each_frame_and_loses_its_reference_frame(server):
     result = server.run(small_graph(server, "controlnext_svd"))
     assert len(frames_of(server, result, "18")) == 3 and len(result.images("19")) == 4
+
+
+def test_a_lora_that_the_host_trains_acts_at_once_and_beside_another(server):
+    training = small_graph(server, "lora_training")
+    at_once = frames_of(server, server.run(training), saving_node(training))[0]
+    without = set_inputs(training, {"Try the LoRA.strength_model": 0})
+    assert not np.array_equal(at_once, frames_of(server, server.run(without), saving_node(without))[0])
+    # The first training of a fresh output folder, and the only one: the host knew what was asked for again.
+    (trained,) = (server.output_folder / "loras").glob("ink_solids_3_steps_*.safetensors")
+    pictures = []
+    for strength in (0.8, 0.4):
+        changes = {"Style LoRA.lora_name": trained.name, "Style LoRA.strength_model": strength}
+        both = small_graph(server, "two_loras", changes)
+        result = server.run(both)
+        pictures.append(frames_of(server, result, saving_node(both))[0])
+    report = result.texts(find_node(both, "Apply LoRA stack"))[0]
+    assert "LoRA for SD 1.5, model; rank 8" in report and "Used: 656 of 656 tensors" in report
+    assert "Strength 0.5 on the model" in report
+    assert not np.array_equal(*pictures)

@@ -1,0 +1,52 @@
+"""The maps of an example graph in its thumbnail: whatever needs no model file runs before the picture is taken."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Prompt = dict[str, dict[str, Any]]
+
+# What the server has kept from the graph before would be shown by that graph's nodes.
+RUN = """async (prompt) => {
+  const headers = { 'Content-Type': 'application/json' }
+  await app.api.fetchApi('/free', { method: 'POST', headers, body: JSON.stringify({ free_memory: true }) })
+  await new Promise((done) => setTimeout(done, 700))
+  const ended = new Promise((done) => {
+    for (const event of ['execution_success', 'execution_error', 'execution_interrupted'])
+      app.api.addEventListener(event, done, { once: true })
+  })
+  await app.api.queuePrompt(0, { output: prompt, workflow: app.graph.serialize() })
+  await Promise.race([ended, new Promise((done) => setTimeout(done, 60000))])
+  await new Promise((done) => setTimeout(done, 2500)) // the progress shown above the canvas fades
+}"""
+
+
+def without_models(prompt: Prompt, file_inputs: Mapping[str, Any]) -> Prompt:
+    """The part of an API prompt that names no file, and needs nothing that does."""
+    needs: dict[str, bool] = {}
+
+    def needs_file(number: str) -> bool:
+        if number not in needs:
+            inputs = prompt[number]["inputs"]
+            links = [value[0] for value in inputs.values() if isinstance(value, list)]
+            needs[number] = any(name in inputs for name in file_inputs) or any(map(needs_file, links))
+        return needs[number]
+
+    return {number: node for number, node in prompt.items() if not needs_file(number)}
+
+
+def with_previews(prompt: Prompt, object_info: Mapping[str, Any]) -> Prompt:
+    """The prompt with a preview behind each node that gives a picture, so that the server runs it."""
+    pictures = [n for n, node in prompt.items() if object_info[node["class_type"]]["output"][:1] == ["IMAGE"]]
+    sinks = {
+        f"{1000 + int(number)}": {"class_type": "PreviewImage", "inputs": {"images": [number, 0]}}
+        for number in pictures
+    }
+    return prompt | sinks if pictures else {}
+
+
+def show_maps(page: Any, prompt: Prompt, file_inputs: Mapping[str, Any]) -> None:
+    """Run that part in the front end that `page` shows, so that its nodes show their pictures."""
+    part = without_models(prompt, file_inputs)
+    runnable = with_previews(part, page.evaluate("app.api.fetchApi('/object_info').then(answer => answer.json())"))
+    if runnable:
+        page.evaluate(RUN, runnable)

@@ -1,0 +1,127 @@
+"""The example graphs as the tests run them: generated weights in the place of each file, small sizes, few steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from armature_pack.runs.graph import set_inputs
+
+WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
+API = WORKFLOWS / "api"
+
+# The file that a graph names -> the generated one that stands in.
+STAND_INS: dict[str, str] = {
+    "v1-5-pruned-emaonly-fp16.safetensors": "sd15_checkpoint",
+    "sd_xl_base_1.0.safetensors": "sd15_checkpoint",  # for ip_adapter_style, whose adapter is one for SD 1.5 here
+    "neta-xl-v2.safetensors": "sdxl_checkpoint",
+    "svd_xt_1_1.safetensors": "svd_checkpoint",
+    "control_v11p_sd15_canny_fp16.safetensors": "sd15_controlnet_canny",
+    "control_v11f1p_sd15_depth_fp16.safetensors": "sd15_controlnet_depth",
+    "control_v11p_sd15_openpose_fp16.safetensors": "sd15_controlnet_canny",
+    "control_v11p_sd15_lineart_fp16.safetensors": "sd15_controlnet_depth",
+    "control_v11p_sd15_mlsd_fp16.safetensors": "sd15_controlnet_canny",
+    "control_v11p_sd15_seg_fp16.safetensors": "sd15_controlnet_depth",
+    "control_v11p_sd15_normalbae_fp16.safetensors": "sd15_controlnet_depth",
+    "control_v11p_sd15_inpaint_fp16.safetensors": "sd15_controlnet_canny",
+    "control_v11f1e_sd15_tile_fp16.safetensors": "sd15_controlnet_canny",
+    "controlnext_sd15_deepfashion_multiview.safetensors": "controlnext_control",
+    "controlnext_sdxl_anime_canny.safetensors": "controlnext_control",
+    "controlnext_sdxl_anime_canny_unet.safetensors": "controlnext_weights_sdxl",
+    "controlnext_svd_v2.safetensors": "controlnext_control",
+    "controlnext_svd_v2_unet.safetensors": "controlnext_weights_svd",
+    "style.safetensors": "sdxl_lora",
+    "character.safetensors": "sd15_lora",
+    "product.safetensors": "sd15_lora",
+    "ink_solids_1000_steps_00001_.safetensors": "sd15_lora",
+    "ip-adapter-plus_sd15.safetensors": "sd15_ip_adapter",
+    "ip-adapter-plus_sdxl_vit-h.safetensors": "sd15_ip_adapter",
+    "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors": "clip_vision_l",
+}
+
+_SIZE = {"Empty latent.width": 64, "Empty latent.height": 64}
+_SMALL = _SIZE | {"Sampler.steps": 2}
+# The small network has none of the blocks that style transfer names.
+_LINEAR = {"Apply IP-Adapter.weight_type": "linear"}
+_BLEND = {f"{sampler}.steps": 4 for sampler in ("First style", "Second style", "Finish")}
+# What else is changed, so that a run is quick; _SMALL for those that are not here.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "ip_adapter_style": _SMALL | _LINEAR,
+    "ip_adapter_depth_lora": _SMALL | _LINEAR,
+    "product_identity_lora": _SMALL | _LINEAR | {"Style pictures.name": "still_life"},
+    "storytelling": _SMALL | _LINEAR | {"Mood board.name": "still_life"},
+    "product_identity": _SIZE
+    | {"Product photos.name": "still_life"}
+    | {"Sampler, living room.steps": 2, "Sampler, office.steps": 2},
+    "lora_training": _SMALL | {"Train LoRA.steps": 3, "Train LoRA.rank": 8, "Train LoRA.training_dtype": "fp32"},
+    "inpaint_control": {"Sampler.steps": 2, "Mask.x": 8, "Mask.y": 8}
+    | {f"Whole picture.{side}": 64 for side in ("width", "height")}
+    | {f"Part to redraw.{side}": 40 for side in ("width", "height")},
+    "tile_upscale": {"Sampler.steps": 2, "Enlarge.scale_by": 0.16}
+    | {"Split into tiles.tile_width": 64, "Split into tiles.tile_height": 64}
+    | {"Split into tiles.overlap": 16, "Merge tiles.overlap": 16},
+    "batch_folder": {"Sampler.steps": 1},
+    "architectural_blueprint": _SMALL | {"Plans and sketches.name": "floor_plan"},
+    "concept_add_subtract": _SIZE | {"Steps.steps": 2},
+    "latent_blend": _SIZE
+    | _BLEND
+    | {"First style.end_at_step": 2, "Second style.end_at_step": 2}
+    | {"Finish.start_at_step": 2},
+    "weight_sweep": _SMALL | {"Weight sweep.weights": "0.8, 1"},
+    "controlnext_svd": {
+        "Clip.width": 64,
+        "Clip.height": 64,
+        "Clip.video_frames": 4,
+        "Poses of the clip.frames": 3,
+        "Windows.length": 3,
+        "Windows.overlap": 1,
+        "Sampler.steps": 2,
+    },
+}
+# Graphs whose size is that of their pictures: these are made so many pixels wide and high.
+_SHRUNK = {"inpaint_control": 64, "batch_folder": 64}
+# What switches the graph's signal off; else the weight of Control signal.
+SWITCHES: dict[str, dict[str, Any]] = {
+    "ip_adapter_style": {"Apply IP-Adapter.weight": 0},
+    "three_signals": {"Colours signal.weight": 0},
+    "depth_pose": {"Pose signal.weight": 0},
+    "edges_segmentation": {"Segmentation signal.weight": 0},
+    "architectural_blueprint": {"Depth signal.weight": 0},
+    "product_identity": {"Apply IP-Adapter.weight": 0},
+    "product_identity_lora": {"Product LoRA.strength_model": 0},
+    "storytelling": {"Line signal.weight": 0},
+    "prompt_blend": {"Blend prompts.conditioning_to_strength": 0},
+    "concept_add_subtract": {"Weight of the addition.strength": 0},
+    "latent_blend": {"Blend latents.blend_factor": 0},
+    "weight_sweep": {"Weight sweep.weights": "0, 0.1"},
+}
+
+
+def small_graph(server: Any, name: str, changes: Mapping[str, Any] | None = None, folder: Path = API) -> dict[str, Any]:
+    """The API graph of this name, ready to run on the server."""
+    graph = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    for node in graph.values():
+        files = {key: value for key, value in node["inputs"].items() if isinstance(value, str) and value in STAND_INS}
+        node["inputs"] |= {key: server.model(STAND_INS[value]) for key, value in files.items()}
+    if name in _SHRUNK:
+        _shrink_pictures(graph, _SHRUNK[name])
+    return set_inputs(graph, SETTINGS.get(name, _SMALL) | dict(changes or {}))
+
+
+def _shrink_pictures(graph: dict[str, Any], side: int) -> None:
+    """A scaling node behind each example picture, and all its links moved there."""
+    pictures = [number for number, node in graph.items() if node["class_type"] == "ArmatureExamplePicture"]
+    for node in graph.values():
+        links = {
+            key: value for key, value in node["inputs"].items() if isinstance(value, list) and value[0] in pictures
+        }
+        node["inputs"] |= {key: [f"{value[0]} small", 0] for key, value in links.items()}
+    for number in pictures:
+        scaled = {"image": [number, 0], "upscale_method": "area", "width": side, "height": side, "crop": "center"}
+        graph[f"{number} small"] = {
+            "class_type": "ImageScale",
+            "inputs": scaled,
+            "_meta": {"title": f"Small {graph[number]['_meta']['title']}"},
+        }
