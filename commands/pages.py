@@ -11,14 +11,29 @@ from . import FRONT_DOOR
 HELP = "write the preprocessors' help pages anew (for developers)"
 NEEDS_HOST = True
 DOCS = FRONT_DOOR.parent / "web" / "docs"
+PICTURES = DOCS / "pictures"
 
 
-def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """`pages` has no options."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `pages`."""
+    parser.add_argument("--pictures", action="store_true", help="draw the pages' pictures first (needs the test tools)")
+    parser.add_argument(
+        "--models",
+        type=Path,
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="look for the pictures' weights here too",
+    )
 
 
-def run(_arguments: argparse.Namespace) -> int:
-    """Write every page whose text has changed."""
+def run(arguments: argparse.Namespace) -> int:
+    """Draw the pictures if wanted, then write every page whose text has changed."""
+    if arguments.pictures:
+        from .help_pictures import draw_help_pictures
+
+        without = draw_help_pictures(PICTURES, arguments.models)
+        print(f"No picture, for want of weights: {', '.join(without) or 'none'}")
     for path, text in pages().items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
@@ -31,6 +46,10 @@ def pages() -> dict[Path, str]:
     from ..preprocessors.help_pages import WRITTEN_BY_HAND, help_page, with_table
     from ..preprocessors.registry import ENTRIES
 
-    made = {DOCS / f"{entry.node_id}.md": help_page(entry) for entry in ENTRIES if entry.node_id not in WRITTEN_BY_HAND}
+    made = {
+        DOCS / f"{entry.node_id}.md": help_page(entry, (PICTURES / f"{entry.node_id}.jpg").is_file())
+        for entry in ENTRIES
+        if entry.node_id not in WRITTEN_BY_HAND
+    }
     all_in_one = DOCS / "ArmatureControlMap.md"
     return {**made, all_in_one: with_table(all_in_one.read_text(encoding="utf-8"), ENTRIES)}

@@ -54,7 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     with start_server(
         host, pack=FRONT_DOOR.parent, base_directory=base, port=port, listen=arguments.listen, arguments=extra
     ) as server:
-        print(f"\n    {server.address}\n\nLog: {server.log}\nCtrl-C ends it.\n", flush=True)
+        print(f"\n    {server.address}\n    {server.address}/armature (the desk)\n", flush=True)
+        if not is_local(arguments.listen):
+            print("ComfyUI has no passwords: whoever reaches this address can use it. See docs/server.md.")
+        print(f"Log: {server.log}\nCtrl-C ends it.\n", flush=True)
         _follow(server)
     return 0 if server.process.returncode == 0 else 1
 
@@ -77,6 +80,11 @@ def choose_port(wanted: int | None, listen: str) -> int:
         f"port {wanted} cannot be used at {listen}: something listens there, or it is not allowed. Choose another "
         "--port, or leave it out to take the next free one."
     )
+
+
+def is_local(listen: str) -> bool:
+    """Whether only this machine reaches a server that listens on `listen` (ComfyUI takes several, with commas)."""
+    return all(one in ("localhost", "::1") or one.startswith("127.") for one in listen.split(","))
 
 
 def _follow(server: Server) -> None:

@@ -6,7 +6,10 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+DESK = Path(__file__).resolve().parent / "desk"
 
 
 def register_routes() -> None:
@@ -18,6 +21,10 @@ def register_routes() -> None:
     instance.routes.post("/armature/compatibility")(post_compatibility)
     instance.routes.post("/armature/sheet")(post_sheet)
     instance.routes.get("/armature/models")(get_models)
+    instance.routes.get("/armature")(get_desk)
+    instance.routes.get("/armature/")(get_desk_without_slash)
+    instance.routes.static("/armature/desk", DESK)
+    instance.routes.get("/armature/pictures/{name}")(get_picture)
 
 
 async def post_compatibility(request: Any) -> Any:
@@ -40,6 +47,32 @@ async def get_models(request: Any) -> Any:
 
     folder = request.query.get("folder")
     return await _answered(lambda: models_table(folder))
+
+
+async def get_desk(_request: Any) -> Any:
+    """The artist's desk: a page that runs the graphs through the server's public API."""
+    from aiohttp import web
+
+    return web.FileResponse(DESK / "index.html")
+
+
+async def get_picture(request: Any) -> Any:
+    """A picture of the node Example Picture, of a set the first; 404 when there is none of that name."""
+    from aiohttp import web
+
+    from ..preprocessors.example_pictures import example_files
+
+    try:
+        return web.FileResponse(example_files(request.match_info["name"])[0])
+    except ValueError as error:
+        raise web.HTTPNotFound(text=str(error)) from None
+
+
+async def get_desk_without_slash(_request: Any) -> Any:
+    """The addresses in the page are relative to one without a slash at its end, so that it works below any path."""
+    from aiohttp import web
+
+    raise web.HTTPFound("../armature")
 
 
 async def _posted(request: Any, work: Callable[[Any], dict[str, Any]]) -> Any:

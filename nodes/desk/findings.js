@@ -1,0 +1,18 @@
+// Whether the model files of the graph belong together, asked before anything runs.
+
+let asked = 0;
+
+/** Ask the server's check about the graph of the desk, show its answer in `place` and say how many errors: tally(text, bad). */
+export async function checkFit(desk, place, tally) {
+  const mine = ++asked;
+  const [report, { reportTable }] = await Promise.all([
+    desk.server.post("armature/compatibility", { prompt: desk.graph }).catch((error) => error),
+    import(new URL(`extensions/${desk.pack}/js/report_table.js`, document.baseURI)),
+  ]);
+  if (mine !== asked) return; // a later change has asked anew
+  if (report instanceof Error) return tally(report.message, true);
+  const { error: errors, warning: warnings } = report.counts;
+  tally(errors ? `${errors} do${errors > 1 ? "" : "es"} not` : warnings ? `yes, with ${warnings} to know` : "yes", errors);
+  const told = reportTable(report, { show: (id) => desk.show(id), apply: (change) => desk.apply(change) });
+  place.querySelector(":scope > div").replaceChildren(told);
+}

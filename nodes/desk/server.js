@@ -1,0 +1,131 @@
+// The server's public API, and nothing else: every address is relative, so that the page works behind a proxy too.
+
+const POLL_MILLISECONDS = 2000;
+const RECONNECT_MILLISECONDS = 1000;
+const PREVIEW_IMAGE = 1; // kind of a binary message of the websocket, see the host's protocol.py
+const ENDS = new Set(["execution_success", "execution_error", "execution_interrupted"]);
+
+/** An answer of the server that is fit to be shown to a person. */
+export class Refused extends Error {}
+
+export class Server {
+  constructor() {
+    this.clientId = Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
+    this.listeners = new Set();
+    this.connect();
+  }
+
+  /** The description of one kind of node, or null when the server does not know it. */
+  async nodeInfo(kind) {
+    return (await this.json(`object_info/${encodeURIComponent(kind)}`))[kind] ?? null;
+  }
+
+  /** Store a picture in the server's input folder; resolves to its name there. */
+  async upload(file, subfolder = "") {
+    const form = new FormData();
+    form.append("image", file, file.name);
+    form.append("type", "input");
+    form.append("subfolder", subfolder);
+    const stored = await this.json("upload/image", { method: "POST", body: form });
+    return stored.subfolder ? `${stored.subfolder}/${stored.name}` : stored.name;
+  }
+
+  /** Queue an API prompt; resolves to {id, leftOut}: its id, and the reasons why some outputs were left out. */
+  async submit(prompt) {
+    const answer = await this.post("prompt", { prompt, client_id: this.clientId });
+    return { id: answer.prompt_id, leftOut: problems(answer.node_errors, prompt) };
+  }
+
+  /** Wait for the end of a run; resolves to the server's record of it. `onMessage` sees the websocket's messages. */
+  async follow(id, onMessage) {
+    let ring;
+    const listener = (message) => {
+      if (message.data?.prompt_id && message.data.prompt_id !== id) return;
+      onMessage(message);
+      if (ENDS.has(message.type)) ring?.();
+    };
+    this.listeners.add(listener);
+    try {
+      for (;;) {
+        // First the queue, then the history: what is in neither is lost for certain.
+        const queue = await this.json("queue");
+        const waiting = [...queue.queue_running, ...queue.queue_pending].some((item) => item[1] === id);
+        const record = (await this.json(`history/${id}`))[id];
+        if (record) return record;
+        if (!waiting) throw new Refused("The server no longer knows this run; it may have been restarted.");
+        await new Promise((resolve) => {
+          ring = resolve;
+          setTimeout(resolve, POLL_MILLISECONDS);
+        });
+      }
+    } finally {
+      this.listeners.delete(listener);
+    }
+  }
+
+  /** Take a run off the server, whether it waits or runs. */
+  async cancel(id) {
+    await this.fetch("queue", { method: "POST", body: JSON.stringify({ delete: [id] }) });
+    await this.fetch("interrupt", { method: "POST", body: JSON.stringify({ prompt_id: id }) });
+  }
+
+  /** The address of a picture that a run or an upload left on the server. */
+  view({ filename, subfolder = "", type = "output" }) {
+    return `api/view?${new URLSearchParams({ filename, subfolder, type })}`;
+  }
+
+  post(path, body) {
+    return this.json(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  }
+
+  async json(path, options) {
+    const answer = await this.fetch(path, options);
+    const body = await answer.json().catch(() => null);
+    if (answer.ok && body !== null) return body;
+    throw new Refused(refusal(body, options?.body) ?? `The server answered ${answer.status} to ${path}.`);
+  }
+
+  async fetch(path, options) {
+    try {
+      return await fetch(`api/${path}`, options);
+    } catch {
+      throw new Refused("The server does not answer. Is it still running?");
+    }
+  }
+
+  connect() {
+    const address = new URL(`ws?clientId=${this.clientId}`, document.baseURI);
+    address.protocol = address.protocol.replace("http", "ws");
+    const socket = new WebSocket(address);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => {
+      const message = typeof data === "string" ? JSON.parse(data) : previewOf(data);
+      if (message) for (const listener of this.listeners) listener(message);
+    };
+    // Without a websocket the page still works: how a run ended is read from the history.
+    socket.onclose = () => setTimeout(() => this.connect(), RECONNECT_MILLISECONDS);
+  }
+}
+
+function previewOf(buffer) {
+  const view = new DataView(buffer);
+  if (view.getUint32(0) !== PREVIEW_IMAGE) return null;
+  const type = view.getUint32(4) === 2 ? "image/png" : "image/jpeg";
+  return { type: "preview", picture: new Blob([buffer.slice(8)], { type }) };
+}
+
+function refusal(body, sent) {
+  const error = body?.error;
+  if (!error) return null;
+  const prompt = typeof sent === "string" ? JSON.parse(sent).prompt : null;
+  const found = problems(body.node_errors, prompt);
+  return found.length ? found.join("\n") : [error.message ?? error, error.details].filter(Boolean).join(": ");
+}
+
+/** One line for each thing that the server finds wrong with a prompt, with the node's title. */
+function problems(nodeErrors, prompt) {
+  return Object.entries(nodeErrors ?? {}).flatMap(([id, { class_type: kind, errors }]) => {
+    const title = prompt?.[id]?._meta?.title ?? kind;
+    return errors.map((error) => `${title}: ${error.message}${error.details ? ` (${error.details})` : ""}`);
+  });
+}
