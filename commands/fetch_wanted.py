@@ -7,9 +7,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..preprocessors.model_file import ModelFile
-from ..preprocessors.model_files import METHOD_FILES, METHOD_NODES, all_files
+from ..preprocessors.model_files import METHOD_FILES, METHOD_NODES
 from . import FRONT_DOOR
 from .errors import Problem
+from .manifest import GRAPH_FILES, find_file, manifest
 
 WORKFLOWS = FRONT_DOOR.parent / "workflows"
 ALL_IN_ONE = "ArmatureControlMap"
@@ -37,10 +38,12 @@ def wanted_files(names: list[str]) -> list[Wanted]:
 
 
 def known_names() -> str:
-    """All methods and files, as text."""
+    """All methods, files and graphs, as text."""
     lines = ["Methods and their files:"]
     for method, files in METHOD_FILES.items():
         lines.append(f"  {method:22}" + ", ".join(f"{file.id} ({file.size}, {file.licence})" for file in files))
+    lines += ["", "Models of the example graphs:"]
+    lines += [f"  {file.id:22}{file.folder}/{file.name} ({file.size}, {file.licence})" for file in GRAPH_FILES]
     graphs = ", ".join(sorted(path.stem for path in WORKFLOWS.glob("*.json")))
     return "\n".join([*lines, "", f"Graphs: {graphs}, or the path of any graph's JSON file."])
 
@@ -48,8 +51,8 @@ def known_names() -> str:
 def _of_name(name: str) -> list[Wanted]:
     if name in METHOD_FILES:
         return [_wanted(file) for file in METHOD_FILES[name]]
-    if name in all_files():
-        return [_wanted(all_files()[name])]
+    if name in manifest():
+        return [_wanted(manifest()[name])]
     for path in (Path(name), WORKFLOWS / f"{name}.json"):
         if path.suffix == ".json" and path.is_file():
             return list(_of_graph(path))
@@ -111,6 +114,9 @@ def _named(model: dict[str, Any], graph: Path) -> Wanted:
         raise Problem(
             f"{graph} names a model {name!r} in the folder {folder!r}, which is no place below the models folder."
         )
+    known = find_file(folder, name)
+    if known and known.address == address:
+        return _wanted(known)
     if not address.startswith("https://"):
         raise Problem(f"{graph} names {name!r} at {address!r}. Only https:// addresses are downloaded.")
     sha256 = model.get("hash") if str(model.get("hash_type", "")).lower() == "sha256" else None

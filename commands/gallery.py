@@ -1,4 +1,4 @@
-"""One picture of what every preprocessor makes of real photographs. Methods whose weights are not here stay grey.
+"""One picture of what every preprocessor makes of a photograph. Methods whose weights are not here stay grey.
 
 For those who develop Armature, and for the README. Needs the test tools, whose scikit-image brings the photographs.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import Problem
 
-HELP = "draw every preprocessor's map of real photographs on one sheet (for developers)"
+HELP = "draw every preprocessor's map of a photograph on one sheet (for developers)"
 NEEDS_HOST = True
 PANEL, COLUMNS, LINE = 256, 8, 22  # pixels
 BACKGROUND, INK, EMPTY = (24, 24, 26), (235, 235, 235), (70, 70, 74)
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     entries = [find_method(name) for name in arguments.methods] or list(ENTRIES)
     panels = [_panel(entry) for entry in entries]
     panels = [panel for panel in panels if panel[1] is not None or not arguments.present]
-    _sheet(panels).save(arguments.output)
+    _sheet([_photograph(), *panels]).save(arguments.output)
     print(f"{arguments.output}: {len(panels)} methods")
     return 0
 
@@ -47,14 +47,25 @@ def _prepare_host(models: list[Path]) -> None:
     if not torch.cuda.is_available() and not torch.backends.mps.is_available():
         comfy.cli_args.args.cpu = True
     for folder in models:
-        for name in ("annotators", "geometry_estimation", "diffusion_models", "vae", "checkpoints"):
+        for name in ("annotators", "geometry_estimation", "diffusion_models", "vae", "checkpoints", "optical_flow"):
             folder_paths.add_model_folder_path(name, str(folder.resolve() / name))
+
+
+def _photograph() -> tuple[str, Any]:
+    """What most of the methods have seen."""
+    from .gallery_pictures import PORTRAIT, photograph
+
+    return "the photograph", _picture(photograph(PORTRAIT))
+
+
+def _picture(maps: Any) -> Any:
+    from PIL import Image
+
+    return Image.fromarray((maps[0].clamp(0, 1) * 255).round().byte().cpu().numpy())
 
 
 def _panel(entry: Any) -> tuple[str, Any]:
     """(label, picture) of a method; without a picture when its weights or packages are not here."""
-    from PIL import Image
-
     from ..preprocessors.backends import MissingPackage
     from ..preprocessors.control_map import make_map
     from ..preprocessors.weights import MissingWeights
@@ -68,7 +79,7 @@ def _panel(entry: Any) -> tuple[str, Any]:
         print(f"{entry.method:24} {str(error).splitlines()[0]}", flush=True)
         return f"{entry.method} (not here)", None
     print(f"{entry.method:24} {time.perf_counter() - start:6.2f} s  {made.report.splitlines()[0]}", flush=True)
-    return entry.method, Image.fromarray((made.maps[0].clamp(0, 1) * 255).round().byte().cpu().numpy())
+    return entry.method, _picture(made.maps)
 
 
 def _sheet(panels: list[tuple[str, Any]]) -> Any:

@@ -1,12 +1,10 @@
-"""What each method of the gallery gets to see: a photograph, or what it is meant for."""
+"""What each method of the gallery gets to see: one photograph for all, or what a method is meant for."""
 
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-PORTRAIT, OBJECTS = "astronaut", "coffee"
-# Everything else sees the portrait.
-OBJECT_METHODS = ("mlsd", "straight_lines", "canny")
+PORTRAIT = "astronaut"
 
 
 def sample_for(method: str) -> tuple[Any, Any, dict[str, Any]]:
@@ -14,7 +12,7 @@ def sample_for(method: str) -> tuple[Any, Any, dict[str, Any]]:
     make = _SPECIAL.get(method)
     if make is not None:
         return make()
-    return photograph(OBJECTS if method in OBJECT_METHODS else PORTRAIT), None, {}
+    return photograph(PORTRAIT), None, {}
 
 
 @cache

@@ -15,14 +15,13 @@ from .control_savings import ArmatureControlSavings, ArmatureProfile
 from .control_weights import ArmatureFrameWeights, ArmatureLayerWeights
 from .controlnext import ArmatureApplyControlNeXtWeights, ArmatureControlNeXtWindows, ArmatureLoadControlNeXt
 from .ip_adapter import ArmatureApplyIPAdapter, ArmatureLoadIPAdapter
-from .ip_adapter_images import (
+from .ip_adapter_embeds import (
+    ArmatureCombineIPAdapterEmbeds,
     ArmatureEncodeIPAdapterImage,
-    ArmatureFaceEmbeds,
-    ArmatureIdentityFromFolder,
     ArmatureLoadIPAdapterEmbeds,
-    ArmaturePrepareReferenceImage,
     ArmatureSaveIPAdapterEmbeds,
 )
+from .ip_adapter_images import ArmatureFaceEmbeds, ArmatureIdentityFromFolder, ArmaturePrepareReferenceImage
 from .loaders import ArmatureLoadControlNet
 from .lora import ArmatureApplyLoRAStack, ArmatureLoRAOptions, ArmatureLoRAStack
 from .pictures import ArmatureExamplePicture
@@ -36,11 +35,13 @@ from .poses import (
 from .preprocessors import METHOD_NODES, ArmatureControlMap
 from .records import ArmatureSaveRecord
 from .sweep import ArmatureSweepSheet, ArmatureWeightSweep
+from .union import ArmatureUnionSignal
 
 NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureControlMap,
     *METHOD_NODES,
     ArmatureControlSignal,
+    ArmatureUnionSignal,
     ArmatureControlStack,
     ArmatureApplyControlStack,
     ArmatureLayerWeights,
@@ -62,6 +63,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureApplyIPAdapter,
     ArmaturePrepareReferenceImage,
     ArmatureEncodeIPAdapterImage,
+    ArmatureCombineIPAdapterEmbeds,
     ArmatureSaveIPAdapterEmbeds,
     ArmatureLoadIPAdapterEmbeds,
     ArmatureIdentityFromFolder,

@@ -184,7 +184,11 @@ class ArmaturePosesFromJSON(io.ComfyNode):
             search_aliases=["load pose", "import keypoints", "openpose json", "pose editor"],
             inputs=[
                 io.String.Input(
-                    "text", multiline=True, optional=True, tooltip="One pose or a list; points in pixels, or in 0 to 1."
+                    "text",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="One pose or a list; points in pixels, or in 0 to 1.",
                 ),
                 io.Int.Input(
                     "width", tooltip="Canvas in pixels, where the text does not name it. 0: as the text.", **size

@@ -12,6 +12,16 @@ from .api import io, ui
 from .types import PoseType
 
 CATEGORY = "Armature/preprocessors"
+# Kind of map -> the chapter that its methods stand in.
+CHAPTERS: dict[str, str] = {
+    **dict.fromkeys(("canny", "lineart", "scribble", "softedge", "mlsd"), "lines"),
+    **dict.fromkeys(("depth", "depth_viridis"), "depth"),
+    "normal": "normals",
+    **dict.fromkeys(("openpose", "pose_bgr", "mediapipe_face"), "people"),
+    **dict.fromkeys(("segmentation", "mask"), "segments and masks"),
+    **dict.fromkeys(("tile", "color_grid", "gray", "shuffle"), "detail and colour"),
+}
+OTHER = "other"
 
 # Enough to see what the model will follow; a long clip would write hundreds of preview files.
 _PREVIEWS = 4
@@ -150,7 +160,7 @@ def _node_of(entry: Preprocessor) -> type[io.ComfyNode]:
             return io.Schema(
                 node_id=entry.node_id,
                 display_name=entry.title,
-                category=CATEGORY,
+                category=f"{CATEGORY}/{CHAPTERS.get(entry.makes.map_type, OTHER)}",
                 description=described(entry),
                 search_aliases=list(entry.search_aliases),
                 inputs=[*_common_inputs(), *(option_input(option) for option in entry.options)],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from .canny_torch import canny_edges
 from .entry import Detected, MapConvention, Option, Options, Preprocessor
 from .grey import as_grey_maps
 from .image_tensor import to_uint8
 
 _SIGMA = 0.33
-_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, what OpenCV's RGB to grey uses
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what OpenCV's RGB to grey uses
 
 
 def detect_canny(pictures: torch.Tensor, options: Options) -> Detected:
@@ -18,7 +19,8 @@ def detect_canny(pictures: torch.Tensor, options: Options) -> Detected:
 
     `cv2.Canny` on the three colour channels, as the ControlNet annotator does: aperture 3, L1 gradient, thresholds in
     units of 0..255 values. With thresholds "median" it runs on the grey picture with 0.67 and 1.33 times its median, as
-    the extractor of ControlNeXt's SDXL canny weights does. Without OpenCV the host's own function finds the edges.
+    the extractor of ControlNeXt's SDXL canny weights does. Pictures on a GPU stay there and get the same edges. Without
+    OpenCV the host's own function finds them.
     """
     if options["thresholds"] == "median":
         return _by_median(pictures)
@@ -28,29 +30,42 @@ def detect_canny(pictures: torch.Tensor, options: Options) -> Detected:
             f"Canny: low_threshold {low} lies above high_threshold {high}. "
             "Edges start at the high threshold and are followed down to the low one; swap the two."
         )
-    return _edges(pictures, to_uint8(pictures), low, high)
+    return _edges(pictures, low, high)
 
 
 def _by_median(pictures: torch.Tensor) -> Detected:
-    grey = to_uint8(pictures) @ _LUMA
-    rounded = grey.round().astype(np.uint8)
-    median = float(np.median(rounded))
+    bytes_each = (pictures * 255).round().clamp(0, 255).double()
+    grey = (bytes_each @ torch.tensor(_LUMA).to(bytes_each)).round()
+    median = _median(grey)
     low, high = int(max(0, (1 - _SIGMA) * median)), int(min(255, (1 + _SIGMA) * median))
-    found = _edges(torch.from_numpy(rounded).unsqueeze(-1) / 255, rounded, low, high)
+    found = _edges(grey.unsqueeze(-1).float() / 255, low, high)
     notes = [f"Median {median:g}, so the thresholds are {low} and {high}."]
     if median == 0:
         notes.append("At least half of the picture is black: the thresholds are 0 and every change counts as an edge.")
     return Detected(found.maps, (*notes, *found.notes))
 
 
-def _edges(pictures: torch.Tensor, pixels: np.ndarray, low: int, high: int) -> Detected:
-    """`pixels` are the same pictures in 8 bits."""
+def _median(values: torch.Tensor) -> float:
+    """NumPy's: the mean of the middle two of an even number."""
+    ordered = values.flatten().sort().values
+    return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
+
+
+def _edges(pictures: torch.Tensor, low: int, high: int) -> Detected:
+    if on_gpu(pictures):
+        pixels = (pictures * 255).round().clamp(0, 255).movedim(-1, 1)
+        return Detected(as_grey_maps(canny_edges(pixels, low, high).float()))
     try:
         import cv2
     except ImportError:
         return _with_host(pictures, low, high)
-    edges = np.stack([cv2.Canny(np.ascontiguousarray(picture), low, high) for picture in pixels])
+    edges = np.stack([cv2.Canny(np.ascontiguousarray(picture), low, high) for picture in to_uint8(pictures)])
     return Detected(as_grey_maps(torch.from_numpy(edges).to(torch.float32) / 255))
+
+
+def on_gpu(pictures: torch.Tensor) -> bool:
+    """Whether a copy to OpenCV would leave the device that the pictures lie on."""
+    return pictures.device.type != "cpu"
 
 
 def _with_host(pictures: torch.Tensor, low: int, high: int) -> Detected:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from .entry import Detected, Options, Preprocessor
+from .grey import write_maps
 from .preview import preview_of
 
 _SHARE = 0.7  # of the free memory; the rest is left to what the host does meanwhile
@@ -19,30 +20,69 @@ def detect_batch(entry: Preprocessor, pictures: torch.Tensor, settings: Options)
     from comfy.model_management import OOM_EXCEPTION, throw_exception_if_processing_interrupted
 
     bar = comfy.utils.ProgressBar(len(pictures))
-    size, done, found = _part_size(entry, pictures), 0, []
+    size, done, found = _part_size(entry, pictures), 0, Gathered(pictures)
     while done < len(pictures):
         throw_exception_if_processing_interrupted()
         part = pictures[done : done + size].float()
         try:
-            with torch.inference_mode():
-                found.append(entry.detect(part, settings))
+            # Not inference mode: its tensors must not reach nodes that change them in place.
+            with torch.no_grad():
+                detected = entry.detect(part, settings)
         except OOM_EXCEPTION:
             if size == 1 or entry.sees == "clip":
                 raise
             size = _halved(size)
             continue
         done += len(part)
-        bar.update_absolute(done, len(pictures), _preview(found[-1], len(pictures)))
-    return joined(found)
+        found.add(detected)
+        bar.update_absolute(done, len(pictures), _preview(detected, len(pictures)))
+    return found.joined()
 
 
-def joined(parts: list[Detected]) -> Detected:
-    """The parts of a batch as one; a note that came more than once is told once."""
-    notes = dict.fromkeys(note for one in parts for note in one.notes)
-    # A copy, made outside of inference mode, whose tensors must not reach nodes that change them in place.
-    return Detected(
-        torch.cat([one.maps for one in parts]), tuple(notes), tuple(pose for one in parts for pose in one.poses)
-    )
+class Gathered:
+    """The parts of a batch as they come, each written to its place at once; a note that came more than once is told once."""
+
+    def __init__(self, pictures: torch.Tensor) -> None:
+        self.pictures, self.done = pictures, 0
+        self.maps: torch.Tensor | None = None
+        self.notes: dict[str, None] = {}
+        self.poses: list[dict[str, Any]] = []
+
+    def add(self, part: Detected) -> None:
+        """Take over a part. A method's only part is kept as it is where it is the method's own to give away."""
+        self.notes |= dict.fromkeys(part.notes)
+        self.poses.extend(part.poses)
+        whole = len(part.maps) == len(self.pictures)
+        if whole and part.maps.is_contiguous() and not _share_memory(part.maps, self.pictures):
+            self.maps = part.maps
+            return
+        if self.maps is None:
+            shape = (len(self.pictures), *part.maps.shape[1:])
+            self.maps = torch.empty(shape, dtype=part.maps.dtype, device=part.maps.device)
+        write_maps(part.maps, self.maps[self.done : self.done + len(part.maps)])
+        self.done += len(part.maps)
+
+    def joined(self) -> Detected:
+        """The whole batch, its maps contiguous and nobody else's."""
+        assert self.maps is not None, "a batch has at least one picture"
+        return Detected(self.maps, tuple(self.notes), tuple(self.poses))
+
+
+def _share_memory(first: torch.Tensor, second: torch.Tensor) -> bool:
+    return first.untyped_storage().data_ptr() == second.untyped_storage().data_ptr()
+
+
+def check_memory(entry: Preprocessor, size: tuple[int, int]) -> None:
+    """ValueError where one picture of (height, width) can never fit, whatever the host moves out of the way."""
+    import comfy.model_management as management
+
+    device = management.get_torch_device()
+    needed, there = entry.bytes_per_pixel * size[0] * size[1], float(management.get_total_memory(device))  # type: ignore[arg-type]
+    if needed > there:
+        raise ValueError(
+            f"{entry.title}: at {size[1]}x{size[0]} it needs about {needed / 1e9:.0f} GB, and {device} has {there / 1e9:.0f} "
+            "GB. Use resolution_mode long_side with a smaller resolution; the map has the picture's size all the same."
+        )
 
 
 def _part_size(entry: Preprocessor, pictures: torch.Tensor) -> int:

@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .resizing import enlarged
 
 
 def detect_color_grid(pictures: torch.Tensor, options: Options) -> Detected:
@@ -13,7 +14,7 @@ def detect_color_grid(pictures: torch.Tensor, options: Options) -> Detected:
     height, width = pictures.shape[1:3]
     cells = max(1, height // options["cell"]), max(1, width // options["cell"])
     small = interpolate(pictures.movedim(-1, 1), cells, mode="bicubic", align_corners=False).clamp(0, 1)
-    return Detected(interpolate(small, (height, width), mode="nearest-exact").movedim(1, -1).contiguous())
+    return Detected(enlarged(small.movedim(1, -1), (height, width), smooth=False))
 
 
 COLOR_GRID = Preprocessor(

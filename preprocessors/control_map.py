@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch.nn.functional import interpolate
 
-from .chunks import detect_batch
+from .chunks import check_memory, detect_batch
 from .entry import Detected, MapConvention, Options, Preprocessor
-from .image_tensor import check_image, check_mask, to_rgb
+from .image_tensor import check_image, check_mask, check_shape, to_rgb
 from .map_tags import tag
 from .options import resolved_options
 from .pose.keypoints import Frame, scaled_frames
@@ -57,12 +57,17 @@ def make_map(
     sees. Outside `mask` [B,H,W] the map holds the method's background, unless the method needs the mask for itself.
     """
     where = f"{entry.title}, input"
-    pictures, notes = _in_range(to_rgb(check_image(image, f"{where} image")))
     settings = resolved_options(entry, options)
     _check_resolution(entry, resolution_mode, resolution)
-    height, width = pictures.shape[1:3]
-    mask = None if mask is None else _fitted_mask(check_mask(mask, f"{where} mask"), pictures)
+    height, width = check_shape(image, f"{where} image").shape[1:3]
+    # Refused before anything looks at the pixels, of which there may be too many.
     size = detector_size(height, width, resolution_mode, resolution, target_size(target))
+    check_memory(entry, size)
+    low, high = image.aminmax()  # the one look at all values; NaN comes through
+    if not (torch.isfinite(low) and torch.isfinite(high)):
+        check_image(image, f"{where} image")  # which says which of them is broken
+    pictures, notes = _in_range(to_rgb(image), float(low), float(high))
+    mask = None if mask is None else _fitted_mask(check_mask(mask, f"{where} mask"), pictures)
     seen = resized_pictures(pictures, size)
     if entry.mask == "needed":
         seen = torch.cat([seen, _needed(entry, mask, size, len(pictures)).to(seen)], -1)
@@ -83,8 +88,7 @@ def _finished(
     return entry.finish(detected, size, settings) if entry.finish else detected
 
 
-def _in_range(pictures: torch.Tensor) -> tuple[torch.Tensor, tuple[str, ...]]:
-    low, high = (float(value) for value in pictures.aminmax())
+def _in_range(pictures: torch.Tensor, low: float, high: float) -> tuple[torch.Tensor, tuple[str, ...]]:
     if low >= 0 and high <= 1:
         return pictures, ()
     if low >= -_ROUNDING and high <= 1 + _ROUNDING:
@@ -136,9 +140,13 @@ def _for_host(maps: torch.Tensor, convention: MapConvention) -> torch.Tensor:
     )
 
 
-def _spread(one: torch.Tensor) -> float:
-    low, high = one.aminmax()
-    return float(high - low)
+def _is_blank(one: torch.Tensor) -> bool:
+    """Whether a map [H,W,3] has next to one value only. Most show it in a few of their pixels, without a pass over all."""
+    for pixels in (one[::16, ::16], one):
+        low, high = pixels.aminmax()
+        if float(high - low) >= 1 / 255:
+            return False
+    return True
 
 
 def _report(
@@ -151,7 +159,7 @@ def _report(
     if seen != (height, width):
         lines.append(f"The method saw the picture at {seen[1]}x{seen[0]}.")
     lines.extend(notes)
-    blank = [str(index) for index, one in enumerate(maps) if _spread(one) < 1 / 255]
+    blank = [str(index) for index, one in enumerate(maps) if _is_blank(one)]
     if blank:
         lines.append(
             f"Warning: map {', '.join(blank)} is blank, the method found nothing. A blank map controls nothing: "

@@ -16,11 +16,13 @@ _POLARITY = {
 }
 
 
-def help_page(entry: Preprocessor) -> str:
-    """The page of a method's own node, Markdown."""
+def help_page(entry: Preprocessor, has_picture: bool = False) -> str:
+    """The page of a method's own node, Markdown; with its picture where there is one."""
+    picture = f"![A picture, and the map that {entry.title} makes of it](pictures/{entry.node_id}.jpg)"
     parts = [
         f"# {entry.title}",
         entry.summary,
+        *([picture] if has_picture else []),
         _about(entry),
         "## Inputs",
         _inputs(entry),
@@ -134,4 +136,19 @@ _GENERAL_MISTAKES = {
     "scribble": ("**Inverted strokes.** Scribble nets want white on black, as this map is.",),
     "softedge": ("**A canny net with this map** works poorly; use a soft edge net.",),
     "openpose": ("**Limbs too dark or too bright for the net.** Change `brightness`.",),
+    "normal": (
+        "**Red and green look swapped.** The net wants other axes; change `convention`, where the method has it.",
+    ),
+    "tile": (
+        "**The picture hardly changes.** A tile net holds colours and layout; lower its weight, or end it at 0.6 to 0.8.",
+    ),
+    "color_grid": (
+        "**A colour adapter is not a ControlNet for edges.** It holds colours only; add a second signal for lines.",
+    ),
+    "gray": ("**The colours do not change.** They come from the prompt: name them there.",),
+    "shuffle": ("**The content is gone.** That is the purpose; add a second signal for what must stay.",),
+    "mask": (
+        "**White and black are the wrong way round.** White is the figure; ComfyUI's **Invert Image** exchanges them.",
+    ),
+    "flow": ("**One picture alone.** There is no motion in it: link a clip, its frames as one batch.",),
 }

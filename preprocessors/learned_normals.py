@@ -69,7 +69,10 @@ def build_bae(weights: dict[str, Any]) -> nn.Module:
 def _moge(path: Any) -> Any:
     from comfy.ldm.moge.model import MoGeModel
 
-    return MoGeModel(read_weights("normal_moge", path))
+    model = MoGeModel(read_weights("normal_moge", path))
+    if model.load_device.type == "cpu":  # the host takes half precision there too, which torch cannot resize in
+        model.dtype = torch.float32
+    return model
 
 
 NORMAL_BAE = Preprocessor(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Source = Literal["huggingface", "pypi"]
+Kind = Literal["annotator", "checkpoint", "clip_vision", "control_net", "controlnext", "ip_adapter", "lora"]
+UNKNOWN = "unknown, the repository states none"
 
 
 @dataclass(frozen=True)
@@ -13,8 +15,9 @@ class ModelFile:
     """Where a file comes from and where it belongs.
 
     id: its short name on the command line; repository: owner/name on Hugging Face, or package==version on PyPI; file:
-    the path inside of it; folder: the folder of ComfyUI's models; megabytes: about how large, for people; bytes and
-    sha256: exact, where they are known; commercial: False where the licence forbids commercial use.
+    the path inside of it; folder: the folder of ComfyUI's models; licence: of the weights, UNKNOWN where nobody says;
+    megabytes: about how large, for people; bytes and sha256: exact, where they are known; commercial: False where the
+    licence forbids commercial use; kind: what it is; saved_as: its name here, where the repository's says nothing.
     """
 
     id: str
@@ -27,10 +30,14 @@ class ModelFile:
     sha256: str | None = None
     commercial: bool = True
     source: Source = "huggingface"
+    kind: Kind = "annotator"
+    saved_as: str = ""
 
     @property
     def name(self) -> str:
         """The file's name below its folder: what two files of one name need, repository and path, is kept."""
+        if self.saved_as:
+            return self.saved_as
         if self.file.rpartition("/")[2] in _COMMON_NAMES:
             return f"{self.repository.rpartition('/')[2]}/{self.file.rpartition('/')[2]}"
         return self.file.rpartition("/")[2]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
+
+from .backends import MissingPackage
 
 Build = Callable[[dict[str, Any]], torch.nn.Module]
 
@@ -70,9 +73,14 @@ def read_weights(method: str, file: Path) -> dict[str, Any]:
 
     try:
         weights: Any = comfy.utils.load_torch_file(str(file), safe_load=True)
+    except UnpicklingError as error:  # torch's own words tell how to run what is in it
+        raise ValueError(
+            f"{method}: {file} cannot be read: it is damaged, or holds more than weights, which is never run. Delete it and "
+            f"get it again with `python armature.py fetch {method}`."
+        ) from error
     except Exception as error:
         raise ValueError(
-            f"{method}: {file} cannot be read ({type(error).__name__}: {error}). It is damaged or no weight file: "
+            f"{method}: {file} cannot be read ({type(error).__name__}: {str(error)[:200]}). It is damaged or no weight file: "
             f"delete it and get it again with `python armature.py fetch {method}`."
         ) from error
     return weights
@@ -91,6 +99,8 @@ def _load(method: str, file: Path, build: Build) -> Any:
     weights = read_weights(method, file)
     try:
         return managed(build(weights))
+    except MissingPackage:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{method}: {file} holds weights of another network: {str(error)[:200]}. Put the right file in its place, or "

@@ -14,7 +14,7 @@ def preview_of(one: torch.Tensor) -> Any:
     from PIL import Image
 
     step = max(1, max(one.shape[:2]) // _LONGEST)
-    small = one[::step, ::step].float()
+    small = one[::step, ::step].float().contiguous()  # reductions of strided maps are slow
     low, high = float(small.amin()), float(small.amax())
     if low < 0 or high > 1:  # a method that is normalised over the whole clip at the end
         small = (small - low) / max(high - low, 1e-6)

@@ -19,12 +19,16 @@ _GAMMA = Option(
 
 def detect_luminance(pictures: torch.Tensor, options: Options) -> Detected:
     """CIE L* of pictures [B,h,w,3] in 0..1: grey as bright as the colours look."""
-    return Detected(as_grey_maps(lightness(pictures) ** options["gamma"]))
+    return Detected(as_grey_maps(_powered(lightness(pictures), options["gamma"])))
+
+
+def _powered(values: torch.Tensor, gamma: float) -> torch.Tensor:
+    return values if gamma == 1 else values**gamma
 
 
 def detect_intensity(pictures: torch.Tensor, options: Options) -> Detected:
     """The greatest of red, green and blue: the V of HSV."""
-    return Detected(as_grey_maps(pictures.amax(-1) ** options["gamma"]))
+    return Detected(as_grey_maps(_powered(pictures.amax(-1), options["gamma"])))
 
 
 def _recolor(method: str, name: str, title: str, what: str, detect: Detect) -> Preprocessor:
@@ -33,7 +37,7 @@ def _recolor(method: str, name: str, title: str, what: str, detect: Detect) -> P
         node_id=name,
         title=title,
         summary=f"The picture in grey by {what}, for recolour control nets: they colour it in and keep the brightness.",
-        version=1,
+        version=2 if method == "recolor_luminance" else 1,
         makes=MapConvention(map_type="gray", polarity="colour", enlarge="bilinear"),
         wanted_by=("recolor",),
         detect=detect,

@@ -22,7 +22,7 @@ from .mediapipe.face import MEDIAPIPE_FACE
 from .mediapipe.person import PERSON_MASK
 from .mlsd import MLSD
 from .normals import NORMAL_FROM_DEPTH
-from .optical_flow import OPTICAL_FLOW
+from .optical_flow import OPTICAL_FLOW, OPTICAL_FLOW_RAFT
 from .pose.dwpose import DWPOSE
 from .pose.openpose import OPENPOSE
 from .pose.sdpose import SDPOSE
@@ -89,6 +89,7 @@ ENTRIES: tuple[Preprocessor, ...] = (
     SEG_EOMT_ADE20K,
     SEG_EOMT_COCO,
     SEG_SAM,
+    OPTICAL_FLOW_RAFT,
 )
 
 

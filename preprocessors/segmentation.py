@@ -33,38 +33,42 @@ def detect_segments(method: str, pictures: torch.Tensor, options: Options) -> De
     kind = "OneFormerForUniversalSegmentation" if model == "oneformer" else "EomtForUniversalSegmentation"
     network, device = load_transformers(method, kind, files.METHOD_FILES[method], _BYTES * side * side * len(pictures))
     if model == "oneformer":
-        found, inner = _oneformer(network, as_channels(pictures, device), side)
+        found, masks = _oneformer(network, as_channels(pictures, device), side)
     else:
-        found, inner = _eomt(network, as_channels(pictures, device), side)
-    classes = _classes(found, inner, (height, width)).cpu().numpy()
+        found, masks = _eomt(network, as_channels(pictures, device), side)
+    classes = _classes(found, masks, (height, width)).cpu().numpy()
     return Detected(torch.from_numpy(_PALETTES[palette]()[classes]).float() / 255, (_names(network, classes),))
 
 
-def _oneformer(network: Any, pictures: torch.Tensor, side: int) -> tuple[Any, tuple[float, float]]:
-    """What the model finds with the short side at `side`, and the share of its answer that is picture."""
+def _oneformer(network: Any, pictures: torch.Tensor, side: int) -> tuple[Any, torch.Tensor]:
+    """What the model finds with the short side at `side`, and its masks [B,queries,h,w] of the picture, not yet 0..1."""
     scale = side / min(pictures.shape[-2:])
     size = [max(32, round(length * scale)) for length in pictures.shape[-2:]]
     seen = interpolate(pictures, size, mode="bilinear", antialias=True)
     task = _task_tokens(pictures.device).expand(len(pictures), -1)
-    return network(pixel_values=by_imagenet(seen), task_inputs=task), (1.0, 1.0)
+    found = network(pixel_values=by_imagenet(seen), task_inputs=task)
+    return found, found.masks_queries_logits
 
 
-def _eomt(network: Any, pictures: torch.Tensor, _side: int) -> tuple[Any, tuple[float, float]]:
-    """The same with the long side at the size that the model is made for, and the square filled up with black."""
+def _eomt(network: Any, pictures: torch.Tensor, _side: int) -> tuple[Any, torch.Tensor]:
+    """The same with the long side at the size that the model is made for, and the square filled up with black.
+
+    The black is cut off the masks at that size, as the model's own processor does: they are coarser than that.
+    """
     side = getattr(network.config, "image_size", 640) // _SQUARE_STEP * _SQUARE_STEP
     scale = side / max(pictures.shape[-2:])
     height, width = (max(1, round(length * scale)) for length in pictures.shape[-2:])
     seen = torch.zeros(len(pictures), 3, side, side, device=pictures.device)
     seen[..., :height, :width] = interpolate(pictures, (height, width), mode="bilinear", antialias=True)
-    return network(pixel_values=by_imagenet(seen)), (height / side, width / side)
+    found = network(pixel_values=by_imagenet(seen))
+    masks = interpolate(found.masks_queries_logits, (side, side), mode="bilinear")
+    return found, masks[..., :height, :width]
 
 
-def _classes(found: Any, inner: tuple[float, float], size: tuple[int, int]) -> torch.Tensor:
+def _classes(found: Any, masks: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """[B,h,w] of class numbers: each query's classes, the null class left out, spread over its mask."""
     classes = found.class_queries_logits.softmax(-1)[..., :-1]
-    masks = found.masks_queries_logits.sigmoid()
-    height, width = (max(1, round(side * share)) for side, share in zip(masks.shape[-2:], inner, strict=True))
-    scores = torch.einsum("bqc,bqhw->bchw", classes, masks[..., :height, :width])
+    scores = torch.einsum("bqc,bqhw->bchw", classes, masks.sigmoid())
     return interpolate(scores.float(), size, mode="bilinear", align_corners=False).argmax(1)
 
 
@@ -98,7 +102,7 @@ def _segmentation(model: str, title: str, palette: str, name: str, words: str) -
         node_id=f"ArmatureSeg{title}{name}",
         title=f"Segmentation {title} {name}",
         summary=f"Every pixel in the colour of what it shows, by {title} in the classes of {name}{words}",
-        version=1,
+        version=2 if model == "eomt" else 1,
         makes=MAKES,
         wanted_by=("segmentation",),
         detect=partial(detect_segments, method),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 import torch
 from torch.nn.functional import grid_sample, interpolate
@@ -14,11 +17,16 @@ def detect_shuffle(pictures: torch.Tensor, options: Options) -> Detected:
 
     Formula of the ControlNet annotator `shuffle`; the noise comes from `seed` alone.
     """
-    height, width = pictures.shape[1:3]
-    noise = np.random.default_rng(options["seed"])
-    across, down = (_noise_disk(noise, height, width, options["cell"]) for _ in range(2))
+    places = _places(pictures.shape[1], pictures.shape[2], options["cell"], options["seed"])
+    if pictures.device.type == "cpu":
+        try:
+            import cv2
+        except ImportError:
+            pass
+        else:
+            return Detected(_by_opencv(cv2, pictures, places))
     # 0..1 is the first to the last pixel's middle, which grid_sample calls -1..1 with its corners aligned.
-    places = torch.stack([across, down], -1).unsqueeze(0).to(pictures) * 2 - 1
+    places = places.unsqueeze(0).to(pictures) * 2 - 1
     mixed = grid_sample(
         pictures.movedim(-1, 1).contiguous(),
         places.expand(len(pictures), -1, -1, -1),
@@ -26,6 +34,23 @@ def detect_shuffle(pictures: torch.Tensor, options: Options) -> Detected:
         align_corners=True,
     )
     return Detected(mixed.movedim(1, -1).contiguous())
+
+
+def _by_opencv(cv2: Any, pictures: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """The same by OpenCV, which is faster and exact to a thirty-second of a pixel."""
+    flow = (places * torch.tensor([pictures.shape[2] - 1.0, pictures.shape[1] - 1.0])).numpy()
+    mixed = torch.empty_like(pictures, memory_format=torch.contiguous_format)
+    for one, result in zip(pictures, mixed, strict=True):
+        edge = cv2.BORDER_REPLICATE
+        cv2.remap(one.contiguous().numpy(), flow, None, cv2.INTER_LINEAR, dst=result.numpy(), borderMode=edge)
+    return mixed
+
+
+@lru_cache(maxsize=1)  # the pictures of a batch come one by one
+def _places(height: int, width: int, cell: int, seed: int) -> torch.Tensor:
+    """[height,width,2] of x, y in 0..1."""
+    noise = np.random.default_rng(seed)
+    return torch.stack([_noise_disk(noise, height, width, cell) for _ in range(2)], -1)
 
 
 def _noise_disk(noise: np.random.Generator, height: int, width: int, cell: int) -> torch.Tensor:
@@ -50,7 +75,7 @@ SHUFFLE = Preprocessor(
     node_id="ArmatureShuffle",
     title="Shuffle",
     summary="The picture warped beyond recognition: a shuffle control net takes its style and colours, not its content.",
-    version=1,
+    version=2,
     makes=MapConvention(map_type="shuffle", polarity="colour", enlarge="bilinear"),
     wanted_by=("shuffle",),
     detect=detect_shuffle,

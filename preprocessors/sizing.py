@@ -13,7 +13,7 @@ RESOLUTION_MODES: tuple[ResolutionMode, ...] = get_args(ResolutionMode)
 
 MINIMUM_RESOLUTION = 64
 MAXIMUM_RESOLUTION = 8192
-MAXIMUM_PIXELS = 64_000_000  # 8000x8000: a float picture of that size takes 0.8 GB already
+MAXIMUM_PIXELS = 50_000_000  # 8K film frames pass; a float picture of 8000x8000 takes 0.8 GB already
 
 
 def detector_size(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from torch.nn.functional import interpolate
 
 from .entry import Detected, MapConvention, Option, Options, Preprocessor
 from .filters import blurred
+from .resizing import averaged, enlarged
 
 _CONVENTION = MapConvention(map_type="tile", polarity="colour", enlarge="bilinear")
 _ALIASES = ("tile", "tile upscale", "ultimate upscale", "TilePreprocessor", "detail")
@@ -16,10 +16,9 @@ _FIX = "Colours drift in the result; the node Fix Colors gives the drawn picture
 def detect_tile(pictures: torch.Tensor, options: Options) -> Detected:
     """Pictures [B,h,w,3] shrunk by the rate (averaged) and enlarged again (bilinear)."""
     height, width = pictures.shape[1:3]
-    small = tuple(max(1, round(side / options["down_sampling_rate"])) for side in (height, width))
-    channels = pictures.movedim(-1, 1)
-    soft = interpolate(interpolate(channels, small, mode="area"), (height, width), mode="bilinear", align_corners=False)
-    return Detected(soft.movedim(1, -1).contiguous())
+    rate = options["down_sampling_rate"]
+    small = max(1, round(height / rate)), max(1, round(width / rate))
+    return Detected(enlarged(averaged(pictures, small), (height, width), smooth=True))
 
 
 def detect_colorfix(pictures: torch.Tensor, _options: Options) -> Detected:

@@ -12,23 +12,26 @@ from .model_file import ModelFile
 from .network import keep, managed, ready
 from .weights import find_folder
 
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that is there
+
 
 def load_transformers(
     method: str, kind: str, wanted: tuple[ModelFile, ...], bytes_needed: int
 ) -> tuple[Any, torch.device]:
     """The model of class `kind` (an Auto class) on its device, and the device."""
     folder = find_folder(method, wanted)
-    weights = folder / "model.safetensors"
-    patcher = keep((kind, folder, weights.stat().st_mtime_ns), lambda: managed(_load(method, kind, folder)))
+    weights = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), folder / wanted[0].name)
+    patcher = keep((kind, folder, weights.stat().st_mtime_ns), lambda: managed(_load(method, kind, weights)))
     return ready(patcher, bytes_needed)
 
 
-def _load(method: str, kind: str, folder: Path) -> Any:
-    """By the package's own loader, which knows how names have changed; from safetensors, so nothing in it can run."""
+def _load(method: str, kind: str, weights: Path) -> Any:
+    """By the package's own loader, which knows how names have changed. It reads weights only: nothing in a file can run."""
+    folder, safe = weights.parent, weights.suffix == ".safetensors"
     transformers = need(method, "transformers", "transformers")
     try:
         model, told = getattr(transformers, kind).from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+            str(folder), local_files_only=True, use_safetensors=safe, dtype=torch.float32, output_loading_info=True
         )
     except Exception as error:  # of many kinds: a damaged file, another model's configuration, sizes that do not match
         raise ValueError(
@@ -38,7 +41,7 @@ def _load(method: str, kind: str, folder: Path) -> Any:
     missing = sorted(told["missing_keys"])
     if missing:
         raise ValueError(
-            f"{method}: {folder / 'model.safetensors'} holds weights of another network: {missing[0]} and {len(missing) - 1} "
+            f"{method}: {weights} holds weights of another network: {missing[0]} and {len(missing) - 1} "
             f"more are missing. Put the right file in its place, or get it with `python armature.py fetch {method}`."
         )
     return model

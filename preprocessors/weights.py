@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from .model_file import ModelFile
 
 # What comfyui_controlnet_aux downloads lies in its own folder; whoever has it need not download twice.
 _AUX_CHECKPOINTS = ("comfyui_controlnet_aux", "ckpts")
+_AUX_VARIABLE = "AUX_ANNOTATOR_CKPTS_PATH"  # set by the user, or by that pack from its own configuration
+_PICKLES = (".pth", ".pt", ".bin")
+_SAFE_NAMES = {"pytorch_model.bin": "model.safetensors"}
 
 
 class MissingWeights(ValueError):
@@ -47,19 +51,20 @@ def _folders(file: ModelFile) -> list[Path]:
 
 
 def _places(file: ModelFile) -> Iterator[Path]:
-    """Where the file may be, the likeliest first."""
+    """Where the file may be, the likeliest first; at each place the same weights as safetensors come before a pickle."""
     plain = file.file.rpartition("/")[2]
     for folder in [*_folders(file), *_folders_of_others()]:
-        yield folder / file.name
-        yield folder / file.repository / file.file
-        yield folder / file.repository / plain
-        if plain == file.name:
-            yield folder / plain
+        for place in (folder / file.name, folder / file.repository / file.file, folder / file.repository / plain):
+            if place.suffix in _PICKLES:
+                yield place.with_name(_SAFE_NAMES.get(place.name, f"{place.stem}.safetensors"))
+            yield place
 
 
 def _folders_of_others() -> Iterator[Path]:
     import folder_paths
 
+    if os.environ.get(_AUX_VARIABLE):
+        yield Path(os.environ[_AUX_VARIABLE])
     yield Path(folder_paths.models_dir) / "controlnet_aux"
     for packs in folder_paths.get_folder_paths("custom_nodes"):
         yield Path(packs).joinpath(*_AUX_CHECKPOINTS)

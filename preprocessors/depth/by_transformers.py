@@ -10,11 +10,12 @@ from torch.nn.functional import interpolate
 from .. import model_files as files
 from ..entry import Detected, Finish, Option, Options, Preprocessor
 from ..inference import by_imagenet
-from ..padding import as_channels
+from ..padding import as_channels, padded
 from ..transformers_model import load_transformers
 from .scaling import MAKES, MISTAKES, OVER, WANTED_BY, near_is_white, raw
 
 _BYTES = 2500
+_SQUARE_ONLY = ("depth_midas",)  # of which transformers' class can find the patches of a square alone
 
 
 def detect_depth(method: str, patch: int, pictures: torch.Tensor, options: Options) -> Detected:
@@ -22,12 +23,18 @@ def detect_depth(method: str, patch: int, pictures: torch.Tensor, options: Optio
     height, width = pictures.shape[1:3]
     scale = options["network_size"] / min(height, width)
     size = [max(1, round(side * scale / patch)) * patch for side in (height, width)]
+    taken = [max(size)] * 2 if method in _SQUARE_ONLY else size
     network, device = load_transformers(
-        method, "AutoModelForDepthEstimation", files.METHOD_FILES[method], _BYTES * size[0] * size[1] * len(pictures)
+        method, "AutoModelForDepthEstimation", files.METHOD_FILES[method], _BYTES * taken[0] * taken[1] * len(pictures)
     )
     seen = interpolate(as_channels(pictures, device), size, mode="bilinear", align_corners=False, antialias=True)
-    depth = network(pixel_values=_normed(method, seen)).predicted_depth
-    return Detected(raw(interpolate(depth.unsqueeze(1).float(), (height, width), mode="bilinear")[:, 0]))
+    if method in _SQUARE_ONLY:
+        seen = padded(seen, patch, least=max(size))
+        network.dpt.embeddings.image_size = tuple(taken)  # it takes squares of other sizes, but has to be told
+    depth = network(pixel_values=_normed(method, seen)).predicted_depth.unsqueeze(1).float()
+    if taken != size:
+        depth = interpolate(depth, taken, mode="bilinear")[..., : size[0], : size[1]]
+    return Detected(raw(interpolate(depth, (height, width), mode="bilinear")[:, 0]))
 
 
 def _normed(method: str, seen: torch.Tensor) -> torch.Tensor:
@@ -63,7 +70,7 @@ def _depth(
         node_id=f"ArmatureDepth{node}",
         title=title,
         summary=f"Depth by {words} near is white.",
-        version=1,
+        version=2 if method in _SQUARE_ONLY else 1,
         makes=MAKES,
         wanted_by=WANTED_BY,
         detect=partial(detect_depth, method, patch),

@@ -1,7 +1,9 @@
-"""OpenPose bodies (Cao et al. 2017): the network and its grouping from controlnet_aux."""
+"""OpenPose (Cao et al. 2017): the networks and their grouping from controlnet_aux."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,36 +12,58 @@ from torch import nn
 
 from .. import model_files as files
 from ..backends import controlnet_aux
-from ..entry import Detected, Options, Preprocessor
+from ..entry import Detected, Option, Options, Preprocessor
 from ..image_tensor import to_uint8
-from ..inference import unwrapped
-from ..network import fill, load_network, ready
+from ..network import load_network, ready
 from ..weights import find_weights
 from .entry import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 from .keypoints import BODY, BODY_POINTS, PARTS
+from .openpose_parts import FaceFinder, HandFinder, face_of, hands_of, renamed
 
 _BYTES = 600
 
 
-def detect_openpose(pictures: torch.Tensor, _options: Options) -> Detected:
-    """Bodies in pictures [B,h,w,3]."""
+def detect_openpose(pictures: torch.Tensor, options: Options) -> Detected:
+    """Bodies in pictures [B,h,w,3], and where asked their hands and faces."""
     patcher = load_network("openpose", find_weights("openpose", files.OPENPOSE_BODY), build_body)
     network, _device = ready(patcher, _BYTES * pictures[..., 0].numel())
     module = controlnet_aux("OpenPose", "open_pose.body")
     grouping = module.Body.__new__(module.Body)  # its constructor would read the file by itself
     grouping.model = network
-    people = []
-    for picture in to_uint8(pictures):
-        candidates, subset = grouping(np.ascontiguousarray(picture[:, :, ::-1]))
-        people.append([_person(candidates, row) for row in subset])
+    finders = _part_finders(options)
+    people = [_people(grouping, np.ascontiguousarray(picture[:, :, ::-1]), finders) for picture in to_uint8(pictures)]
     return found_people(people, pictures)
 
 
+PartsOf = Callable[[Any, np.ndarray], dict[str, np.ndarray]]
+
+
+def _part_finders(options: Options) -> list[PartsOf]:
+    """Functions from a body and its picture to more of its parts."""
+    util = controlnet_aux("OpenPose", "open_pose.util")
+    finders: list[PartsOf] = []
+    if options["find_hands"]:
+        finders.append(partial(hands_of, finder=HandFinder(), util=util))
+    if options["find_face"]:
+        finders.append(partial(face_of, finder=FaceFinder(), util=util))
+    return finders
+
+
+def _people(grouping: Any, picture: np.ndarray, finders: list[PartsOf]) -> list[dict[str, np.ndarray]]:
+    """Everybody in a picture [H,W,3] of blue, green, red."""
+    candidates, subset = grouping(picture)
+    people = []
+    for row, body in zip(subset, grouping.format_body_result(candidates, subset), strict=True):
+        person = _person(candidates, row)
+        for find in finders:
+            person.update(find(body, picture))
+        people.append(person)
+    return people
+
+
 def build_body(weights: dict[str, Any]) -> nn.Module:
-    """The body network of controlnet_aux, whose names have one part more than those of the file."""
-    network = controlnet_aux("OpenPose", "open_pose.model").bodypose_model()
-    found = unwrapped(weights)
-    return fill(network, {name: found[name.partition(".")[2]] for name in network.state_dict()})
+    """The body network of controlnet_aux."""
+    return renamed(controlnet_aux("OpenPose", "open_pose.model").bodypose_model(), weights)
 
 
 def _person(candidates: np.ndarray, row: np.ndarray) -> dict[str, np.ndarray]:
@@ -56,12 +80,20 @@ OPENPOSE = Preprocessor(
     method="openpose",
     node_id="ArmatureOpenPose",
     title="OpenPose",
-    summary="Bodies by OpenPose, as the pose nets of SD1.5 were trained on. dwpose and sdpose are better today.",
-    version=1,
+    summary="Bodies, hands and faces by OpenPose, as SD1.5's pose nets were trained on. dwpose and sdpose are better today.",
+    version=2,
     makes=MAKES,
     wanted_by=WANTED_BY,
     detect=detect_openpose,
-    options=OPTIONS,
+    options=(
+        *OPTIONS,
+        Option(
+            "find_hands", True, "Look for fingers, with a network of its own. Off: faster, and its file is not needed."
+        ),
+        Option(
+            "find_face", True, "Look for faces, with a network of its own. Off: faster, and its file is not needed."
+        ),
+    ),
     files=files.METHOD_FILES["openpose"],
     search_aliases=("openpose", "pose", "skeleton", "OpenposePreprocessor", "body keypoints"),
     finish=finish_poses,

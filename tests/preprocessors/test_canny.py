@@ -7,7 +7,9 @@ import sys
 import numpy as np
 import pytest
 import torch
+from armature_pack.preprocessors import canny
 from armature_pack.preprocessors.canny import CANNY
+from armature_pack.preprocessors.canny_torch import canny_edges
 from armature_pack.preprocessors.control_map import control_map
 from armature_pack.preprocessors.example_pictures import EXAMPLE_PICTURES, example_picture
 from skimage import data
@@ -29,6 +31,29 @@ def test_equals_opencv(name, thresholds):
     assert np.array_equal((maps[0] * 255).numpy().astype(np.uint8), np.repeat(expected[..., None], 3, -1))
     height, width = PHOTOS[name].shape[:2]
     assert f"1 map of {width}x{height}; low_threshold {low}, high_threshold {high}" in report
+
+
+@pytest.mark.parametrize("thresholds", [(100, 200), (0, 255), (255, 255)])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_what_runs_on_a_gpu_gives_opencvs_edges_to_the_last_pixel(name, thresholds):
+    """The same torch code, on the processor."""
+    cv2 = pytest.importorskip("cv2")
+    photo, noise = PHOTOS[name][60:220, 80:280], np.random.default_rng(0).integers(0, 256, (65, 131, 3), np.uint8)
+    for pixels in (photo, photo[..., :1], noise):
+        found = canny_edges(torch.from_numpy(pixels.copy()).movedim(-1, 0)[None], *thresholds)
+        assert np.array_equal(found[0].numpy(), cv2.Canny(np.ascontiguousarray(pixels), *thresholds) > 0)
+
+
+@pytest.mark.parametrize("thresholds", ["fixed", "median"])
+def test_pictures_on_a_gpu_stay_there(monkeypatch, thresholds):
+    images = as_image(PHOTOS["chelsea"])[:, :128, :160]
+    images = torch.cat([images, images.flip(1)])
+    expected, told = control_map(CANNY, images, {"thresholds": thresholds})
+    monkeypatch.setattr(canny, "on_gpu", lambda _pictures: True)
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    monkeypatch.setattr(canny, "to_uint8", None)
+    ours, report = control_map(CANNY, images, {"thresholds": thresholds})
+    assert torch.equal(ours, expected) and report == told
 
 
 def test_without_opencv_the_hosts_own_function_serves_and_the_report_says_so(monkeypatch):
@@ -85,7 +110,7 @@ def test_a_blank_map_is_told():
         (torch.full((2, 4, 4, 3), float("inf")), "image 0 of the batch holds values that are not numbers"),
         (torch.rand(1, 32, 32, 2), "1, 3 or 4 channels"),
         (None, "an IMAGE is wanted, not NoneType"),
-        (torch.zeros(1).expand(1, 9000, 9000, 3), "Use resolution_mode long_side"),
+        (torch.zeros(1).expand(1, 8000, 8000, 3), "Use resolution_mode long_side"),
     ],
 )
 def test_a_broken_picture_is_refused_by_name(image, words):

@@ -201,3 +201,10 @@ def test_motion_has_the_colours_of_the_wheel(shift, channel):
 def test_one_picture_has_no_motion():
     with pytest.raises(ValueError, match="one picture has no motion"):
         control_map(find_method("optical_flow"), IMAGE, {})
+
+
+@pytest.mark.parametrize("method", ["tile_resample", "color_grid", "shuffle", "recolor_luminance", "binary"])
+def test_without_opencv_the_maps_are_the_same_but_for_rounding(monkeypatch, method):
+    with_opencv = levels(method)
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    assert np.abs(levels(method) - with_opencv).mean() < 0.3

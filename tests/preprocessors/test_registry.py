@@ -8,8 +8,10 @@ from armature_pack.commands import pages
 from armature_pack.preprocessors.control_map import make_map
 from armature_pack.preprocessors.example_pictures import example_picture
 from armature_pack.preprocessors.help_pages import WRITTEN_BY_HAND
+from armature_pack.preprocessors.model_file import UNKNOWN
 from armature_pack.preprocessors.model_files import METHOD_FILES, METHOD_NODES, all_files
 from armature_pack.preprocessors.registry import ENTRIES, find_method
+from armature_pack.preprocessors.weights import find_weights
 
 FREE = [entry for entry in ENTRIES if not entry.files]
 LEARNED = [entry for entry in ENTRIES if entry.files]
@@ -73,8 +75,6 @@ def test_a_method_without_weights_gives_a_map_of_the_pictures_size(entry):
 @pytest.mark.parametrize("size", [(1, 1), (1, 70), (70, 1), (5, 3)])
 def test_tiny_and_thin_pictures_work(entry, size):
     pictures = torch.rand(2, *size, 3, generator=torch.Generator().manual_seed(1))
-    if entry.sees == "clip" and min(size) < 12:
-        pytest.skip("OpenCV's flow needs a few pixels") if entry.method == "optical_flow" else None
     made = make_map(entry, pictures, {}, mask=torch.ones(1, *size) if entry.mask == "needed" else None)
     assert made.maps.shape == pictures.shape
 
@@ -100,17 +100,50 @@ def test_missing_weights_are_told_with_all_that_one_needs(entry, tmp_path, monke
         assert word in str(error.value), word
 
 
-def test_files_of_comfyui_controlnet_aux_are_found_where_they_are(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("method", "place"),
+    [
+        ("softedge_hed", "comfyui_controlnet_aux/ckpts/lllyasviel/Annotators/ControlNetHED.pth"),
+        ("dwpose", "comfyui_controlnet_aux/ckpts/yzd-v/DWPose/yolox_l.onnx"),
+        ("normal_bae", "models/controlnet_aux/lllyasviel/Annotators/scannet.pt"),
+        ("mlsd", "elsewhere/lllyasviel/Annotators/mlsd_large_512_fp32.pth"),
+    ],
+)
+def test_files_of_comfyui_controlnet_aux_are_found_where_they_are(tmp_path, monkeypatch, method, place):
     import folder_paths
-    from armature_pack.preprocessors.model_files import HED
-    from armature_pack.preprocessors.weights import find_weights
 
-    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path / "models"))
     monkeypatch.setattr(folder_paths, "folder_names_and_paths", {"custom_nodes": ([str(tmp_path)], set())})
-    theirs = tmp_path / "comfyui_controlnet_aux" / "ckpts" / "lllyasviel" / "Annotators" / "ControlNetHED.pth"
+    monkeypatch.setenv("AUX_ANNOTATOR_CKPTS_PATH", str(tmp_path / "elsewhere"))
+    theirs = tmp_path / place
     theirs.parent.mkdir(parents=True)
     theirs.touch()
-    assert find_weights("softedge_hed", HED) == theirs
+    assert find_weights(method, METHOD_FILES[method][0]) == theirs
+
+
+def test_safetensors_are_taken_before_a_pickle_of_the_same_weights(tmp_path, monkeypatch):
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
+    monkeypatch.setattr(folder_paths, "folder_names_and_paths", {"custom_nodes": ([], set())})
+    for name in ("ControlNetHED.pth", "ControlNetHED.safetensors", "dpt-hybrid-midas/pytorch_model.bin"):
+        (tmp_path / "annotators" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "annotators" / name).touch()
+    (hed,), (midas, _config) = METHOD_FILES["softedge_hed"], METHOD_FILES["depth_midas"]
+    assert find_weights("softedge_hed", hed).name == "ControlNetHED.safetensors"
+    assert find_weights("depth_midas", midas).name == "pytorch_model.bin"
+    (tmp_path / "annotators" / "dpt-hybrid-midas" / "model.safetensors").touch()
+    assert find_weights("depth_midas", midas).name == "model.safetensors"
+
+
+def test_sizes_and_checksums_are_whole_and_unknown_licences_say_so():
+    for file in all_files().values():
+        assert file.licence and file.megabytes > 0 and file.kind == "annotator"
+        assert file.sha256 is None or (len(file.sha256) == 64 and not set(file.sha256) - set("0123456789abcdef"))
+        assert file.bytes is None or abs(file.bytes / 1e6 - file.megabytes) < max(0.1, 0.02 * file.megabytes), file.id
+        assert file.commercial == ("commercial" not in file.licence), file.id
+        assert file.licence == UNKNOWN or "unknown" not in file.licence
+    assert sum(file.sha256 is not None for file in all_files().values()) >= 14
 
 
 @pytest.mark.parametrize("method", ["inpaint_hint", "mask"])

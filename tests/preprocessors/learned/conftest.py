@@ -19,7 +19,7 @@ def annotators(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     import folder_paths
     from armature_pack.preprocessors.network import forget_networks
 
-    for name in ("annotators", "geometry_estimation", "diffusion_models", "checkpoints", "vae"):
+    for name in ("annotators", "geometry_estimation", "diffusion_models", "checkpoints", "vae", "optical_flow"):
         monkeypatch.setitem(folder_paths.folder_names_and_paths, name, ([str(tmp_path)], set()))
     forget_networks()
     yield tmp_path
