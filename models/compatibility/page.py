@@ -9,6 +9,7 @@ from ..files.kinds import KINDS
 from ..files.kinds.clip_vision import ENCODERS
 from ..files.kinds.text_encoder import encoder_name_title
 from ..ip_adapter.layouts.registry import LAYOUTS
+from ..ip_adapter.layouts.transformers import TRANSFORMERS
 from .control_nodes import MAP_WORDS
 from .rules import RULES
 from .rules.families import PAIRS, fits_family
@@ -82,6 +83,7 @@ def _adapters() -> str:
         for one in LAYOUTS
         if not one.refusal
     ]
+    rows += [[one.title, ENCODERS[one.encoder][0]] for one in TRANSFORMERS if one.layout is not None]
     return _table(["Adapter", "Reads"], rows)
 
 

@@ -78,9 +78,17 @@ class IPAdapter:
         # Out of inference mode: the sampler may run without it, and such a tensor could not be used there.
         return made.to(management.intermediate_device()).clone()
 
-    def key_value(self, layer: int, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Keys and values [N,T,D] of the file's layer with this index."""
-        return self.module.layers[layer](tokens)
+    def key_value(self, layer: int, *tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keys and values [N,T,D] of the file's layer with this index; tokens: what `tokens_at` gives, or tokens alone."""
+        return self.module.layers[layer](*tokens)
+
+    def tokens_at(self, features: torch.Tensor, timestep: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """For layouts that follow the timestep: tokens [N,T,C] and its embedding [N,D], in float32, where the features are."""
+        return self.module.image_proj(features, timestep)
+
+    def own(self, layer: int, query: torch.Tensor, key: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The picture's own queries and keys [B,N,D] as the file's layer reads them (see `joint_layer`)."""
+        return self.module.layers[layer].own(query, key)  # type: ignore[operator]
 
 
 def put_under_management(module: nn.Module) -> Any:

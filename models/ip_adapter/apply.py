@@ -20,6 +20,7 @@ from .encoding import encode
 from .face_lora import with_face_lora
 from .flux_layers import double_blocks
 from .install import with_prompts
+from .joint_layers import joint_blocks
 from .projecting import check_embeds, project
 from .prompt import ImagePrompt, Strength
 from .reading_faces import encode_faces
@@ -38,7 +39,7 @@ def apply_ip_adapter(model: Any, adapter: Any, settings: Settings) -> Any:
         raise ValueError(
             f"{WHO}, input ip_adapter: an IP_ADAPTER is wanted, not {type(adapter).__name__}. Link Load IP-Adapter."
         )
-    layers = cross_attentions(model.model) or double_blocks(model.model)
+    layers = cross_attentions(model.model) or double_blocks(model.model) or joint_blocks(model.model)
     check_fit(adapter, layers, model.model)
     behaviour = find_behaviour(settings.compatible_with)
     strength = _strength(settings)

@@ -35,18 +35,29 @@ class ImageAttention:
         return out
 
 
-def attend_to_pictures(moment: Moment, place: Place, query: torch.Tensor, options: dict[str, Any]) -> torch.Tensor:
+def attend_to_pictures(
+    moment: Moment,
+    place: Place,
+    query: torch.Tensor,
+    options: dict[str, Any],
+    own: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> torch.Tensor:
     """What one prompt adds at one layer [B,N,D], weighted and masked.
 
-    query: [B,N,D]; options: the host's, with `n_heads` and, for masks, `activations_shape` [...,rows,columns].
+    query: [B,N,D]; options: the host's, with `n_heads` and, for masks, `activations_shape` [...,rows,columns]; own: the
+    picture's own keys and values [B,N,D], where the layer reads them beside those of the image tokens.
     """
     prompt = moment.prompt
-    _, role = prompt.roles[place]
-    key, value = prompt.keys_values(place, moment.view, query)
+    layer, role = prompt.roles[place]
+    key, value = prompt.keys_values(place, moment.view, query, moment.timestep)
+    length = prompt.tokens.image.shape[1]
+    if own is not None:
+        query, own_key = prompt.adapter.own(layer, query, own[0])
+        key, value = torch.cat((own_key, key), dim=1), torch.cat((own[1], value), dim=1)
+        length = key.shape[1]
     weight = moment.weight * role.factor
     if isinstance(weight, torch.Tensor):
         weight = weight.to(query.dtype)
-    length = prompt.tokens.image.shape[1]
     found = SCALINGS[prompt.scaling](key, value, weight, lambda k, v: _attend(query, k, v, options), length)
     height, width = options["activations_shape"][-2:]
     mask = moment.mask(height, width, found)

@@ -17,12 +17,16 @@ from .prompt import ImagePrompt
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """An image prompt at one call. weight: on all layers, float or [B,1,1]; areas: of each chunk, None for the whole picture."""
+    """An image prompt at one call. weight: on all layers, float or [B,1,1]; areas: of each chunk, None for the whole picture.
+
+    timestep: on the network's own scale, where the adapter follows it, else 0.
+    """
 
     prompt: ImagePrompt
     view: BatchView
     weight: float | torch.Tensor
     areas: tuple[Area | None, ...]
+    timestep: float = 0.0
 
     def mask(self, height: int, width: int, like: torch.Tensor) -> torch.Tensor | None:
         """The mask on the grid of a layer as [B,height*width,1], kept for the sampling; like: [B,N,D]."""
@@ -61,9 +65,12 @@ def moment_of(
     if not any(factors):
         return None
     areas = areas_of(options, len(halves))
+    follows = prompt.adapter.layout.follows_timestep
+    timestep = float(model_sampling.timestep(torch.tensor(sigma))) if follows else 0.0
     if len(set(factors)) == 1:
-        return Moment(prompt, view, weight * factors[0], areas)
-    return Moment(prompt, view, torch.tensor(factors, device=x.device).mul(weight).reshape(-1, 1, 1), areas)
+        return Moment(prompt, view, weight * factors[0], areas, timestep)
+    weights = torch.tensor(factors, device=x.device).mul(weight).reshape(-1, 1, 1)
+    return Moment(prompt, view, weights, areas, timestep)
 
 
 def _factors(prompt: ImagePrompt, view: BatchView) -> tuple[float, ...]:

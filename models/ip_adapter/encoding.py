@@ -42,7 +42,8 @@ def encode(
 ) -> ImageEmbeds:
     """Embeddings of an IMAGE [N,H,W,C], of the kind that the adapter reads.
 
-    negative: an IMAGE of what is not wanted, else nothing: zeros for pooled embeddings, and for hidden states the encoder's
+    negative: an IMAGE of what is not wanted, else nothing: zeros for pooled embeddings and for adapters that follow the
+    timestep (diffusers, `StableDiffusion3Pipeline`), and for the hidden states of the others the encoder's
     answer to a picture of zeros after normalisation, as in training; black_negative: to a black picture, as IPAdapter_plus.
     """
     check_encoder(clip_vision, adapter)
@@ -51,7 +52,7 @@ def encode(
     found = features(clip_vision, pictures, pooled)
     if negative is not None:
         unwanted = features(clip_vision, to_rgb(check_image(negative, "IP-Adapter, input negative_image")), pooled)
-    elif pooled:
+    elif pooled or adapter.layout.follows_timestep:
         unwanted = torch.zeros_like(found[:1])
     elif black_negative:
         side = clip_vision.image_size

@@ -20,6 +20,8 @@ from .attention import ImageAttention
 from .call import Moment, moment_of
 from .double_block import ImageInDoubleBlock
 from .flux_layers import DOUBLE
+from .joint_block import ImageInJointBlock
+from .joint_layers import JOINT, attention_of
 from .prompt import ImagePrompt
 from .unet_layers import Place
 
@@ -73,7 +75,7 @@ def _with_image_attention(
     moments = tuple(moment for moment in found if moment is not None)
     if not moments:
         return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
-    options["patches_replace"] = _laid_around(options["patches_replace"], moments, _grid(x))
+    options["patches_replace"] = _laid_around(options["patches_replace"], moments, _grid(x), executor.class_obj)
     with _uncompiled():
         return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
 
@@ -84,7 +86,7 @@ def _grid(x: torch.Tensor) -> tuple[int, int]:
 
 
 def _laid_around(
-    replacements: dict[str, Any], moments: tuple[Moment, ...], grid: tuple[int, int]
+    replacements: dict[str, Any], moments: tuple[Moment, ...], grid: tuple[int, int], model: Any
 ) -> dict[str, dict[Any, Any]]:
     laid = {**replacements, "attn2": dict(replacements.get("attn2", {})), "dit": dict(replacements.get("dit", {}))}
     places: dict[Place, list[Moment]] = {}
@@ -92,9 +94,12 @@ def _laid_around(
         for place in moment.prompt.roles:
             places.setdefault(place, []).append(moment)
     for place, acting in places.items():
+        block = ("double_block", place[1])  # the host's name for those of Flux and of SD 3 alike
         if place[0] == DOUBLE:
-            block = ("double_block", place[1])
             laid["dit"][block] = ImageInDoubleBlock(place, laid["dit"].get(block), tuple(acting), grid)
+        elif place[0] == JOINT:
+            attention = attention_of(model, place)
+            laid["dit"][block] = ImageInJointBlock(place, laid["dit"].get(block), tuple(acting), grid, attention)
         else:
             # The host looks for the exact layer first, then for the block.
             present = replacements.get("attn2", {})

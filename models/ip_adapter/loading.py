@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import comfy.ops
 import comfy.utils
@@ -27,7 +28,7 @@ from .layouts.registry import (
     plain_key,
 )
 from .layouts.transformers import find_transformer
-from .layouts.xlabs import XLABS, with_usual_names
+from .layouts.xlabs import with_usual_names
 
 _STORED = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -55,13 +56,13 @@ def adapter_from_state_dict(state_dict: Mapping[str, torch.Tensor], file_name: s
     chosen = _variant(layout, variant, file_name)
     for key, value in weights.items():
         refuse_non_finite(file_name, key, value)
-    numbers = attention_numbers(shapes)
+    numbers, transformer = attention_numbers(shapes), find_transformer(shapes)
     module = _module(weights, shapes, layout, numbers, file_name)
     return IPAdapter(
         file_name,
         layout,
         chosen,
-        "flux" if layout is XLABS else family_of(shapes, layout),
+        transformer[0].family if transformer else family_of(shapes, layout),
         layout.feature_width(shapes),
         layout.encoder(shapes),
         numbers,
@@ -94,8 +95,8 @@ def _foreign(shapes: Shapes, file_name: str) -> str:
     transformer = find_transformer(shapes)
     if transformer and transformer[0].layout is None:
         return (
-            f"The file '{file_name}' is an {transformer[0].title}, which is not applied yet. Choose a file for a UNet (SD 1.5, "
-            "SDXL, Kolors), or one in XLabs' layout for Flux."
+            f"The file '{file_name}' is an {transformer[0].title}, which cannot be applied: {transformer[0].refusal}. Choose "
+            "a file for a UNet (SD 1.5, SDXL, Kolors), in XLabs' layout for Flux, or in InstantX' layout for SD 3.5 Large."
         )
     if any(key.startswith((IMAGE_PROJECTION, ATTENTION)) for key in shapes):
         return (
@@ -130,15 +131,10 @@ def _module(
     stored = comfy.utils.weight_dtype(used)
     factory = {"operations": comfy.ops.manual_cast, "dtype": stored if stored in _STORED else torch.float32}
     try:
-        projection = layout.build(shapes, **factory)
-        kinds = ("weight", "bias") if attention_key(numbers[0], "to_k_ip", "bias") in weights else ("weight",)
-        layers = [
-            KeyValue(*reversed(shapes[attention_key(n, "to_k_ip")]), bias="bias" in kinds, **factory) for n in numbers
-        ]
-        module = IPAdapterModule(projection, layers)
-        for index, number in enumerate(numbers):
-            for part, kind in product(("to_k_ip", "to_v_ip"), kinds):
-                used[f"layers.{index}.{part}.{kind}"] = weights[attention_key(number, part, kind)]
+        parts = [_of_layer(weights, number, layout) for number in numbers]
+        module = IPAdapterModule(layout.build(shapes, **factory), [_layer(part, layout, **factory) for part in parts])
+        for index, part in enumerate(parts):
+            used |= {f"layers.{index}.{name}": value for name, value in part.items()}
         module.load_state_dict(used)
     except (RuntimeError, KeyError, ZeroDivisionError, ValueError, IndexError) as error:
         raise ValueError(
@@ -146,6 +142,23 @@ def _module(
             f"{_short(error)}. Download it again."
         ) from error
     return module.eval()
+
+
+def _of_layer(weights: Mapping[str, torch.Tensor], number: int, layout: Layout) -> dict[str, torch.Tensor]:
+    """The tensors of one attention layer, by their names in its module: keys and values, or all where it has more."""
+    if layout.build_layer is not None:
+        stem = f"{ATTENTION}{number}."
+        return {key.removeprefix(stem): value for key, value in weights.items() if key.startswith(stem)}
+    kinds = ("weight", "bias") if attention_key(number, "to_k_ip", "bias") in weights else ("weight",)
+    names = product(("to_k_ip", "to_v_ip"), kinds)
+    return {f"{part}.{kind}": weights[attention_key(number, part, kind)] for part, kind in names}
+
+
+def _layer(part: Mapping[str, torch.Tensor], layout: Layout, **factory: Any) -> KeyValue:
+    out, width = part["to_k_ip.weight"].shape
+    if layout.build_layer is None:
+        return KeyValue(width, out, bias="to_k_ip.bias" in part, **factory)
+    return layout.build_layer(width, out, {name: tuple(value.shape) for name, value in part.items()}, **factory)
 
 
 def _short(error: Exception) -> str:

@@ -53,6 +53,8 @@ def check_embeds(adapter: IPAdapter, embeds: Any) -> ImageEmbeds:
 def _tokens(adapter: IPAdapter, embeds: ImageEmbeds, negative: bool, face_structure: float) -> torch.Tensor:
     image = embeds.negative if negative else embeds.image
     face = None if embeds.face is None else (torch.zeros_like(embeds.face[:1]) if negative else embeds.face)
+    if adapter.layout.follows_timestep:  # projected in every step
+        return _given(image, adapter).float()
     if adapter.layout.reads in ("pooled", "hidden"):
         return adapter.tokens(_given(image, adapter))
     if adapter.layout.reads == "face":

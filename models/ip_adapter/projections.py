@@ -74,8 +74,11 @@ class PerceiverAttention(nn.Module):
         self.to_kv = operations.Linear(width, 2 * inner, bias=False, **factory)
         self.to_out = operations.Linear(inner, width, bias=False, **factory)
 
-    def forward(self, features: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
-        latents = self.norm2(latents)
+    def forward(
+        self, features: torch.Tensor, latents: torch.Tensor, scale: Any = 0.0, shift: Any = 0.0
+    ) -> torch.Tensor:
+        """scale, shift: of the latents behind their norm, numbers or [N,1,D]."""
+        latents = self.norm2(latents) * (1 + scale) + shift
         key, value = self.to_kv(torch.cat([self.norm1(features), latents], dim=1)).chunk(2, dim=-1)
         query, key, value = (self._by_head(one) for one in (self.to_q(latents), key, value))
         return self.to_out(scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ CACHE_BYTES = 512 * 1024**2
 class Tokens:
     """Projected pictures, float32: image and composition [N,T,C], negative [1 or N,T,C] (for the negative prompt's half).
 
+    For adapters that follow the timestep: what is projected in every step, the encoder's features.
     per_picture: picture i of the batch follows token row i; otherwise all pictures follow all rows together.
     """
 
@@ -62,7 +63,8 @@ class ImagePrompt:
     mask: [1 or pictures,H,W] in 0..1 over the whole picture, or None for everywhere. scaling: one of `scaling.SCALINGS`.
     sampled_mask: see `behaviour`.
 
-    Never changed once it is in a model; what it computes during a sampling is kept in `kept` and dropped after it.
+    Never changed once it is in a model; what it computes during a sampling is kept in `kept`, and in `latest` what holds for
+    one timestep (that, tokens, embedding), and dropped after it.
     """
 
     adapter: IPAdapter
@@ -73,6 +75,7 @@ class ImagePrompt:
     scaling: str = "V only"
     sampled_mask: bool = False
     kept: Kept = field(default_factory=lambda: Kept(CACHE_BYTES), repr=False)
+    latest: dict[Hashable, tuple[float, torch.Tensor, torch.Tensor]] = field(default_factory=dict, repr=False)
 
     # The host's protocol for objects among a model's patches ------------------------------------------------------
 
@@ -83,17 +86,24 @@ class ImagePrompt:
     def cleanup(self) -> None:
         """Called by the host behind a sampling."""
         self.kept.clear()
+        self.latest.clear()
 
     # Keys and values ----------------------------------------------------------------------------------------------
 
-    def keys_values(self, place: Place, view: BatchView, like: torch.Tensor) -> torch.Tensor:
-        """Keys and values [2,B,T,D] of a layer for the whole batch, of the device and type of `like`; computed once."""
+    def keys_values(self, place: Place, view: BatchView, like: torch.Tensor, timestep: float = 0.0) -> torch.Tensor:
+        """Keys and values [2,B,T,D] of a layer for the whole batch, of the device and type of `like`.
+
+        Computed once; for adapters that follow the timestep once for each.
+        """
         rows = self._rows(view)
         layer, role = self.roles[place]
 
         def assemble() -> torch.Tensor:
-            return torch.cat([self._chunk(layer, role, half, view.pictures, rows, like) for half in view.halves], dim=1)
+            chunks = (self._chunk(layer, role, half, view.pictures, rows, like, timestep) for half in view.halves)
+            return torch.cat(list(chunks), dim=1)
 
+        if self.adapter.layout.follows_timestep:
+            return assemble()
         key = ("batch", place, view.halves, view.pictures, rows, like.device, like.dtype)
         return self.kept.get(key, assemble)
 
@@ -103,26 +113,50 @@ class ImagePrompt:
         return view.rows_of(self.tokens.image.shape[0], self.adapter.who, "reference picture")
 
     def _chunk(
-        self, layer: int, role: Role, half: int, pictures: int, rows: tuple[int, ...] | None, like: torch.Tensor
+        self,
+        layer: int,
+        role: Role,
+        half: int,
+        pictures: int,
+        rows: tuple[int, ...] | None,
+        like: torch.Tensor,
+        timestep: float,
     ) -> torch.Tensor:
         """Keys and values [2,pictures,T,D] of one half of the guidance (1 is the negative prompt's)."""
         is_negative = half == 1
-        found = self._projected(layer, role, is_negative and not role.inverted, like)
+        found = self._projected(layer, role, is_negative and not role.inverted, like, timestep)
         if role.inverted and not is_negative:
             found = torch.zeros_like(found)  # no picture at all: the attention of zeros is zero
         if rows is not None and found.shape[1] > 1:
             found = found[:, list(rows)]
         return found.expand(-1, pictures, -1, -1)
 
-    def _projected(self, layer: int, role: Role, negative: bool, like: torch.Tensor) -> torch.Tensor:
+    def _projected(self, layer: int, role: Role, negative: bool, like: torch.Tensor, timestep: float) -> torch.Tensor:
+        if self.adapter.layout.follows_timestep:
+            tokens = self._at(timestep, role, negative, like)
+            return torch.stack(self.adapter.key_value(layer, *tokens)).to(like.dtype)
+
         def project() -> torch.Tensor:
-            tokens = self._tokens(role, negative).to(device=like.device, dtype=torch.float32)
+            tokens = self._in_rows(self._tokens(role, negative)).to(device=like.device, dtype=torch.float32)
             return torch.stack(self.adapter.key_value(layer, tokens)).to(like.dtype)
 
         return self.kept.get(("layer", layer, role.source, negative, like.device, like.dtype), project)
 
+    def _at(self, timestep: float, role: Role, negative: bool, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(tokens [rows,T,C], embedding of the timestep [1,D]); the resampler runs once for all layers of a step."""
+        key = (role.source, negative, like.device)
+        if key not in self.latest or self.latest[key][0] != timestep:
+            features = self._tokens(role, negative).to(device=like.device, dtype=torch.float32)
+            tokens, time = self.adapter.tokens_at(features, timestep)
+            self.latest[key] = (timestep, self._in_rows(tokens), time[:1])
+        return self.latest[key][1:]
+
+    def _in_rows(self, tokens: torch.Tensor) -> torch.Tensor:
+        """[N,T,C] -> one row with the tokens of all pictures, or a row for each."""
+        return tokens if self.tokens.per_picture else tokens.flatten(0, 1).unsqueeze(0)
+
     def _tokens(self, role: Role, negative: bool) -> torch.Tensor:
-        """Tokens [rows,T,C]: one row with the tokens of all pictures, or a row for each.
+        """Tokens [N,T,C] of each picture.
 
         The negative ones are repeated to the number of the positive: equal tokens more than once change no attention.
         """
@@ -130,4 +164,4 @@ class ImagePrompt:
         image = tokens.composition if role.source == "composition" and tokens.composition is not None else tokens.image
         if negative:
             image = tokens.negative[[i % tokens.negative.shape[0] for i in range(image.shape[0])]]
-        return image if tokens.per_picture else image.flatten(0, 1).unsqueeze(0)
+        return image

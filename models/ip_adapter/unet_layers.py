@@ -64,8 +64,8 @@ def check_fit(adapter: IPAdapter, layers: tuple[CrossAttention, ...], model: Any
     name = type(model).__name__
     if not layers:
         raise ValueError(
-            f"{adapter.who} acts on the attention layers of a UNet or of Flux, but the model ({name}) is neither. "
-            "Load a checkpoint of its family, or remove the IP-Adapter."
+            f"{adapter.who} acts on the attention layers of a UNet, of Flux or of SD 3.5, but the model ({name}) is none of "
+            "them. Load a checkpoint of its family, or remove the IP-Adapter."
         )
     contexts = {layer.context for layer in layers}
     expected = {width for width, _ in adapter.layer_shapes}

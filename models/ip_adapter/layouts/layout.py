@@ -26,6 +26,8 @@ class Layout:
     hidden states [N,T,W], face embeddings [N,512], or the last two together. feature_width: the W that it reads (of the
     image encoder; 0 where it reads faces alone). build: (shapes, operations, factory settings) -> the projection's module.
     variants: what shares these keys and shapes and must be chosen, the default first. refusal: why it cannot be applied.
+    build_layer: (tokens' width, out, shapes of one attention layer, operations, factory settings) -> its module; None for
+    keys and values alone. follows_timestep: whether the projection reads the timestep too, and so runs in every step.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Layout:
     build: Callable[..., Any]
     variants: tuple[str, ...] = ()
     refusal: str = ""
+    build_layer: Callable[..., Any] | None = None
+    follows_timestep: bool = False
 
     @property
     def needs_face(self) -> bool:

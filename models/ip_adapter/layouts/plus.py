@@ -7,14 +7,14 @@ from typing import Any
 from .layout import Layout, Shapes, has, size
 
 
-def build_resampler(shapes: Shapes, operations: Any, **factory: Any) -> Any:
-    """The resampler whose sizes the header shows."""
+def build_resampler(shapes: Shapes, operations: Any, kind: Any = None, **factory: Any) -> Any:
+    """The resampler whose sizes the header shows; kind: the class, else the plain one."""
     from ..projections import Resampler
 
     depth = 0
     while has(shapes, f"layers.{depth}.0.to_q.weight"):
         depth += 1
-    return Resampler(
+    return (kind or Resampler)(
         queries=size(shapes, "latents", 1),
         features=size(shapes, "proj_in.weight", 1),
         width=size(shapes, "latents", 2),

@@ -30,7 +30,7 @@ LAYOUTS: tuple[Layout, ...] = (
 AUTO = "auto"
 VARIANTS: tuple[str, ...] = (AUTO, *dict.fromkeys(variant for layout in LAYOUTS for variant in layout.variants))
 
-FAMILY_TITLES = {"sd15": "SD 1.5", "sd2": "SD 2", "sdxl": "SDXL", "kolors": "Kolors", "flux": "Flux"}
+FAMILY_TITLES = {"sd15": "SD 1.5", "sd2": "SD 2", "sdxl": "SDXL", "kolors": "Kolors", "flux": "Flux", "sd3": "SD 3.5"}
 
 
 def plain_key(key: str) -> str:

@@ -87,7 +87,7 @@ EXPECTED = [
         },
     ),
     ("ip_adapter", ("flux",), lambda: {"ip_adapter_proj_model.proj.weight": (16384, 768)}),
-    ("ip_adapter", ("sd3",), lambda: {"ip_adapter.0.norm_ip_q.weight": (64,), "image_proj.latents": (1, 64, 1280)}),
+    ("ip_adapter", ("sd3",), lambda: {"ip_adapter.0.norm_ip.linear.weight": (4864, 1280)}),
     ("clip_vision", (), lambda: networks.clip_vision("vit_h")),
     ("clip_vision", (), lambda: networks.clip_vision("siglip_384")),
     ("text_encoder", (), lambda: networks.CLIP_L),

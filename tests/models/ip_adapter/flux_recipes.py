@@ -37,11 +37,15 @@ _CONFIG: dict[str, Any] = {
 @lru_cache(maxsize=1)
 def tiny_flux() -> Any:
     """MODEL."""
-    family = comfy.supported_models.FluxSchnell(dict(_CONFIG))
+    return seeded_model(comfy.supported_models.FluxSchnell(dict(_CONFIG)), 11)
+
+
+def seeded_model(family: Any, seed: int) -> Any:
+    """MODEL of a host's class of models."""
     family.set_inference_dtype(torch.float32, None)
     model = family.get_model({}, device="cpu")
     shapes = {key: tuple(value.shape) for key, value in model.diffusion_model.state_dict().items()}
-    model.diffusion_model.load_state_dict(random_weights(shapes, 11, "float32"))
+    model.diffusion_model.load_state_dict(random_weights(shapes, seed, "float32"))
     return comfy.model_patcher.ModelPatcher(model, torch.device("cpu"), torch.device("cpu"))
 
 
@@ -58,6 +62,18 @@ def flux_adapter_weights(seed: int = 31) -> dict[str, torch.Tensor]:
             stem = f"double_blocks.{block}.processor.ip_adapter_double_stream_{part}_proj"
             shapes[f"{stem}.weight"], shapes[f"{stem}.bias"] = (HIDDEN, CONTEXT), (HIDDEN,)
     return random_weights(shapes, seed, "float32")
+
+
+def with_foreign_block(model: Any) -> Any:
+    """The MODEL as another pack leaves it that changes a block."""
+
+    def foreign(given: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+        out = extra["original_block"](given)
+        return {**out, "txt": out["txt"] * 1.1}
+
+    clone = model.clone()
+    clone.set_model_patch_replace(foreign, "dit", "double_block", 1)
+    return clone
 
 
 def flux_prompt(seed: int, tokens: int = 7, **options: Any) -> Any:
@@ -83,11 +99,11 @@ def diffusers_flux(model: Any) -> Any:
         axes_dims_rope=(4, 14, 14),
     )
     names, state = comfy.utils.flux_to_diffusers(_CONFIG), model.model.diffusion_model.state_dict()
-    transformer.load_state_dict({key: _taken(names[key], state) for key in transformer.state_dict()})
+    transformer.load_state_dict({key: taken(names[key], state) for key in transformer.state_dict()})
     return transformer.eval()
 
 
-def _taken(source: Any, state: dict[str, torch.Tensor]) -> torch.Tensor:
+def taken(source: Any, state: dict[str, torch.Tensor]) -> torch.Tensor:
     """A tensor of the host by its name, or a part of it, or turned around: (name, part or None, function)."""
     if isinstance(source, str):
         return state[source]

@@ -202,7 +202,7 @@ def lora_shapes(widths: list[int], context: int, rank: int = 4) -> dict[str, tup
     return shapes
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)  # up to 1 GB each
 def adapter_weights(layout: str, family: str, seed: int = 21) -> dict[str, torch.Tensor]:
     """State dict of an IP-Adapter file for a narrow UNet."""
     context = CONTEXT[family]

@@ -20,6 +20,7 @@ from flux_recipes import (
     flux_prompt,
     load_flux_adapter,
     tiny_flux,
+    with_foreign_block,
 )
 from ip_adapter_recipes import adapter, picture
 from safetensors.torch import save_file
@@ -99,17 +100,8 @@ def test_masks_blocks_and_references(apply) -> None:
 
 
 def test_another_packs_block_and_control_nets_act_too(apply) -> None:
-    def foreign(given: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-        out = extra["original_block"](given)
-        return {**out, "txt": out["txt"] * 1.1}
-
-    def with_foreign(model: Any) -> Any:
-        clone = model.clone()
-        clone.set_model_patch_replace(foreign, "dit", "double_block", 1)
-        return clone
-
-    both = sampled(with_foreign(apply()))
-    assert not torch.equal(both, sampled(apply())) and not torch.equal(both, sampled(with_foreign(tiny_flux())))
+    both = sampled(with_foreign_block(apply()))
+    assert not torch.equal(both, sampled(apply())) and not torch.equal(both, sampled(with_foreign_block(tiny_flux())))
 
 
 def test_what_does_not_belong_together_is_named(apply, sd15, ip_adapter, encoder) -> None:

@@ -100,14 +100,30 @@ def test_kolors_face_id_is_refused_by_name() -> None:
         (["lora_unet_a.lora_up.weight"], "holds a LoRA, not an IP-Adapter. Load it with"),
         (["image_proj.proj.weight"], "is incomplete: it needs"),
         (["double_blocks.0.processor.ip_adapter_double_stream_k_proj.weight"], "is incomplete: it needs"),
-        (["ip_adapter.0.norm_added_k.weight"], "for Flux in InstantX' layout, which is not applied"),
-        (["ip_adapter.0.norm_ip_q.weight"], "for Stable Diffusion 3.5 in InstantX' layout, which is not applied"),
+        (["image_proj.time_embedding.linear_1.weight"], "is incomplete: it needs"),
         (["anything"], "nothing that is known"),
     ],
 )
 def test_other_files_are_named(keys, words) -> None:
     with pytest.raises(ValueError, match=words):
         adapter_from_state_dict({key: torch.zeros(1) for key in keys}, "file.safetensors")
+
+
+def test_instantx_for_flux_is_refused_with_the_reason() -> None:
+    """Names and shapes as the authors' pipeline builds them: every attention of the transformer, and no norm with weights."""
+    shapes = {
+        "image_proj.proj.0.weight": (2304, 1152),
+        "image_proj.proj.2.weight": (8192, 2304),
+        "image_proj.norm.weight": (4096,),
+        "ip_adapter.0.to_k_ip.weight": (8, 4096),
+        "ip_adapter.0.to_v_ip.weight": (8, 4096),
+    }
+    told = identify_tensors(Tensors(shapes))
+    assert (told.kind, told.layout, told.families) == ("ip_adapter", "instantx_flux", ("flux",))
+    with pytest.raises(
+        ValueError, match="for Flux in InstantX' layout, which cannot be applied: it reads the pooled output"
+    ):
+        adapter_from_state_dict({key: torch.zeros(shape) for key, shape in shapes.items()}, "ip-adapter.bin")
 
 
 def test_damage_is_named() -> None:
