@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn
 
-from . import COMMANDS, FRONT_DOOR, load
+from . import COMMANDS, FRONT_DOOR, KNOWN, load
 from .errors import Problem
 from .host_options import add_host_options, host_from
 from .private_host.host import Host
@@ -47,7 +47,7 @@ def _dispatch(argv: list[str]) -> int:
         return 0 if argv else 2
     name = argv[0]
     if name not in COMMANDS:
-        print(f"armature: there is no command {name!r}\n\n{_overview()}", file=sys.stderr)
+        print(f"armature: {_why_not(name)}", file=sys.stderr)
         return 2
     if sys.version_info[:2] > NEWEST_TESTED:
         print("armature: tested with Python 3.10 to 3.13; a newer one may lack packages", file=sys.stderr)
@@ -61,6 +61,15 @@ def _dispatch(argv: list[str]) -> int:
     if command.NEEDS_HOST:
         sys.path.insert(0, str(Host.from_environment().comfyui))
     return command.run(arguments)
+
+
+def _why_not(name: str) -> str:
+    if name not in KNOWN:
+        return f"there is no command {name!r}\n\n{_overview()}"
+    what = "holds no tests" if name == "test" else f"lacks {name!r}, which only developers need"
+    return (
+        f"this copy of the pack {what}: it is the registry's archive. A git checkout of the repository has all of it."
+    )
 
 
 def _parse(name: str, command: ModuleType, argv: list[str]) -> argparse.Namespace:

@@ -8,7 +8,7 @@ import argparse
 import os
 from pathlib import Path
 
-from . import FRONT_DOOR
+from . import FRONT_DOOR, registry_tools
 from .chromium import VARIABLE, ensure_chromium
 from .host_options import add_host_options, host_with_test_tools
 from .process import replace_process
@@ -31,7 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the host and its test tools ready, then become pytest."""
     host = host_with_test_tools(arguments)
     root = FRONT_DOOR.parent
-    variables = {**os.environ, **host.environment(), VARIABLE: ensure_chromium()}
+    tools = {VARIABLE: ensure_chromium(), registry_tools.VARIABLE: registry_tools.ensure_registry_tools()}
+    variables = {**os.environ, **host.environment(), **tools}
     some = any(_is_test_path(argument, root) for argument in arguments.rest)
     what = [] if some else [*_PARALLEL, "tests"]
     command = [str(host.python), "-m", "pytest", "--import-mode=importlib", *what, *arguments.rest]

@@ -1,12 +1,13 @@
 """Trains the embedded demo model, a part after the other, in a folder that a later start goes on in.
 
 Stop it whenever you like: at most two minutes of work are lost. The same command runs on a processor and on a graphics
-card. What comes out is packed into the pack by `armature.py demo-models --pack FOLDER`.
+card. What comes out is taken into the pack by `armature.py train-demo --to FOLDER --pack`, which trains nothing.
 """
 
 import argparse
 from pathlib import Path
 
+from .console import readable_size
 from .errors import Problem
 
 HELP = "train the embedded demo model (for developers; hours on a processor)"
@@ -19,17 +20,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="scenes, checkpoints, logs and weights")
     parser.add_argument("--seconds", type=float, metavar="N", help="work on each part, instead of its own budget")
     parser.add_argument("--scenes", type=int, metavar="N", help="scenes to train on, instead of each part's own number")
+    parser.add_argument("--pack", action="store_true", help="only take the finished parts of DIR into the pack")
     parser.add_argument("--device", metavar="NAME", help="cpu or cuda (default: cuda where there is one)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train what was asked for."""
+    """Train what was asked for, or pack what was trained."""
     import comfy.cli_args
     import torch
 
     device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if device == "cpu":
         comfy.cli_args.args.cpu = True
+    if arguments.pack:
+        return _pack(arguments.to)
     from ..models.demo.training.parts import STAGES, stage, train
     from .private_host.lock import locked
 
@@ -47,3 +51,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _say(line: str) -> None:
     print(line, flush=True)
+
+
+def _pack(folder: Path) -> int:
+    from ..models.demo.compact import WEIGHTS
+    from ..models.demo.packing import BUDGET, pack_finished
+
+    sizes = pack_finished(folder)
+    if not sizes:
+        raise Problem(f"{folder} holds no finished part. `armature.py train-demo --to {folder}` trains them.")
+    for name, size in sizes.items():
+        print(f"{name:<20}{readable_size(size)}")
+    total = sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors"))
+    print(f"{'all':<20}{readable_size(total)} in {WEIGHTS}")
+    if total > BUDGET:
+        raise Problem(f"the demo model takes {readable_size(total)}; {readable_size(BUDGET)} is the most it may.")
+    return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 _log = logging.getLogger("armature")
 
@@ -15,7 +16,16 @@ def tell(message: str) -> None:
     instance = getattr(getattr(server, "PromptServer", None), "instance", None)
     node_id = _running_node()
     if instance is not None and node_id is not None:
-        instance.send_progress_text(message, node_id)
+        for client in _front_ends(instance):
+            instance.send_progress_text(message, node_id, client)
+
+
+def _front_ends(server: Any) -> list[str | None]:
+    """The clients that said what they understand, as the front end does. Plain ones may take any binary message for a picture."""
+    clients = getattr(server, "sockets_metadata", None)
+    if clients is None:  # a host that does not know; None: everyone
+        return [None]
+    return [client for client, told in list(clients.items()) if told.get("feature_flags")]
 
 
 def _running_node() -> str | None:

@@ -38,12 +38,16 @@ _GOLDEN = 0.618033988749895  # turns of the hue wheel that keep neighbours apart
 
 def ade_palette() -> np.ndarray:
     """[150,3] of uint8."""
-    return np.frombuffer(bytes.fromhex("".join(_ADE20K.split())), np.uint8).reshape(-1, 3)
+    return _palette(_ADE20K)
 
 
 def coco_palette() -> np.ndarray:
     """[133,3] of uint8."""
-    return np.frombuffer(bytes.fromhex("".join(_COCO.split())), np.uint8).reshape(-1, 3)
+    return _palette(_COCO)
+
+
+def _palette(colours: str) -> np.ndarray:
+    return np.array([[int(word[place : place + 2], 16) for place in (0, 2, 4)] for word in colours.split()], np.uint8)
 
 
 def index_colours(count: int) -> np.ndarray:

@@ -78,11 +78,12 @@ def _task_tokens(device: torch.device) -> torch.Tensor:
 
 
 def _tokenized() -> torch.Tensor:
+    import inspect
     from pathlib import Path
 
     import comfy.sd1_clip
 
-    folder = Path(comfy.sd1_clip.__file__).parent / "sd1_tokenizer"
+    folder = Path(inspect.getfile(comfy.sd1_clip)).parent / "sd1_tokenizer"
     tokenizer = need("OneFormer", "transformers", "transformers").CLIPTokenizer.from_pretrained(str(folder))
     tokens = tokenizer("the task is semantic")["input_ids"]
     return torch.tensor([tokens + [0] * (_TASK_TOKENS - len(tokens))])

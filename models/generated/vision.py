@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ class ClipVisionH:
         import comfy.ops
         import torch
 
-        sizes = Path(comfy.clip_vision.__file__).with_name("clip_vision_config_h.json")
+        sizes = Path(inspect.getfile(comfy.clip_vision)).with_name("clip_vision_config_h.json")
         network = comfy.clip_model.CLIPVisionModelProjection(
             json.loads(sizes.read_text(encoding="utf-8")),
             torch.float16,

@@ -57,7 +57,7 @@ def bench(path: Path) -> Bench:
     return Bench(model, conditioning(1), conditioning(2))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=3)
 def control_net(path: Path) -> Any:
     return comfy.controlnet.load_controlnet(str(path))
 

@@ -38,7 +38,7 @@ def trained() -> dict[str, dict[str, torch.Tensor]]:
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
-    """A folder of compact weights, as `demo-models --pack` writes them."""
+    """A folder of compact weights, as `train-demo --pack` writes them."""
     training, target = tmp_path_factory.mktemp("training"), tmp_path_factory.mktemp("weights")
     for name, tensors in trained().items():
         write(training / f"{name}.safetensors", tensors, {"steps": 1})

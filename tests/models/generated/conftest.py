@@ -48,7 +48,7 @@ def load(weights_file):
     return lambda name: loaders[find_recipe(name).folder](weights_file(name))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def base_model(load):
     """As `load`, keeping the two networks that were asked for last."""
     return functools.lru_cache(maxsize=2)(load)
