@@ -55,6 +55,7 @@ class Live:
         self._client_id = client_id
         self._boxes: dict[str, Mailbox] = {}
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
         self.trusted = False
 
     async def ensure(self) -> None:
@@ -66,6 +67,8 @@ class Live:
 
     async def close(self) -> None:
         """Closes the connection and stops reopening it."""
+        # Up to Python 3.11 asyncio.wait_for swallows a cancellation that comes together with its result.
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -87,7 +90,7 @@ class Live:
             return None
 
     async def _keep(self, socket: aiohttp.ClientWebSocketResponse | None) -> None:
-        while True:
+        while not self._closed:
             if socket is not None:
                 await self._listen(socket)
                 self.trusted = False
@@ -95,6 +98,8 @@ class Live:
                     box.ring()
             await asyncio.sleep(RETRY_SECONDS)
             socket = await self._open()
+        if socket is not None:
+            await socket.close()
 
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         try:
