@@ -56,7 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def english_texts(object_info: dict[str, Any]) -> tuple[Texts, Texts]:
     """What `nodeDefs.json` and `main.json` hold in English, from a server's node descriptions."""
-    ours = {name: info for name, info in object_info.items() if name.startswith("Armature")}
+    module = object_info["ArmatureControlMap"]["python_module"]
+    ours = {name: info for name, info in object_info.items() if info["python_module"] == module}
     return node_texts(ours), category_texts(ours)
 
 
