@@ -184,7 +184,7 @@ def test_an_interrupted_run_says_so(server: RunningServer) -> None:
 
 
 def test_a_run_out_of_time_is_taken_off_the_server(server: RunningServer) -> None:
-    prompt = sampling(server.model("sd15_checkpoint"), steps=400, seed=13)
+    prompt = sampling(server.model("sd15_checkpoint"), steps=5000, seed=13)
     with pytest.raises(RunTimedOut, match="within 2 seconds"):
         server.run(prompt, timeout=2)
     assert server.run(shown_text("next"), timeout=30).texts("2") == ("next",)

@@ -67,5 +67,6 @@ def family_of(shapes: Shapes, layout: Layout | None) -> str:
 
 
 def context_width(shapes: Shapes, numbers: tuple[int, ...]) -> int:
-    """Width of the tokens that the attention layers read."""
-    return shapes[f"{ATTENTION}{numbers[0]}.to_k_ip.weight"][-1]
+    """Width of the tokens that the attention layers read; 0 for a file whose layers have no shape."""
+    shape = shapes[f"{ATTENTION}{numbers[0]}.to_k_ip.weight"]
+    return shape[-1] if shape else 0
