@@ -55,3 +55,20 @@ def told(monkeypatch):
     monkeypatch.setattr(module, "tell", found.append)
     monkeypatch.setattr(apply, "tell", found.append)
     return found
+
+
+@pytest.fixture
+def load_file(tmp_path, monkeypatch):
+    """From weights to IP_ADAPTER: through a file, the only one in the host's folder, and the public node."""
+    import folder_paths
+    from armature_pack.nodes.ip_adapter import ArmatureLoadIPAdapter
+    from safetensors.torch import save_file
+
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "ipadapter", ([str(tmp_path)], {".safetensors"}))
+    folder_paths.filename_list_cache.clear()
+
+    def load(weights):
+        save_file(weights, tmp_path / "adapter.safetensors")
+        return ArmatureLoadIPAdapter.execute("adapter.safetensors").args[0]
+
+    return load

@@ -10,7 +10,7 @@ import comfy.supported_models
 import comfy.utils
 import torch
 from armature_pack.models.generated.weights import random_weights
-from comfy.patcher_extension import WrappersMP
+from diffusers_reference import Recorder
 from ip_adapter_recipes import ENCODER
 
 HIDDEN, HEADS, DEPTH, CONTEXT, POOLED, TOKENS = 64, 2, 3, 48, 32, 4
@@ -140,18 +140,10 @@ def load_flux_adapter(transformer: Any, weights: dict[str, torch.Tensor], scale:
     Pipeline().set_ip_adapter_scale(scale)
 
 
-class FluxRecorder:
-    """Keeps what the network of a MODEL got and gave in every call."""
+class FluxRecorder(Recorder):
+    """A Recorder for Flux, whose network gets guidance and reference latents besides."""
 
-    def __init__(self) -> None:
-        self.calls: list[dict[str, Any]] = []
-
-    def watch(self, model: Any) -> Any:
-        clone = model.clone()
-        clone.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "recorder", self)
-        return clone
-
-    def __call__(
+    def __call__(  # type: ignore[override]
         self, executor: Any, x: Any, t: Any, context: Any, y: Any, guidance: Any, ref: Any, control: Any, options: Any,
         **rest: Any,
     ) -> Any:  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import comfy.sample
@@ -10,7 +9,7 @@ import pytest
 import torch
 from armature_pack.models.ip_adapter.install import prompts_of
 from armature_pack.nodes.control_weights import ArmatureLayerWeights
-from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter, ArmatureLoadIPAdapter
+from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
 from diffusers_reference import image_features
 from flux_recipes import (
     FluxRecorder,
@@ -23,19 +22,13 @@ from flux_recipes import (
     with_foreign_block,
 )
 from ip_adapter_recipes import adapter, picture
-from safetensors.torch import save_file
 
 TOLERANCE = 1e-4
 
 
 @pytest.fixture
-def ip_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    import folder_paths
-
-    monkeypatch.setitem(folder_paths.folder_names_and_paths, "ipadapter", ([str(tmp_path)], {".safetensors"}))
-    folder_paths.filename_list_cache.clear()
-    save_file(flux_adapter_weights(), tmp_path / "flux.safetensors")
-    return ArmatureLoadIPAdapter.execute("flux.safetensors").args[0]
+def ip_adapter(load_file) -> Any:
+    return load_file(flux_adapter_weights())
 
 
 @pytest.fixture

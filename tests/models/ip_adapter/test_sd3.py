@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import comfy.sample
@@ -11,10 +10,9 @@ import torch
 from armature_pack.models.ip_adapter.install import prompts_of
 from armature_pack.models.ip_adapter.loading import adapter_from_state_dict
 from armature_pack.nodes.control_weights import ArmatureLayerWeights
-from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter, ArmatureLoadIPAdapter
+from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
 from flux_recipes import flux_prompt, tiny_flux, with_foreign_block
 from ip_adapter_recipes import picture
-from safetensors.torch import save_file
 from sd3_recipes import (
     by_diffusers_sd3,
     diffusers_sd3,
@@ -30,13 +28,8 @@ TOLERANCE = 1e-4
 
 
 @pytest.fixture
-def ip_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    import folder_paths
-
-    monkeypatch.setitem(folder_paths.folder_names_and_paths, "ipadapter", ([str(tmp_path)], {".safetensors"}))
-    folder_paths.filename_list_cache.clear()
-    save_file(sd3_adapter_weights(), tmp_path / "sd35.safetensors")
-    return ArmatureLoadIPAdapter.execute("sd35.safetensors").args[0]
+def ip_adapter(load_file) -> Any:
+    return load_file(sd3_adapter_weights())
 
 
 @pytest.fixture
