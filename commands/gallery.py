@@ -28,18 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the sheet and say how long each method took."""
-    _prepare_host(arguments.models)
+    prepare_host(arguments.models)
     from ..preprocessors.registry import ENTRIES, find_method
 
     entries = [find_method(name) for name in arguments.methods] or list(ENTRIES)
-    panels = [_panel(entry) for entry in entries]
+    panels = [panel_of(entry) for entry in entries]
     panels = [panel for panel in panels if panel[1] is not None or not arguments.present]
     _sheet([_photograph(), *panels]).save(arguments.output)
     print(f"{arguments.output}: {len(panels)} methods")
     return 0
 
 
-def _prepare_host(models: list[Path]) -> None:
+def prepare_host(models: list[Path]) -> None:
     import comfy.cli_args
     import folder_paths
     import torch
@@ -55,16 +55,16 @@ def _photograph() -> tuple[str, Any]:
     """What most of the methods have seen."""
     from .gallery_pictures import PORTRAIT, photograph
 
-    return "the photograph", _picture(photograph(PORTRAIT))
+    return "the photograph", picture_of(photograph(PORTRAIT))
 
 
-def _picture(maps: Any) -> Any:
+def picture_of(maps: Any) -> Any:
     from PIL import Image
 
     return Image.fromarray((maps[0].clamp(0, 1) * 255).round().byte().cpu().numpy())
 
 
-def _panel(entry: Any) -> tuple[str, Any]:
+def panel_of(entry: Any) -> tuple[str, Any]:
     """(label, picture) of a method; without a picture when its weights or packages are not here."""
     from ..preprocessors.backends import MissingPackage
     from ..preprocessors.control_map import make_map
@@ -79,7 +79,7 @@ def _panel(entry: Any) -> tuple[str, Any]:
         print(f"{entry.method:24} {str(error).splitlines()[0]}", flush=True)
         return f"{entry.method} (not here)", None
     print(f"{entry.method:24} {time.perf_counter() - start:6.2f} s  {made.report.splitlines()[0]}", flush=True)
-    return entry.method, _picture(made.maps)
+    return entry.method, picture_of(made.maps)
 
 
 def _sheet(panels: list[tuple[str, Any]]) -> Any:

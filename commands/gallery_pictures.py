@@ -85,10 +85,16 @@ def _mask() -> Any:
 
 
 def _moving() -> Any:
-    import torch
+    """The portrait, and the same turned by two degrees: motion in every direction."""
+    import math
 
-    still = photograph(PORTRAIT)
-    return torch.cat([still, torch.cat([still[:, :256].roll(6, 2), still[:, 256:].roll((-4, 5), (1, 2))], 1)])
+    import torch
+    from torch.nn.functional import affine_grid, grid_sample
+
+    still = photograph(PORTRAIT).movedim(-1, 1)
+    sine, cosine = math.sin(math.radians(2)), math.cos(math.radians(2))
+    turned = affine_grid(torch.tensor([[[cosine, -sine, 0.0], [sine, cosine, 0.0]]]), list(still.shape), False)
+    return torch.cat([still, grid_sample(still, turned, padding_mode="border", align_corners=False)]).movedim(1, -1)
 
 
 _Sample = tuple[Any, Any, dict[str, Any]]
@@ -99,6 +105,8 @@ _SPECIAL: dict[str, Callable[[], _Sample]] = {
     "mask": lambda: (photograph(PORTRAIT), _mask(), {"feather": 6.0}),
     "qr_code": lambda: (code(), None, {}),
     "optical_flow": lambda: (_moving(), None, {}),
+    "mlsd": lambda: (photograph("rocket"), None, {}),
+    "straight_lines": lambda: (photograph("rocket"), None, {}),
     "floor_plan_rooms": lambda: (floor_plan(), None, {"door_width": 48, "colours": "flat"}),
     "floor_plan_depth": lambda: (floor_plan(), None, _CAMERA),
     "floor_plan_normal": lambda: (floor_plan(), None, _CAMERA),

@@ -1,4 +1,4 @@
-"""Write the help pages of the preprocessor nodes from the registry.
+"""Write the help pages of the preprocessor nodes from the registry, and with --pictures draw the picture of every page.
 
 For those who develop Armature. Pages written by hand stay as they are; in Control Map's page the table of methods is renewed.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import FRONT_DOOR
 
-HELP = "write the preprocessors' help pages anew (for developers)"
+HELP = "write the preprocessors' help pages and draw all help pictures anew (for developers)"
 NEEDS_HOST = True
 DOCS = FRONT_DOOR.parent / "web" / "docs"
 PICTURES = DOCS / "pictures"
@@ -16,7 +16,10 @@ PICTURES = DOCS / "pictures"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `pages`."""
-    parser.add_argument("--pictures", action="store_true", help="draw the pages' pictures first (needs the test tools)")
+    parser.add_argument("--pictures", action="store_true", help="draw all pages' pictures first (needs the test tools)")
+    parser.add_argument(
+        "--only", metavar="NODE", action="append", default=[], help="draw the picture of this node id only"
+    )
     parser.add_argument(
         "--models",
         type=Path,
@@ -32,8 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.pictures:
         from .help_pictures import draw_help_pictures
 
-        without = draw_help_pictures(PICTURES, arguments.models)
-        print(f"No picture, for want of weights: {', '.join(without) or 'none'}")
+        without = draw_help_pictures(PICTURES, arguments.models, arguments.only)
+        print(f"No picture: {', '.join(without) or 'none'}")
     for path, text in pages().items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
@@ -46,10 +49,6 @@ def pages() -> dict[Path, str]:
     from ..preprocessors.help_pages import WRITTEN_BY_HAND, help_page, with_table
     from ..preprocessors.registry import ENTRIES
 
-    made = {
-        DOCS / f"{entry.node_id}.md": help_page(entry, (PICTURES / f"{entry.node_id}.jpg").is_file())
-        for entry in ENTRIES
-        if entry.node_id not in WRITTEN_BY_HAND
-    }
+    made = {DOCS / f"{entry.node_id}.md": help_page(entry) for entry in ENTRIES if entry.node_id not in WRITTEN_BY_HAND}
     all_in_one = DOCS / "ArmatureControlMap.md"
     return {**made, all_in_one: with_table(all_in_one.read_text(encoding="utf-8"), ENTRIES)}

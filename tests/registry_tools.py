@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ..commands.private_host.workshop import clean_environment
 from ..commands.registry_tools import VARIABLE
 
+PROPERTY = "registry tool"
 BIN = os.environ.get(VARIABLE, "")
 
 needs_registry_tools = pytest.mark.skipif(
@@ -44,6 +47,34 @@ def tool_result(
         timeout=timeout,
         check=False,
     )
+
+
+def shown_at_the_end(record_property: Callable[[str, object], None], package: str, result: str) -> None:
+    """Have the test run print a tool's name, version and result at its end."""
+    record_property(PROPERTY, f"{package} {_version(package)}, {result}")
+
+
+@cache
+def _version(package: str) -> str:
+    code = f"from importlib.metadata import version; print(version({package!r}))"
+    program = shutil.which("python", path=BIN)
+    assert program, f"python is not in {BIN}"
+    return subprocess.run([program, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the registry's tools said, for those who read the log of a run. tests/conftest.py makes it a hook."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    lines = [
+        f"{report.outcome.upper()} {words}"
+        for report in reports
+        for name, words in report.user_properties
+        if name == PROPERTY and report.when == "call"
+    ]
+    if lines:
+        terminalreporter.section("the registry's tools")
+        for line in sorted(lines, key=lambda line: line.partition(" ")[2]):
+            terminalreporter.line(line)
 
 
 def environment(home: Path) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from armature_pack.nodes import NODES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,3 +24,17 @@ def test_every_node_has_its_row():
 def test_every_link_into_the_repository_leads_somewhere():
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", README)
     assert targets and [target for target in targets if not (ROOT / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_every_link_of_the_other_pages_leads_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
+    assert [target for target, _ in targets if not (page.parent / target).exists()] == []
+    for target, heading in targets:
+        assert not heading or heading in headings(page.parent / target if target else page)
+
+
+def headings(page: Path) -> set[str]:
+    """Where links into a page may point, as GitHub names them."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in found}

@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from armature_pack.commands.server import start_server
 from armature_pack.tests.registry_imports import missing_imports
-from armature_pack.tests.registry_tools import needs_registry_tools, run_tool
+from armature_pack.tests.registry_offer import offer
+from armature_pack.tests.registry_tools import needs_registry_tools, run_tool, shown_at_the_end
+from armature_pack.tests.server_fixture import ONE_THREAD, PACK, find_host
 
 pytestmark = needs_registry_tools
 
@@ -93,16 +96,33 @@ def archive(tmp_path_factory) -> Archive:
     return Archive(packed, base / "custom_nodes" / "armature", base)
 
 
-def test_the_registry_accepts_the_node(archive):
+def test_the_registry_accepts_the_node(archive, record_property):
     told = run_tool("comfy", "--skip-prompt", "node", "validate", home=archive.home, cwd=archive.packed.parent)
-    assert "Running security checks" in told and "rror" not in told and "arning" not in told, told
+    clean = "Running security checks" in told and "rror" not in told and "arning" not in told
+    shown_at_the_end(record_property, "comfy-cli", f"node validate: {'no error, no warning' if clean else 'see above'}")
+    assert clean, told
 
 
-def test_the_archive_holds_what_users_need_and_nothing_else(archive):
+def test_the_archive_holds_what_users_need_and_nothing_else(archive, record_property):
+    files = sum(path.is_file() for path in archive.folder.rglob("*"))
+    size = archive.packed.stat().st_size
+    shown_at_the_end(record_property, "comfy-cli", f"node pack: {files} files, {size / 1e6:.1f} MB packed")
     assert all((archive.folder / name).exists() for name in NEEDED)
     assert not [name for name in LEFT_OUT if (archive.folder / name).exists()]
     assert {path.name for path in (archive.folder / "tests").rglob("*") if path.is_file()} == {"RESULTS.md"}
-    assert archive.packed.stat().st_size < MOST_BYTES
+    assert size < MOST_BYTES
+
+
+@pytest.mark.host
+def test_the_archive_in_a_fresh_host_gives_the_same_as_the_checkout(archive, server):
+    """Nodes with all their words, help pages with their pictures, scripts, templates and translations."""
+    fresh = start_server(find_host(), pack=archive.folder, base_directory=archive.home, environment=ONE_THREAD)
+    with fresh:
+        packed = offer(fresh.address, archive.folder.name)
+    assert all(packed.values())
+    whole = offer(server.address, PACK.name)
+    for part, found in whole.items():
+        assert packed[part] == found, part
 
 
 def test_nothing_in_the_archive_imports_what_is_missing(archive):
@@ -151,16 +171,21 @@ def stands(finding: Mapping[str, Any]) -> bool:
     )
 
 
-def test_nodesafe_finds_nothing_that_is_not_explained(archive):
+def test_nodesafe_finds_nothing_that_is_not_explained(archive, record_property):
     # Its own exit status is that of a verdict for which one "re.compile(" is enough.
     scan = ("scan", "--format", "json", "--fail-on", "none", archive.folder)
     told = json.loads(run_tool("nodesafe", *scan, home=archive.home, cwd=archive.home))
     grave = [finding for finding in told["findings"] if finding["severity"] in ("critical", "high")]
-    assert not [finding for finding in grave if finding["severity"] == "critical"]
-    assert not [(one["file"], one["line"], one["title"]) for one in grave if not stands(one)]
+    critical = [finding for finding in grave if finding["severity"] == "critical"]
+    unexplained = [(one["file"], one["line"], one["title"]) for one in grave if not stands(one)]
+    counts = f"{len(critical)} critical findings, {len(grave) - len(critical)} high"
+    shown_at_the_end(
+        record_property, "nodesafe", f"scan: {counts}, {len(unexplained)} without a reason in docs/registry.md"
+    )
+    assert not critical and not unexplained
 
 
-def test_all_that_is_taken_from_the_host_is_there(archive):
+def test_all_that_is_taken_from_the_host_is_there(archive, record_property):
     """comfy-import-guard reads the host out of a git repository: here one of the host that the tests run in."""
     clone = archive.home / "guard" / "ComfyUI"
     parts = ("comfy", "comfy_api", "comfy_execution", "comfy_extras", "app", "utils", "api_server", "middleware")
@@ -170,4 +195,7 @@ def test_all_that_is_taken_from_the_host_is_there(archive):
     what = ("check", "--comfy-dir", archive.home, "--target", "HEAD")
     told = json.loads(run_tool("comfy-import-guard", *where, *what, home=archive.home, cwd=archive.home))
     (pack,) = told["packs"]
+    shown_at_the_end(
+        record_property, "comfy-import-guard", f"check: {pack['verdict']}, {pack['references']} references"
+    )
     assert pack["verdict"] == "SAFE" and pack["references"] > 100, pack

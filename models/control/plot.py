@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from ..page import COLOURS, FAINT, INK, Page
 from .timeline import Row, Timeline
 
-if TYPE_CHECKING:
-    from PIL import ImageDraw
-
 WIDTH, PLOT_HEIGHT, LEGEND_LINE = 1200, 560, 30
+SUM = (110, 116, 128)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 32, 64, 92
-_SUPERSAMPLING = 2  # drawn twice as large and averaged: the library draws without smooth edges
 
-# Okabe and Ito, "Color universal design" (2008): told apart with every kind of colour vision; black is kept for the sum.
-_COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233), (153, 120, 30))
-_INK, _FAINT, _PAPER, _SUM = (40, 44, 52), (222, 226, 232), (255, 255, 255), (110, 116, 128)
 _ROUND = (0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
@@ -37,53 +32,10 @@ class _Frame:
         return _TOP + (PLOT_HEIGHT - _TOP - _BOTTOM) * (1 - weight / self.top_weight)
 
 
-class _Page:
-    """A canvas that takes coordinates in pixels of the finished picture."""
-
-    def __init__(self, height: int) -> None:
-        from PIL import Image, ImageDraw
-
-        self.image = Image.new("RGB", (WIDTH * _SUPERSAMPLING, height * _SUPERSAMPLING), _PAPER)
-        self.draw: ImageDraw.ImageDraw = ImageDraw.Draw(self.image)
-        self._fonts: dict[int, Any] = {}
-
-    def line(self, points: list[tuple[float, float]], colour: Any, width: float = 1.0) -> None:
-        scaled = [(x * _SUPERSAMPLING, y * _SUPERSAMPLING) for x, y in points]
-        self.draw.line(scaled, fill=colour, width=max(1, round(width * _SUPERSAMPLING)), joint="curve")
-
-    def dashes(self, start: tuple[float, float], end: tuple[float, float], colour: Any, width: float = 1.5) -> None:
-        """A dashed line, level or upright."""
-        length = abs(end[0] - start[0]) + abs(end[1] - start[1])
-        for at in range(0, int(length), 10):
-            share, until = at / length, min(1.0, (at + 6) / length)
-            points = [tuple(a + (b - a) * s for a, b in zip(start, end, strict=True)) for s in (share, until)]
-            self.line(points, colour, width)  # type: ignore[arg-type]
-
-    def dot(self, x: float, y: float, colour: Any, radius: float = 4.0) -> None:
-        box = [(value) * _SUPERSAMPLING for value in (x - radius, y - radius, x + radius, y + radius)]
-        self.draw.ellipse(box, fill=colour, outline=_PAPER, width=_SUPERSAMPLING)
-
-    def text(self, x: float, y: float, words: str, size: int = 15, colour: Any = _INK, anchor: str = "la") -> None:
-        from PIL import ImageFont
-
-        if size not in self._fonts:
-            self._fonts[size] = ImageFont.load_default(size * _SUPERSAMPLING)
-        self.draw.text((x * _SUPERSAMPLING, y * _SUPERSAMPLING), words, colour, self._fonts[size], anchor=anchor)
-
-    def finished(self) -> torch.Tensor:
-        """IMAGE [1,H,W,3] in 0..1."""
-        import numpy as np
-        from PIL import Image
-
-        size = (self.image.width // _SUPERSAMPLING, self.image.height // _SUPERSAMPLING)
-        small = self.image.resize(size, Image.Resampling.BOX)
-        return torch.from_numpy(np.asarray(small, dtype=np.float32) / 255).unsqueeze(0)
-
-
 def plotted(line: Timeline) -> torch.Tensor:
     """An IMAGE [1,H,1200,3] of a timeline. Each signal is a staircase: its weight holds for the whole of a step."""
     entries = _legend(line)
-    page = _Page(PLOT_HEIGHT + LEGEND_LINE * len(entries) + 20)
+    page = Page(WIDTH, PLOT_HEIGHT + LEGEND_LINE * len(entries) + 20)
     page.text(_LEFT, 22, "Control weight at each step of the sampler", 20)
     if not line.steps:
         page.text(_LEFT, _TOP + 40, "The sampler takes no steps.")
@@ -92,7 +44,7 @@ def plotted(line: Timeline) -> torch.Tensor:
     frame = _Frame(len(line.steps), highest * 1.08)
     _axes(page, frame, line)
     if len(line.rows) > 1:
-        _staircase(page, frame, line.totals, _SUM, 1.5, 0.0)
+        _staircase(page, frame, line.totals, SUM, 1.5, 0.0)
     if line.budget is not None:
         page.dashes((frame.x(0), frame.y(line.budget)), (frame.x(frame.steps), frame.y(line.budget)), (200, 40, 40))
         page.text(frame.x(frame.steps), frame.y(line.budget) - 4, f"budget {line.budget:g}", 13, (200, 40, 40), "rd")
@@ -100,13 +52,13 @@ def plotted(line: Timeline) -> torch.Tensor:
         _staircase(page, frame, row.weights, _colour(number), 3.0, _offset(number, line.rows))
     for index, (colour, words) in enumerate(entries):
         y = PLOT_HEIGHT + LEGEND_LINE * index
-        page.line([(_LEFT, y + 10), (_LEFT + 36, y + 10)], colour, 4 if colour != _SUM else 1.5)
+        page.line([(_LEFT, y + 10), (_LEFT + 36, y + 10)], colour, 4 if colour != SUM else 1.5)
         page.text(_LEFT + 50, y, words)
     return page.finished()
 
 
 def _colour(number: int) -> tuple[int, int, int]:
-    return _COLOURS[number % len(_COLOURS)]
+    return COLOURS[number % len(COLOURS)]
 
 
 def _offset(number: int, rows: tuple[Row, ...]) -> float:
@@ -115,29 +67,27 @@ def _offset(number: int, rows: tuple[Row, ...]) -> float:
     return (same.index(number) - (len(same) - 1) / 2) * 4 if len(same) > 1 else 0.0
 
 
-def _axes(page: _Page, frame: _Frame, line: Timeline) -> None:
+def _axes(page: Page, frame: _Frame, line: Timeline) -> None:
     step = next((one for one in _ROUND if frame.top_weight / one <= 6), 200.0)
     for count in range(int(frame.top_weight / step) + 1):
         y = frame.y(count * step)
-        page.line([(frame.x(0), y), (frame.x(frame.steps), y)], _FAINT if count else _INK, 1)
+        page.line([(frame.x(0), y), (frame.x(frame.steps), y)], FAINT if count else INK, 1)
         page.text(frame.x(0) - 10, y, f"{count * step:g}", 14, anchor="rm")
-    page.text(16, _TOP - 28, "weight", 14, _SUM)
+    page.text(16, _TOP - 28, "weight", 14, SUM)
     every = max(1, -(-frame.steps // 16))
     base = frame.y(0)
     for index, step_ in enumerate(line.steps):
-        page.line([(frame.x(index), base), (frame.x(index), base + 5)], _INK, 1)
+        page.line([(frame.x(index), base), (frame.x(index), base + 5)], INK, 1)
         if index % every == 0:
             middle = (frame.x(index) + frame.x(index + 1)) / 2
             page.text(middle, base + 10, str(index + 1), 14, anchor="ma")
-            page.text(middle, base + 30, f"{step_.sigma:.3g}", 12, _SUM, "ma")
-            page.text(middle, base + 47, f"{step_.progress:.0%}", 12, _SUM, "ma")
+            page.text(middle, base + 30, f"{step_.sigma:.3g}", 12, SUM, "ma")
+            page.text(middle, base + 47, f"{step_.progress:.0%}", 12, SUM, "ma")
     for y, words in ((10, "step"), (30, "sigma"), (47, "progress")):
-        page.text(12, base + y, words, 12, _SUM)
+        page.text(12, base + y, words, 12, SUM)
 
 
-def _staircase(
-    page: _Page, frame: _Frame, weights: tuple[float, ...], colour: Any, width: float, offset: float
-) -> None:
+def _staircase(page: Page, frame: _Frame, weights: tuple[float, ...], colour: Any, width: float, offset: float) -> None:
     points: list[tuple[float, float]] = []
     for index, weight in enumerate([*weights, 0.0]):  # steps without weight are left out: they would only hide the axis
         x, y = frame.x(index), frame.y(weight) + offset
@@ -159,8 +109,8 @@ def _legend(line: Timeline) -> list[tuple[Any, str]]:
         idle = "" if any(row.weights) else ": acts at no step"
         entries.append((_colour(number), f"{row.label}{notes}{idle}"))
     if len(line.rows) > 1:
-        entries.append((_SUM, "sum of the weights"))
-    return entries + [(_FAINT, _shortened(words)) for words in line.left_out]
+        entries.append((SUM, "sum of the weights"))
+    return entries + [(FAINT, _shortened(words)) for words in line.left_out]
 
 
 def _shortened(words: str, length: int = 120) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from armature_pack.preprocessors.registry import ENTRIES
 from armature_pack.tests.server_fixture import PACK, RunningServer
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.host]
@@ -63,6 +64,14 @@ SEARCHES = {
     "ArmatureConsistency": ("clip similarity", "Consistency"),
 }
 WIDGETS = "app.graph.serialize().nodes.map(node => [node.id, node.widgets_values ?? []])"
+SELECTED = """(type) => {
+  app.graph.clear()
+  const node = LiteGraph.createNode(type)
+  app.graph.add(node)
+  app.canvas.ds.scale = 1
+  app.canvas.ds.offset = [500, 300]
+  app.canvas.selectNode(node)
+}"""
 UNKNOWN = "app.graph.nodes.map(node => node.type).filter(type => !(type in LiteGraph.registered_node_types))"
 
 
@@ -144,3 +153,15 @@ def test_help_pages_are_served(server: RunningServer, page: Page, our_nodes: dic
         response = page.request.get(f"{server.address}/extensions/{PACK.name}/docs/{node}.md")
         assert response.status == 200, f"{node} has no help page"
         assert response.text().lstrip().startswith("#")
+
+
+@pytest.mark.parametrize("node", ["ArmatureCanny", "ArmatureControlStack"])
+def test_the_help_pane_shows_the_page_with_its_picture(page: Page, node: str) -> None:
+    text = (PACK / "web" / "docs" / f"{node}.md").read_text(encoding="utf-8")
+    (words,) = re.findall(r"!\[([^\]]+)\]", text)
+    page.evaluate(SELECTED, node)
+    page.get_by_test_id("info-button").click()
+    picture = page.locator(".node-help-content").get_by_alt_text(words)
+    expect(picture).to_be_visible()
+    with Image.open(PACK / "web" / "docs" / "pictures" / f"{node}.jpg") as stored:
+        expect(picture).to_have_js_property("naturalWidth", stored.width)

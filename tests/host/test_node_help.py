@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from armature_pack.nodes import NODES
+from armature_pack.preprocessors.registry import ENTRIES
 
 DOCS = Path(__file__).resolve().parents[2] / "web" / "docs"
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COMFY_DYNAMICCOMBO_V3"}
@@ -28,6 +29,7 @@ CHAPTERS = {
     "Armature/records",
 }
 MOST_IN_A_CHAPTER = 20
+LARGEST_PICTURE, ALL_PICTURES = 40_000, 2 * 1024**2  # bytes
 
 pytestmark = pytest.mark.host
 
@@ -117,7 +119,28 @@ def test_every_help_page_says_what_it_is_for_names_every_input_and_common_mistak
     assert silent == []
 
 
-def test_pictures_in_help_pages_are_there():
-    for page in DOCS.glob("*.md"):
-        for picture in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
-            assert (DOCS / picture).is_file(), f"{page.name}: {picture}"
+def test_every_help_page_has_a_table_of_inputs_with_effect_and_range(ours):
+    for node in ours:
+        page = (DOCS / f"{node}.md").read_text(encoding="utf-8")
+        assert "\n## Inputs\n\n| Input | Effect | Range |\n" in page, node
+
+
+def test_every_help_page_has_a_picture_and_says_what_one_sees(ours):
+    """And nothing lies there that no page shows."""
+    shown = set()
+    for node in ours:
+        page = (DOCS / f"{node}.md").read_text(encoding="utf-8")
+        pictures = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page)
+        assert pictures, f"{node} has no picture; `armature.py pages --pictures --only {node}` draws it"
+        for words, file in pictures:
+            assert len(words.split()) >= 8, f"{node}: the words for {file} do not say what one sees"
+            assert (DOCS / file).is_file(), f"{node}: {file}"
+            shown.add((DOCS / file).name)
+    not_here = {f"{entry.node_id}.jpg" for entry in ENTRIES if entry.lack()}  # nodes that this host cannot have
+    assert {file.name for file in (DOCS / "pictures").iterdir()} - not_here == shown
+
+
+def test_pictures_of_help_pages_are_small():
+    sizes = {file.name: file.stat().st_size for file in (DOCS / "pictures").iterdir()}
+    assert {name: size for name, size in sizes.items() if size > LARGEST_PICTURE} == {}
+    assert sum(sizes.values()) < ALL_PICTURES
