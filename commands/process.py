@@ -18,6 +18,9 @@ from .errors import Problem
 WINDOWS = sys.platform == "win32"
 TAIL_LINES = 20
 
+UNREACHABLE = (
+    r"Max retries|ConnectionError|NewConnectionError|Read timed out|ConnectTimeout|name resolution|ProxyError|SSLError"
+)
 HINTS = (
     (r"No space left|Errno 28|not enough space on the disk", "Free some disk space, then run the same command again."),
     (
@@ -26,7 +29,7 @@ HINTS = (
         "ComfyUI with --comfyui PATH.",
     ),
     (
-        r"Max retries|ConnectionError|NewConnectionError|Read timed out|ConnectTimeout|name resolution|ProxyError|SSLError",
+        UNREACHABLE,
         "The package index could not be reached. Check the network and the settings of pip (PIP_INDEX_URL, HTTPS_PROXY, "
         "PIP_CERT are respected), then run the same command again: what was downloaded is reused.",
     ),
@@ -43,7 +46,10 @@ HINTS = (
 
 
 class CommandFailed(Problem):
-    """A program ended with an error; the message names the command, its last lines, what to do and the log."""
+    """A program ended with an error; the message names the command, its last lines, what to do and the log.
+
+    unreachable: whether the network, or what lies behind it, was the reason.
+    """
 
     def __init__(self, command: Sequence[str], status: str, tail: str, advice: str, log: Path | None = None) -> None:
         found = [text for pattern, text in HINTS if re.search(pattern, tail)]
@@ -56,6 +62,7 @@ class CommandFailed(Problem):
         super().__init__("\n".join(parts))
         self.command = tuple(command)
         self.tail = tail
+        self.unreachable = re.search(UNREACHABLE, tail) is not None
 
 
 def start_tree(command: Sequence[str], **options: Any) -> subprocess.Popen[str]:

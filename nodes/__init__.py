@@ -90,6 +90,8 @@ class ArmatureExtension(ComfyExtension):
         return list(NODES)
 
     async def on_load(self) -> None:
+        from .lacks import tell_lacks
         from .routes import register_routes
 
         register_routes()
+        tell_lacks()

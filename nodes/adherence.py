@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..preprocessors.registry import ENTRIES
 from ..preprocessors.sizing import MAXIMUM_RESOLUTION, MINIMUM_RESOLUTION, RESOLUTION_MODES
 from .api import io, ui
 from .control import CATEGORY
-from .preprocessors import option_input
+from .preprocessors import METHODS, option_input
 
 _PREVIEWS = 4
 
@@ -89,7 +88,7 @@ class ArmatureControlAdherence(io.ComfyNode):
                         io.DynamicCombo.Option("auto", []),
                         *(
                             io.DynamicCombo.Option(entry.method, [option_input(one) for one in entry.options])
-                            for entry in ENTRIES
+                            for entry in METHODS
                         ),
                     ],
                     optional=True,

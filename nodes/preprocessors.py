@@ -6,7 +6,7 @@ from typing import Any
 
 from ..preprocessors.control_map import make_map
 from ..preprocessors.entry import Option, Preprocessor
-from ..preprocessors.registry import ENTRIES, find_method
+from ..preprocessors.registry import available_methods, find_method
 from ..preprocessors.sizing import MAXIMUM_RESOLUTION, MINIMUM_RESOLUTION, RESOLUTION_MODES
 from .api import io, ui
 from .types import PoseType
@@ -22,6 +22,8 @@ CHAPTERS: dict[str, str] = {
     **dict.fromkeys(("tile", "color_grid", "gray", "shuffle"), "detail and colour"),
 }
 OTHER = "other"
+
+METHODS = available_methods()  # asked once: a schema is made anew for every request
 
 # Enough to see what the model will follow; a long clip would write hundreds of preview files.
 _PREVIEWS = 4
@@ -120,7 +122,7 @@ class ArmatureControlMap(io.ComfyNode):
                     "method",
                     options=[
                         io.DynamicCombo.Option(entry.method, [option_input(one) for one in entry.options])
-                        for entry in ENTRIES
+                        for entry in METHODS
                     ],
                     optional=True,
                     tooltip="What kind of map to make; choose the one that your control net was trained on.",
@@ -184,4 +186,4 @@ def _node_of(entry: Preprocessor) -> type[io.ComfyNode]:
     return MethodNode
 
 
-METHOD_NODES: tuple[type[io.ComfyNode], ...] = tuple(_node_of(entry) for entry in ENTRIES)
+METHOD_NODES: tuple[type[io.ComfyNode], ...] = tuple(_node_of(entry) for entry in METHODS)

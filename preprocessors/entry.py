@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 
+from .host_part import HostPart
 from .model_file import ModelFile
 
 OptionValue = int | float | bool | str
@@ -80,6 +81,7 @@ class Preprocessor:
     bytes_per_pixel: memory that detect takes for each pixel of a picture; a GPU gets as many pictures at a time as fit,
     and 0 means one at a time. finish: works on the whole batch afterwards, with the (height, width) of the pictures: maps
     that need all frames, or that are drawn at full size. gives_poses: its node has an output POSE_KEYPOINT.
+    host_part: what the method is made of, where older hosts lack it; there, the method is left out.
     mistakes: sentences for the help page, "**What one sees.** What to do."
     """
 
@@ -100,4 +102,11 @@ class Preprocessor:
     finish: Finish | None = None
     gives_poses: bool = False
     packages: tuple[str, ...] = ()
+    host_part: HostPart | None = None
     mistakes: tuple[str, ...] = ()
+
+    def lack(self) -> str | None:
+        """Why this host cannot run the method, in a sentence for people; None when it can."""
+        if self.host_part is None or self.host_part.is_there():
+            return None
+        return self.host_part.missing(f'the node {self.title} (method "{self.method}")')

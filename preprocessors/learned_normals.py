@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 from . import model_files as files
 from .backends import controlnet_aux
 from .entry import Detected, Option, Options, Preprocessor
+from .host_part import HostPart
 from .inference import by_imagenet, network_output, unwrapped
 from .network import fill, keep, read_weights
 from .normals import AXES, CONVENTION, MAKES, normal_maps
@@ -105,4 +106,5 @@ NORMAL_MOGE = Preprocessor(
     ),
     files=files.METHOD_FILES["normal_moge"],
     search_aliases=("moge", "normal map", "geometry", "normalbae"),
+    host_part=HostPart("ComfyUI's own MoGe", "comfy.ldm.moge", "0.24.0"),
 )

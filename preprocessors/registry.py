@@ -93,16 +93,25 @@ ENTRIES: tuple[Preprocessor, ...] = (
 )
 
 
+def available_methods() -> tuple[Preprocessor, ...]:
+    """The entries that this host can run: an older one may lack what a method is made of."""
+    return tuple(entry for entry in ENTRIES if entry.lack() is None)
+
+
 def find_method(method: object) -> Preprocessor:
-    """The entry of a method name, or a ValueError that lists the names there are."""
+    """The entry of a method name, or a ValueError: the method is not for this host, or the list of those that are."""
     for entry in ENTRIES:
         if entry.method == method:
+            lack = entry.lack()
+            if lack:
+                raise ValueError(lack)
             return entry
-    known = ", ".join(entry.method for entry in ENTRIES)
+    known = ", ".join(entry.method for entry in available_methods())
     if isinstance(method, (list, tuple)):
         raise ValueError(f"Control Map, input method: it cannot be linked; choose one of {known}.")
     if method is None:  # the host leaves out a choice that it does not know
         raise ValueError(
             f"Control Map, input method: none was given, or one that does not exist. The methods are: {known}."
+            + "".join(f"\n{lack}" for lack in filter(None, (entry.lack() for entry in ENTRIES)))
         )
     raise ValueError(f'Control Map, input method: "{method}" is not a method. The methods are: {known}.')

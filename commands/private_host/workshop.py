@@ -26,11 +26,15 @@ def clean_environment() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Workshop:
-    """One host folder being made. `lock` is the descriptor that every installer inherits, if there is a lock."""
+    """One host folder being made. `lock` is the descriptor that every installer inherits, if there is a lock.
+
+    `interpreter`: the Python that works here, where the folder gets no environment of its own.
+    """
 
     folder: Path
     steps: Steps
     lock: int | None = None
+    interpreter: Path | None = None
 
     @property
     def comfyui(self) -> Path:
@@ -44,8 +48,8 @@ class Workshop:
 
     @property
     def python(self) -> Path:
-        """The virtual environment's Python."""
-        return python_in(self.environment_folder)
+        """The virtual environment's Python, or the one that works in its place."""
+        return self.interpreter or python_in(self.environment_folder)
 
     @property
     def log(self) -> Path:

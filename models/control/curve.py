@@ -1,16 +1,15 @@
 """A weight over the sampling progress: the one curve type for every scheduled signal.
 
-Text and the host's curve widget give equal curves. The interpolation is the host's own, so that what the widget draws is
-what acts.
+Text and the host's curve widget give equal curves, interpolated alike, so that what the widget draws is what acts.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
+
+from .interpolation import interpolated
 
 if TYPE_CHECKING:
     from comfy_api.input import CurveInput
@@ -50,7 +49,7 @@ class Curve:
 
     def value(self, progress: float) -> float:
         """Factor at a progress in 0..1."""
-        return _host_curve(self).interp(progress)
+        return interpolated(self.points, progress, smooth=self.interpolation == "monotone_cubic")
 
     def to_text(self) -> str:
         """The text form, which `from_text` reads back to an equal curve."""
@@ -71,7 +70,9 @@ class Curve:
     def from_widget(curve: CurveInput) -> Curve:
         """Read the object that the host's curve widget gives."""
         points = tuple((float(x), float(y)) for x, y in curve.points)
-        return Curve(points, "linear" if isinstance(curve, _host_curves().LinearCurve) else "monotone_cubic")
+        from comfy_api.input import LinearCurve  # there whenever such an object is; older hosts have none
+
+        return Curve(points, "linear" if isinstance(curve, LinearCurve) else "monotone_cubic")
 
     @staticmethod
     def read(schedule: Any) -> Curve:
@@ -104,19 +105,6 @@ def _check_points(points: tuple[tuple[float, float], ...]) -> None:
     stations = [progress for progress, _ in points]
     if len(set(stations)) != len(stations):
         raise ValueError(f"schedule: two points stand at the same progress. {_HELP}")
-
-
-@lru_cache(maxsize=128)
-def _host_curve(curve: Curve) -> CurveInput:
-    curves = _host_curves()
-    kind = curves.LinearCurve if curve.interpolation == "linear" else curves.MonotoneCubicCurve
-    return kind(list(curve.points))
-
-
-def _host_curves() -> Any:
-    """The host's module of curve classes; its package must come first, or the host's imports run in a circle."""
-    import_module("comfy_api.latest")
-    return import_module("comfy_api.input")
 
 
 CONSTANT = Curve(((0.0, 1.0),))

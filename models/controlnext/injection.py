@@ -12,8 +12,11 @@ from torch.nn.functional import interpolate
 from .cross_normalization import CrossNormalization
 
 _MARKER_KEY = "armature_controlnext"
-# The host's list of residuals, and of patches, for each part of the UNet that a map is added in.
-_PATCHES = {"input": "input_block_patch_after_skip", "middle": "middle_block_after_patch"}
+# The host's list of residuals, and of patches, for each part of the UNet that a map is added in. What comes out of the
+# middle block is reached where the first output block takes it in: the hook behind the middle block came with ComfyUI 0.24,
+# and an older host would leave a patch there out in silence.
+_PATCHES = {"input": "input_block_patch_after_skip", "middle": "output_block_patch"}
+_FIRST_OUTPUT = ("output", 0)
 
 
 class ControlAddition:
@@ -79,23 +82,34 @@ class AfterInputBlock(ControlAddition):
 
 
 class AfterMiddleBlock(ControlAddition):
-    """Called by the host behind the middle block."""
+    """Called by the host before every output block, the first of which takes in what the middle block gave."""
 
     @torch.compiler.disable
-    def __call__(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return {"h": self.add(arguments["h"])}
+    def __call__(
+        self, hidden: torch.Tensor, skipped: torch.Tensor, transformer_options: dict[str, Any]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        first = transformer_options.get("block") == _FIRST_OUTPUT
+        return (self.add(hidden) if first else hidden), skipped
 
 
 def install(transformer_options: dict[str, Any], addition: ControlAddition) -> None:
     """Append the patch for this call; lists and dicts that others may hold are replaced, not changed."""
     name = _PATCHES[addition.block[0]]
     patches = dict(transformer_options.get("patches", {}))
-    patches[name] = [*patches.get(name, []), addition]
+    patches[name] = _in_order(patches.get(name, []), addition)
     transformer_options["patches"] = patches
     wrappers = dict(transformer_options.get("wrappers", {}))
     kind = WrappersMP.APPLY_MODEL
     wrappers[kind] = {**wrappers.get(kind, {}), _MARKER_KEY: [mark_for_compilers]}
     transformer_options["wrappers"] = wrappers
+
+
+def _in_order(patches: Sequence[Any], addition: ControlAddition) -> list[Any]:
+    """Behind the middle block ours come before what others do to the output block, as they do in a hook of its own."""
+    if not isinstance(addition, AfterMiddleBlock):
+        return [*patches, addition]
+    ours = sum(isinstance(patch, AfterMiddleBlock) for patch in patches)
+    return [*patches[:ours], addition, *patches[ours:]]
 
 
 @torch.compiler.disable

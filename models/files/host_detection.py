@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from inspect import signature
 from typing import Any
 
 from .identity import Shape, Tensors
@@ -67,6 +69,7 @@ def detect_model(tensors: Tensors) -> HostModel | None:
 def _detect(state_dict: dict[str, Any], prefix: str, metadata: Mapping[str, str]) -> HostModel | None:
     from comfy import model_detection, supported_models
 
+    where = {"unet_key_prefix": prefix} if _takes_prefix() else {}
     try:
         config = model_detection.detect_unet_config(state_dict, prefix, metadata=dict(metadata))
     except Exception:  # the host's detection reads keys that a file of another kind lacks
@@ -74,9 +77,17 @@ def _detect(state_dict: dict[str, Any], prefix: str, metadata: Mapping[str, str]
     if config is None:
         return None
     for host_class in supported_models.models:
-        if host_class.matches(config, state_dict, unet_key_prefix=prefix):
+        if host_class.matches(config, state_dict, **where):
             return _described(host_class, config)
     return None
+
+
+@cache
+def _takes_prefix() -> bool:
+    """Whether the host's classes look for their keys under a prefix; older ones know them by their whole name."""
+    from comfy.supported_models_base import BASE
+
+    return "unet_key_prefix" in signature(BASE.matches).parameters
 
 
 def _detect_diffusers(state_dict: dict[str, Any]) -> HostModel | None:

@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 from .. import model_files as files
 from ..backends import controlnet_aux
 from ..entry import Detected, Option, Options, Preprocessor
+from ..host_part import HostPart
 from ..inference import as_bytes, by_imagenet, network_output, unwrapped
 from ..network import fill, keep
 from ..padding import padded
@@ -153,6 +154,7 @@ DEPTH_ANYTHING_3 = Preprocessor(
     ),
     files=files.METHOD_FILES["depth_anything_3"],
     search_aliases=("depth anything", "da3", "depth map", "DepthAnything_V3"),
+    host_part=HostPart("ComfyUI's own Depth Anything 3", "comfy.ldm.depth_anything_3", "0.24.0"),
     finish=_finish_distance,
     mistakes=MISTAKES,
 )

@@ -10,8 +10,10 @@ import pytest
 from armature_pack.commands.console import Steps
 from armature_pack.commands.errors import Problem
 from armature_pack.commands.private_host.definition import Request
+from armature_pack.commands.private_host.manifest import HOST_MARK
 from armature_pack.commands.private_host.releases import find_release
 from armature_pack.commands.private_host.source import fetch
+from armature_pack.commands.private_host.source_only import ensure_source
 from armature_pack.commands.private_host.workshop import Workshop
 from armature_pack.tests.commands.fake_host import write_comfyui
 
@@ -61,3 +63,14 @@ def test_unreachable_says_what_to_do(tmp_path, repository, missing):
     message = str(caught.value)
     assert "git clone" in message and url in message and "exit status 128" in message
     assert "Leave out --source" in message and "log.txt" in message
+
+
+def test_the_source_alone_is_fetched_once_and_again_when_half_made(tmp_path, repository, monkeypatch):
+    monkeypatch.setenv("ARMATURE_CACHE", str(tmp_path / "cache"))
+    request = Request(source=f"git+{repository.as_uri()}")
+    comfyui = ensure_source(request)
+    (comfyui / "ours").touch()
+    assert ensure_source(request) == comfyui and (comfyui / "ours").exists()
+    assert sorted(entry.name for entry in comfyui.parent.iterdir()) == ["ComfyUI", HOST_MARK, "log.txt"]
+    (comfyui.parent / HOST_MARK).unlink()
+    assert ensure_source(request) == comfyui and not (comfyui / "ours").exists()

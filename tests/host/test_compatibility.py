@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from armature_pack.commands.private_host.releases import DEFAULT
 from armature_pack.models.compatibility.node_types import record
 from armature_pack.runs.errors import RunFailed
 from armature_pack.runs.graph import set_inputs
+from armature_pack.tests.server_fixture import find_host
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAPH = json.loads((ROOT / "workflows" / "api" / "control_signal.json").read_text(encoding="utf-8"))
@@ -146,7 +148,11 @@ def test_the_recorded_types_are_those_of_the_server(server):
     """They serve where no server runs. ARMATURE_RECORD=1 writes them again, after nodes were added."""
     live = record(server.object_info)["nodes"]
     ours = {name: types for name, types in live.items() if "ArmatureTest" not in name}
-    if os.environ.get("ARMATURE_RECORD"):
+    newest = find_host().version == DEFAULT.version
+    if not newest:  # the host's own nodes have other types there
+        ours = {name: types for name, types in ours.items() if name.startswith("Armature")}
+        assert len(ours) > 80
+    if newest and os.environ.get("ARMATURE_RECORD"):
         rows = [f"{json.dumps(name)}: {json.dumps(types, separators=(',', ':'))}" for name, types in ours.items()]
         RECORDED.write_text('{"nodes": {\n' + ",\n".join(rows) + "\n}}\n", encoding="utf-8")
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))["nodes"]

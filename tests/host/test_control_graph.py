@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from armature_pack.preprocessors.registry import ENTRIES
+from armature_pack.nodes.lacks import lacks
+from armature_pack.preprocessors.registry import available_methods
 from armature_pack.runs.blocking import use_client
 from armature_pack.runs.errors import PromptRefused, RunFailed
 from armature_pack.runs.graph import set_inputs
@@ -272,12 +273,17 @@ def test_a_value_of_another_type_is_refused(server):
         server.run(prompt)
 
 
+def test_the_log_says_once_what_this_host_lacks(server):
+    lines = [line for line in server.log().splitlines() if "[Armature] On ComfyUI" in line]
+    assert [line.partition("[Armature] ")[2] for line in lines] == list(lacks())
+
+
 def test_every_node_is_there_with_help_for_each_input(server):
     ours = {
         name: info for name, info in server.object_info.items() if name.startswith("Armature") and "Test" not in name
     }
     assert set(ours) == {
-        *(entry.node_id for entry in ENTRIES),
+        *(entry.node_id for entry in available_methods()),
         "ArmatureCompatibilityCheck",
         "ArmatureSaveRecord",
         "ArmatureControlMap",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 import numpy as np
 import pytest
 from armature_pack.models.control.curve import CONSTANT, PRESETS, Curve
-from comfy_api.latest._input import CurveInput, LinearCurve, MonotoneCubicCurve
+from armature_pack.tests.host_parts import needs_curves
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,17 +20,44 @@ def test_empty_text_is_the_constant_one():
     assert CONSTANT.is_constant and CONSTANT.value(0.37) == 1.0
 
 
+def widgets() -> Any:
+    """The host's curve classes."""
+    return importlib.import_module("comfy_api.input")
+
+
+@needs_curves
 @pytest.mark.parametrize(
-    ("text", "widget"), [("0:1, 0.4:0.6, 1:0", LinearCurve), ("smooth 0:1, 0.4:0.6, 1:0", MonotoneCubicCurve)]
+    ("text", "widget"), [("0:1, 0.4:0.6, 1:0", "LinearCurve"), ("smooth 0:1, 0.4:0.6, 1:0", "MonotoneCubicCurve")]
 )
 def test_text_equals_the_host_widget(text, widget):
-    curve = Curve.from_text(text)
-    assert curve == Curve.read(widget(POINTS))
-    assert [curve.value(x) for x in np.linspace(0, 1, 33)] == [widget(POINTS).interp(x) for x in np.linspace(0, 1, 33)]
+    curve, host = Curve.from_text(text), getattr(widgets(), widget)(POINTS)
+    assert curve == Curve.read(host)
+    assert [curve.value(x) for x in np.linspace(0, 1, 33)] == [host.interp(x) for x in np.linspace(0, 1, 33)]
 
 
+ASCENDING = st.lists(
+    st.tuples(st.integers(0, 1000).map(lambda x: x / 1000), st.integers(0, 1000).map(lambda y: y / 100)),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda point: point[0],
+).map(sorted)
+
+
+@needs_curves
+@given(ASCENDING, st.booleans(), st.floats(0, 1))
+def test_every_value_is_the_one_that_the_host_draws(points, smooth, x):
+    host = (widgets().MonotoneCubicCurve if smooth else widgets().LinearCurve)(points)
+    assert Curve.read(host).value(x) == host.interp(x)
+    assert all(Curve.read(host).value(place) == host.interp(place) for place, _ in points)
+
+
+def test_the_smallest_rise_beside_a_steep_one_is_still_a_number():
+    assert Curve(((0.0, 0.0), (0.5, 5e-324), (1.0, 10.0)), "monotone_cubic").value(0.25) == pytest.approx(0)
+
+
+@needs_curves
 def test_raw_widget_value_of_the_host_reads_the_same():
-    raw = CurveInput.from_raw({"points": [list(point) for point in POINTS], "interpolation": "linear"})
+    raw = widgets().CurveInput.from_raw({"points": [list(point) for point in POINTS], "interpolation": "linear"})
     assert Curve.read(raw) == Curve.from_text("0:1,0.4:0.6,1:0")
 
 

@@ -62,7 +62,7 @@ class _Watcher:
         options = args[5]
         self.chunks.extend(options["cond_or_uncond"])
         patches = options["patches"] = dict(options.get("patches", {}))
-        name = "middle_block_after_patch" if self.block[0] == "middle" else "input_block_patch_after_skip"
+        name = "output_block_patch" if self.block[0] == "middle" else "input_block_patch_after_skip"
         spy = self._middle if self.block[0] == "middle" else self._input
         patches[name] = [spy, *patches.get(name, []), spy]
         self.y.append(executor(*args, **kwargs))
@@ -73,9 +73,10 @@ class _Watcher:
             self.h.append(h.clone())
         return h
 
-    def _middle(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        self.h.append(arguments["h"].clone())
-        return arguments
+    def _middle(self, h: torch.Tensor, skipped: torch.Tensor, options: dict[str, Any]) -> Any:
+        if options["block"] == ("output", 0):  # which takes in what the middle block gave
+            self.h.append(h.clone())
+        return h, skipped
 
 
 def one_call(

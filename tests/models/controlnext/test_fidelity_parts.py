@@ -57,7 +57,7 @@ def test_additions(case: dict[str, Any], folder) -> None:
         if patch is None:
             results.append(hidden)
         elif patch.block[0] == "middle":
-            results.append(patch({"h": hidden})["h"])
+            results.append(patch(hidden, hidden, {"block": ("output", 0)})[0])
         else:
             results.append(patch(hidden, {"block": patch.block}))
     # Of a video batch the first half is the unconditional one.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 import shutil
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import real_weights
 import torch
+from armature_pack.models.generated.unet import NO_MIDDLE_BLOCK, UNet
 from armature_pack.preprocessors.control_map import control_map, make_map
 from armature_pack.preprocessors.pose.examples import example_poses
 from armature_pack.preprocessors.registry import find_method
+from armature_pack.tests.host_parts import needs_method
 
 
 def depth_anything_3(draft) -> None:
@@ -29,6 +32,7 @@ def depth_anything_3(draft) -> None:
     save_file({name: value.half() for name, value in weights.items()}, str(draft))
 
 
+@needs_method("depth_anything_3")
 def test_depth_anything_3_is_loaded_and_run_by_the_host(annotators, small):
     stored = real_weights.once("depth_anything_3_vits.safetensors", depth_anything_3)
     shutil.copy(stored, annotators / "depth_anything_3_mono_large.safetensors")
@@ -58,6 +62,7 @@ def test_the_sky_is_black_and_near_is_white(monkeypatch):
     assert nothing.maps.max() == 0
 
 
+@needs_method("normal_moge")
 @pytest.mark.parametrize(("convention", "colour"), [("bae", (0.2, 0.9, 0.5)), ("opengl", (0.8, 0.9, 0.5))])
 def test_moge_normals_are_turned_into_the_axes_of_the_nets(annotators, monkeypatch, convention, colour):
     """MoGe's y points down and its z into the picture: right and up is (0.6, -0.8, 0)."""
@@ -109,3 +114,49 @@ def test_lotus_is_the_hosts_graph(annotators, monkeypatch, generated, small):
     maps, _ = control_map(find_method("depth_lotus"), small, {})
     again, _ = control_map(find_method("depth_lotus"), small, {})
     assert maps.shape == small.shape and torch.equal(maps, again) and np.isclose(float(maps.amax()), 1)
+
+
+@dataclass(frozen=True)
+class PoseUNet(UNet):
+    """A network with SDPose's head."""
+
+    def model_config(self):
+        config = super().model_config()
+        config.unet_config |= {"heatmap_head": True}
+        return config
+
+
+def sdpose(draft) -> None:
+    """SDPose's family on two levels with random weights; the head wants features 640 wide."""
+    from armature_pack.models.generated.vae import Taesd
+    from safetensors.torch import save_file
+
+    unet = PoseUNet("SD20", (1, 1), (1, 2), (1, 0), (0, 0, 0, 0), NO_MIDDLE_BLOCK)
+    config = unet.model_config()
+    network = config.process_unet_state_dict_for_saving(unet.weights(5, "float16"))
+    vae = config.process_vae_state_dict_for_saving(Taesd(latent_format="SD15", dtype="float16").build(5))
+    save_file({name: value.contiguous() for name, value in {**network, **vae}.items()}, str(draft))
+
+
+@needs_method("sdpose")
+def test_sdposes_network_is_loaded_and_run_by_the_host(annotators, monkeypatch):
+    """At a quarter of its size, to be quick."""
+    import comfy.sample
+    import comfy.sd
+    from comfy.ldm.modules.sdpose import HeatmapHead
+    from comfy_extras.nodes_sdpose import SDPoseKeypointExtractor
+
+    usual = HeatmapHead.__init__.__defaults__ or ()
+    small = tuple((192, 256) if value == (768, 1024) else value for value in usual)
+    assert small != usual
+    monkeypatch.setattr(HeatmapHead.__init__, "__defaults__", small)
+    path = annotators / "sdpose_wholebody_fp16.safetensors"
+    shutil.copy(real_weights.once("sdpose_two_levels.safetensors", sdpose), path)
+    pictures = torch.rand(1, 96, 64, 3, generator=torch.Generator().manual_seed(2))
+    made = make_map(find_method("sdpose"), pictures, {})
+    model, _, vae, *_ = comfy.sd.load_checkpoint_guess_config(str(path), output_vae=True, output_clip=False)
+    (frames,) = SDPoseKeypointExtractor.execute(model, vae, pictures, batch_size=1).result  # type: ignore[misc]
+    (person,), (expected,) = made.poses[0]["people"], frames[0]["people"]
+    for part in ("pose_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d", "face_keypoints_2d"):
+        assert np.allclose(person[part], expected[part], atol=1e-4), part
+    assert len({tuple(person["pose_keypoints_2d"][at : at + 2]) for at in range(0, 54, 3)}) > 9, "no two joints agree"

@@ -12,6 +12,7 @@ from armature_pack.preprocessors import learned_normals, network
 from armature_pack.preprocessors.backends import controlnet_aux
 from armature_pack.preprocessors.control_map import control_map
 from armature_pack.preprocessors.registry import find_method
+from armature_pack.tests.host_parts import needs_method
 from PIL import Image
 from torch import nn
 
@@ -113,6 +114,7 @@ def moge() -> nn.Module:
     return seeded(made)
 
 
+@needs_method("normal_moge")
 def test_moge_normals_are_the_hosts_in_the_axes_of_the_nets(stored, picture):
     from comfy.ldm.moge.model import MoGeModel
 
