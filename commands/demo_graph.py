@@ -1,4 +1,4 @@
-"""The demo's graph: the shipped example with the user's choices put in."""
+"""The demo's graph: the shipped comparison with the user's choices put in."""
 
 import json
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from typing import Any
 
 from ..runs.graph import find_node, set_inputs
 
-PICTURE, SAMPLER = "Picture", "Sampler"
-SAVE_PICTURE, SAVE_CONTROL_MAP = "Save picture", "Save control map"
-SCALED_ID, SOURCE_ID = "demo_scaled", "demo_source"
+PICTURE, PALETTE, SCALED, MAP = "Picture", "Palette picture", "Scale picture", "The map"
+WAYS = ("no control", "ControlNet", "ControlNeXt", "all three")
+SOURCE_ID = "demo_source"
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user may change. `size` is the longer side in pixels, `image` a name in the server's input folder.
+    """What the user may change. `size`: both sides in pixels; `image`, `palette`: names in the server's input folder.
 
     None leaves what the example says.
     """
@@ -25,6 +25,7 @@ class Choices:
     prompt: str | None = None
     seed: int | None = None
     image: str | None = None
+    palette: str | None = None
 
 
 def read_graph(path: Path) -> dict[str, Any]:
@@ -32,42 +33,22 @@ def read_graph(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def demo_graph(graph: Mapping[str, Any], checkpoint: str, control_net: str, choices: Choices) -> dict[str, Any]:
-    """The example with these model files and choices, and a preview of its scaled picture under SOURCE_ID.
+def demo_graph(graph: Mapping[str, Any], choices: Choices) -> dict[str, Any]:
+    """The example with these choices, and a preview of its scaled picture under SOURCE_ID.
 
     Raises GraphError when the example lacks a node that the demo names.
     """
-    changes = {
-        "Load Checkpoint.ckpt_name": checkpoint,
-        "Load Control Net.control_net_name": control_net,
-        f"{SAMPLER}.steps": choices.steps,
-        f"{SAMPLER}.seed": choices.seed,
-        "Prompt.text": choices.prompt,
-    }
+    sides = [f"{title}.{side}" for title in (SCALED, "Empty latent") for side in ("width", "height")]
+    changes: dict[str, Any] = dict.fromkeys(sides, choices.size) | {"Prompt.text": choices.prompt}
+    for way in WAYS:
+        changes |= {f"Sampler, {way}.steps": choices.steps, f"Sampler, {way}.seed": choices.seed}
     changed = set_inputs(graph, {key: value for key, value in changes.items() if value is not None})
-    if choices.image is not None:
-        load = {"class_type": "LoadImage", "inputs": {"image": choices.image}, "_meta": {"title": PICTURE}}
-        changed[find_node(changed, PICTURE)] = load
-    return _with_scaled_picture(changed, choices.size)
-
-
-def _with_scaled_picture(graph: dict[str, Any], size: int) -> dict[str, Any]:
-    """Puts a scaling node behind the picture: at the size of a photograph, a processor would sample for hours."""
-    picture = [find_node(graph, PICTURE), 0]
-    for node in graph.values():
-        inputs = node["inputs"]
-        inputs.update({name: [SCALED_ID, 0] for name, value in inputs.items() if value == picture})
-    scale = {"image": picture, "upscale_method": "area", "largest_size": size}
+    for title, image in ((PICTURE, choices.image), (PALETTE, choices.palette)):
+        if image is not None:
+            load = {"class_type": "LoadImage", "inputs": {"image": image}, "_meta": {"title": title}}
+            changed[find_node(changed, title)] = load
+    source = {"images": [find_node(changed, SCALED), 0]}
     return {
-        **graph,
-        SCALED_ID: {
-            "class_type": "ImageScaleToMaxDimension",
-            "inputs": scale,
-            "_meta": {"title": "Scale picture"},
-        },
-        SOURCE_ID: {
-            "class_type": "PreviewImage",
-            "inputs": {"images": [SCALED_ID, 0]},
-            "_meta": {"title": "Show picture"},
-        },
+        **changed,
+        SOURCE_ID: {"class_type": "PreviewImage", "inputs": source, "_meta": {"title": "Show picture"}},
     }

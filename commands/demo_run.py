@@ -11,42 +11,39 @@ from typing import Any
 
 from PIL import Image
 
-from ..models.generated import find_recipe, generate
+from ..runs.batch.adherence import PREFIX, with_scores
 from ..runs.client import Client
 from ..runs.errors import ClientError
 from ..runs.graph import find_node
 from ..runs.results import Picture, RunResult
 from .contact_sheet import contact_sheet
-from .demo_graph import SAVE_CONTROL_MAP, SAVE_PICTURE, SOURCE_ID, Choices, demo_graph, read_graph
+from .demo_graph import MAP, SOURCE_ID, WAYS, Choices, demo_graph, read_graph
+from .demo_weights import written_models
 from .errors import Problem
-from .model_links import link_model
 from .private_host.cache import cache_folder
 from .private_host.host import Host
 from .progress_bar import ProgressBar
 from .server import Server, start_server
 
 PACK = Path(__file__).resolve().parent.parent
-GRAPH = PACK / "workflows" / "api" / "control_signal.json"
-WEIGHTS = ("sd15_checkpoint", "sd15_controlnet_canny")
-UNTRAINED = "The checkpoint and the ControlNet are generated from a seed and untrained: the wiring is real, the picture is noise."
-SHEET_CAPTION = "Untrained weights: the wiring is real, the picture is noise."
+GRAPH = PACK / "workflows" / "api" / "compare_controls.json"
+SHEET_CAPTION = "Edge F1: how much of the map's lines is in the picture, and the reverse; 1 is all. Within 2 pixels."
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
     """Everything from nothing to the files in the output folder. Raises Problem."""
-    if arguments.image is not None:
-        _check_picture(arguments.image)
+    for option, path in (("--image", arguments.image), ("--palette", arguments.palette)):
+        if path is not None:
+            _check_picture(option, path)
     _make_folder(arguments.output)
-    base = cache_folder() / "demo"
-    checkpoint, control_net = (_model(name, base) for name in WEIGHTS)
-    print(UNTRAINED)
+    _allow_cpu()
+    base = written_models(cache_folder() / "demo")
     print("Starting ComfyUI with this pack alone …", flush=True)
     with tempfile.TemporaryDirectory(prefix="armature-demo-") as folder:
         with _start(base, Path(folder)) as server:
-            pictures = _make_pictures(server, arguments, checkpoint, control_net)
+            pictures = _make_pictures(server, arguments)
         server.log.unlink(missing_ok=True)  # Only a failed run's log is of use, and each run has one of its own.
     _write(pictures, arguments.output)
-    print(UNTRAINED)
     return 0
 
 
@@ -59,12 +56,10 @@ def _start(base: Path, folder: Path) -> Server:
     return start_server(Host.from_environment(), pack=PACK, base_directory=base, arguments=options)
 
 
-def _make_pictures(
-    server: Server, arguments: argparse.Namespace, checkpoint: str, control_net: str
-) -> list[tuple[str, bytes]]:
+def _make_pictures(server: Server, arguments: argparse.Namespace) -> list[tuple[str, bytes]]:
     """Runs the graph on the server and returns labelled PNG files; on Ctrl-C the run is interrupted first."""
     try:
-        return asyncio.run(_run(server.address, arguments, checkpoint, control_net))
+        return asyncio.run(_run(server.address, arguments))
     except ClientError as error:
         raise Problem(f"{error}\nThe server's log: {server.log}") from None
     except KeyboardInterrupt:
@@ -74,27 +69,29 @@ def _make_pictures(
         raise
 
 
-async def _run(
-    address: str, arguments: argparse.Namespace, checkpoint: str, control_net: str
-) -> list[tuple[str, bytes]]:
+async def _run(address: str, arguments: argparse.Namespace) -> list[tuple[str, bytes]]:
     async with Client(address, patience=5) as client:
-        image = None
-        if arguments.image is not None:
-            image = (await client.upload_image(arguments.image)).annotated
-        choices = Choices(arguments.steps, arguments.size, arguments.prompt, arguments.seed, image)
-        graph = demo_graph(read_graph(GRAPH), checkpoint, control_net, choices)
+        image, palette = [
+            None if path is None else (await client.upload_image(path)).annotated
+            for path in (arguments.image, arguments.palette)
+        ]
+        choices = Choices(arguments.steps, arguments.size, arguments.prompt, arguments.seed, image, palette)
+        graph = with_scores(demo_graph(read_graph(GRAPH), choices))
         result = await _run_with_bar(client, graph)
         if result.left_out:
             raise Problem(
                 "The server ran only a part of the graph:\n" + "\n".join(f"  - {one}" for one in result.left_out)
             )
         print(f"Done in {result.seconds:.1f} s." if result.seconds is not None else "Done.")
-        wanted = {
-            "source": SOURCE_ID,
-            "control map": find_node(graph, SAVE_CONTROL_MAP),
-            "picture": find_node(graph, SAVE_PICTURE),
-        }
+        wanted = {"picture": SOURCE_ID, "map": find_node(graph, MAP)}
+        wanted |= {_label(way, result, graph): find_node(graph, f"Save {way}") for way in WAYS}
         return [(label, await client.fetch(_first(result, graph, node))) for label, node in wanted.items()]
+
+
+def _label(way: str, result: RunResult, graph: dict[str, Any]) -> str:
+    """The way and what was measured of it, on two lines."""
+    (score,) = result.texts(PREFIX + find_node(graph, f"Adherence, {way}"))
+    return f"{way}\nedge F1 {float(score):.2f}"
 
 
 async def _run_with_bar(client: Client, graph: dict[str, Any]) -> RunResult:
@@ -125,15 +122,6 @@ def _first(result: RunResult, graph: dict[str, Any], node: str) -> Picture:
     return pictures[0]
 
 
-def _model(name: str, base: Path) -> str:
-    """The file name of generated weights in the demo's models folder; made on the first run."""
-    recipe, store = find_recipe(name), cache_folder() / "generated"
-    if not (store / recipe.file_name).exists():
-        print(f"Making {recipe.file_name} (once) …", flush=True)
-        _allow_cpu()
-    return link_model(generate(name, store), base / "models" / recipe.folder)
-
-
 def _allow_cpu() -> None:
     """The host's modules refuse to be imported with a torch that has no GPU, unless told so beforehand."""
     import comfy.cli_args
@@ -143,13 +131,13 @@ def _allow_cpu() -> None:
     comfy.cli_args.args.cpu = not accelerated
 
 
-def _check_picture(path: Path) -> None:
+def _check_picture(option: str, path: Path) -> None:
     try:
         with Image.open(path) as picture:
             picture.verify()
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else "it is not a picture that can be read"
-        raise Problem(f"--image {path}: {reason}. Give a PNG, JPEG or WebP file.") from None
+        raise Problem(f"{option} {path}: {reason}. Give a PNG, JPEG or WebP file.") from None
 
 
 def _make_folder(folder: Path) -> None:
@@ -162,14 +150,15 @@ def _make_folder(folder: Path) -> None:
 def _write(pictures: list[tuple[str, bytes]], folder: Path) -> None:
     """Writes the files and their contact sheet, and prints where they are. Earlier demos' files stay."""
     stem = _free_stem(folder)
-    sheet = contact_sheet([(label, Image.open(io.BytesIO(data))) for label, data in pictures], SHEET_CAPTION)
+    sheet = contact_sheet([(label, Image.open(io.BytesIO(data))) for label, data in pictures], SHEET_CAPTION, columns=3)
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     try:
         for label, data in [*pictures, ("side by side", buffer.getvalue())]:
-            path = folder / f"{stem}_{label.replace(' ', '_')}.png"
+            name, _, measured = label.partition("\n")
+            path = folder / f"{stem}_{name.replace(' ', '_')}.png"
             path.write_bytes(data)
-            print(f"  {label:<13} {path}")
+            print(f"  {name:<13} {measured:<13} {path}")
     except OSError as error:
         raise Problem(f"--output {folder}: {error.strerror}. Choose another folder.") from None
 

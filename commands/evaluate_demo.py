@@ -1,4 +1,8 @@
-"""Measures the embedded demo model on scenes that its training never saw, and writes the table as JSON and Markdown."""
+"""Measures the embedded demo model on scenes that its training never saw, and writes the table as JSON and Markdown.
+
+What is measured is kept in DIR/marks: a later start goes on, and several processes may each take some rows with --only
+before a last one writes the table.
+"""
 
 import argparse
 from pathlib import Path
@@ -14,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where evaluation.json and .md go")
     parser.add_argument("--scenes", type=int, default=200, metavar="N", help="held-out scenes (default: 200)")
     parser.add_argument("--steps", type=int, default=20, metavar="N", help="sampling steps (default: 20)")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="WORDS", help="only rows with these words; may be given again"
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu or cuda (default: cuda where there is one)")
 
 
@@ -33,7 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise Problem(
             "this copy of the pack holds no trained demo model. `armature.py train-demo --to DIR` trains one."
         )
-    result = evaluate(load, trained, arguments.scenes, torch.device(device), print, arguments.steps)
+    only = tuple(arguments.only)
+    result = evaluate(
+        load, trained, arguments.scenes, torch.device(device), print, arguments.steps, arguments.to / "marks", only
+    )
+    if only:
+        return 0
     for path in write(result, arguments.to):
         print(path)
     return 0

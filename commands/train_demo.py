@@ -1,10 +1,12 @@
 """Trains the embedded demo model, a part after the other, in a folder that a later start goes on in.
 
 Stop it whenever you like: at most two minutes of work are lost. The same command runs on a processor and on a graphics
-card. What comes out is taken into the pack by `armature.py train-demo --to FOLDER --pack`, which trains nothing.
+card. Parts that do not build on each other may be trained side by side, and torchrun lets several processes train one.
+What comes out is taken into the pack by `armature.py train-demo --to FOLDER --pack`, which trains nothing.
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from .console import readable_size
@@ -21,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, metavar="N", help="work on each part, instead of its own budget")
     parser.add_argument("--scenes", type=int, metavar="N", help="scenes to train on, instead of each part's own number")
     parser.add_argument("--pack", action="store_true", help="only take the finished parts of DIR into the pack")
+    parser.add_argument(
+        "--compare", type=int, metavar="STEPS", help="only compare the ways of adding a map, for so many steps each"
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu or cuda (default: cuda where there is one)")
 
 
@@ -34,6 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
         comfy.cli_args.args.cpu = True
     if arguments.pack:
         return _pack(arguments.to)
+    if arguments.compare:
+        return _compare(arguments.to, arguments.compare, device)
+    from ..models.demo.training import company
     from ..models.demo.training.parts import STAGES, stage, train
     from .private_host.lock import locked
 
@@ -42,15 +50,36 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise Problem(str(error)) from None
     arguments.to.mkdir(parents=True, exist_ok=True)
-    with locked(arguments.to / "training.lock", lambda: _say("another training runs in this folder; waiting for it")):
-        for one in stages:
+    company.join()
+    for one in stages:
+        waits = partial(_say, f"{one.name}: another process trains it in this folder; waiting for it")
+        with locked(arguments.to / f"{one.name}.{company.rank()}.lock", waits):
             path = train(one, arguments.to, _say, seconds=arguments.seconds, scenes=arguments.scenes, device=device)
-            _say(f"{one.name}: {path}")
+        _say(f"{one.name}: {path}")
     return 0
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
+
+
+def _compare(folder: Path, steps: int, device: str) -> int:
+    import json
+
+    import torch
+    from torchvision.utils import save_image
+
+    from ..models.demo.evaluation.comparison_plot import plotted
+    from ..models.demo.training.comparison import compare
+    from ..models.demo.training.parts import stage, workplace
+
+    if not (folder / "unet.safetensors").exists():
+        raise Problem(f"{folder} holds no finished UNet. `armature.py train-demo --to {folder} unet` trains it.")
+    found = compare(folder, workplace(torch.device(device), stage("controlnext_canny").scenes), steps, _say)
+    (folder / "comparison.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    save_image(plotted(found)[0].movedim(-1, 0), folder / "comparison.png")
+    print(folder / "comparison.json", folder / "comparison.png", sep="\n")
+    return 0
 
 
 def _pack(folder: Path) -> int:

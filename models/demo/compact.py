@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from .networks.unet import stays_as_in_unet
+
 WEIGHTS = Path(__file__).parent / "weights"
 _FACTOR = ".row_factor"
 _LEVELS = 127
@@ -45,7 +47,10 @@ def trained_parts() -> tuple[str, ...]:
 
 
 def load(part: str) -> dict[str, torch.Tensor]:
-    """The weights of a part of the embedded model. FileNotFoundError when the pack does not hold it."""
+    """The weights of a part of the embedded model. FileNotFoundError when the pack does not hold it.
+
+    A ControlNet's file lacks what the UNet's file has.
+    """
     from safetensors.torch import load_file
 
     path = WEIGHTS / f"{part}.safetensors"
@@ -53,4 +58,7 @@ def load(part: str) -> dict[str, torch.Tensor]:
         raise FileNotFoundError(
             f"The demo model's part {part} is not in the pack ({path}): it has not been trained yet."
         )
-    return unpack(load_file(path))
+    weights = unpack(load_file(path))
+    if not part.startswith("controlnet_"):
+        return weights
+    return {name: value for name, value in load("unet").items() if stays_as_in_unet(name)} | weights

@@ -46,6 +46,12 @@ def test_labels_and_caption_are_drawn() -> None:
     assert columns(captioned, RED) == 400
 
 
+def test_pictures_stand_in_rows() -> None:
+    panel = Image.new("RGB", (400, 400), RED)
+    sheet = contact_sheet([("a\nb", panel)] * 6, columns=3)
+    assert (columns(sheet, RED), rows(sheet, RED)) == (1200, 800)
+
+
 def test_without_pictures_there_is_no_sheet() -> None:
     with pytest.raises(ValueError, match="at least one picture"):
         contact_sheet([])

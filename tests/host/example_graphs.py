@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from armature_pack.commands.demo_weights import written_models
+from armature_pack.commands.model_links import link_model
+from armature_pack.commands.private_host.cache import cache_folder
 from armature_pack.runs.graph import set_inputs
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
@@ -41,6 +44,8 @@ STAND_INS: dict[str, str] = {
     "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors": "clip_vision_l",
 }
 
+DEMO = "armature_demo"  # what the files of the embedded model begin with
+
 _SIZE = {"Empty latent.width": 64, "Empty latent.height": 64}
 _SMALL = _SIZE | {"Sampler.steps": 2}
 # The small network has none of the blocks that style transfer names.
@@ -69,6 +74,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     | _BLEND
     | {"First style.end_at_step": 2, "Second style.end_at_step": 2}
     | {"Finish.start_at_step": 2},
+    "compare_controls": _SIZE
+    | {"Scale picture.width": 64, "Scale picture.height": 64}
+    | {f"Sampler, {way}.steps": 2 for way in ("no control", "ControlNet", "ControlNeXt", "all three")},
     "weight_sweep": _SMALL | {"Weight sweep.weights": "0.8, 1"},
     "controlnext_svd": {
         "Clip.width": 64,
@@ -92,6 +100,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "product_identity": {"Apply IP-Adapter.weight": 0},
     "product_identity_lora": {"Product LoRA.strength_model": 0},
     "storytelling": {"Line signal.weight": 0},
+    "compare_controls": {"ControlNet signal.weight": 0},
     "prompt_blend": {"Blend prompts.conditioning_to_strength": 0},
     "concept_add_subtract": {"Weight of the addition.strength": 0},
     "latent_blend": {"Blend latents.blend_factor": 0},
@@ -102,12 +111,21 @@ SWITCHES: dict[str, dict[str, Any]] = {
 def small_graph(server: Any, name: str, changes: Mapping[str, Any] | None = None, folder: Path = API) -> dict[str, Any]:
     """The API graph of this name, ready to run on the server."""
     graph = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    if any(str(value).startswith(DEMO) for node in graph.values() for value in node["inputs"].values()):
+        demo_models(server)
     for node in graph.values():
         files = {key: value for key, value in node["inputs"].items() if isinstance(value, str) and value in STAND_INS}
         node["inputs"] |= {key: server.model(STAND_INS[value]) for key, value in files.items()}
     if name in _SHRUNK:
         _shrink_pictures(graph, _SHRUNK[name])
     return set_inputs(graph, SETTINGS.get(name, _SMALL) | dict(changes or {}))
+
+
+def demo_models(server: Any) -> None:
+    """The embedded model's files in the server's model folders."""
+    models = written_models(cache_folder() / "demo") / "models"
+    for file in models.glob("*/*.safetensors"):
+        link_model(file, server.models_folder / file.parent.name)
 
 
 def _shrink_pictures(graph: dict[str, Any], side: int) -> None:

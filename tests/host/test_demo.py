@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = ("--size", "96", "--steps", "1")
+SMALL = ("--size", "64", "--steps", "2")
 
 pytestmark = pytest.mark.host
 
@@ -24,32 +24,35 @@ def start(folder: Path, *options: str, **how) -> subprocess.Popen:
     )
 
 
-def test_a_picture_of_ones_own_becomes_three_files_and_a_sheet(tmp_path: Path) -> None:
-    edge = np.zeros((120, 60, 3), np.uint8)
-    edge[:, 30:] = 255
+def test_a_picture_of_ones_own_is_drawn_four_ways(tmp_path: Path) -> None:
+    edge = np.zeros((160, 80, 3), np.uint8)
+    edge[:, 40:] = 255
     Image.fromarray(edge).save(tmp_path / "my picture.png")
     process = start(tmp_path, *SMALL, "--image", "my picture.png", "--prompt", "two halves", "--seed", "5")
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    assert "untrained" in out
+    assert out.count("edge F1") == 4
 
     files = {path.name: Image.open(path) for path in (tmp_path / "output").iterdir()}
     stem = "armature_demo_0001_"
-    assert set(files) == {f"{stem}{name}.png" for name in ("source", "control_map", "picture", "side_by_side")}
+    drawn = ("no_control", "ControlNet", "ControlNeXt", "all_three")
+    assert set(files) == {f"{stem}{name}.png" for name in ("picture", "map", *drawn, "side_by_side")}
     assert all(str(Path("output") / name) in out for name in files)
-    assert files[f"{stem}source.png"].size == (48, 96)
-    edges = np.asarray(files[f"{stem}control_map.png"].convert("L"))
-    assert edges[:, 22:26].max() == 255
-    assert edges[:, :18].max() == 0
-    assert files[f"{stem}picture.png"].size == (48, 96)
+    assert files[f"{stem}picture.png"].size == (64, 64)
+    lines = np.asarray(files[f"{stem}map.png"].convert("L"))
+    assert lines[:, 29:35].max() == 255
+    assert lines[:, :24].max() == 0
+    pictures = [np.asarray(files[f"{stem}{name}.png"]) for name in drawn]
+    assert all(picture.shape == (64, 64, 3) for picture in pictures)
+    assert len({picture.tobytes() for picture in pictures}) == len(drawn)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_stops_the_run_and_the_server(tmp_path: Path) -> None:
-    process = start(tmp_path, "--size", "96", "--steps", "1000", start_new_session=True)
+    process = start(tmp_path, "--size", "64", "--steps", "1000", start_new_session=True)
     assert process.stdout is not None
     for line in process.stdout:
-        if "Apply control stack" in line:
+        if "Sampler" in line:
             break
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -62,6 +65,7 @@ def test_ctrl_c_stops_the_run_and_the_server(tmp_path: Path) -> None:
     ("options", "message"),
     [
         (("--image", "none.png"), "--image none.png: no such file"),
+        (("--palette", "none.png"), "--palette none.png: no such file"),
         (("--image", "text.txt"), "is not a picture that can be read"),
         (("--output", "text.txt"), "--output text.txt: File exists"),
     ],

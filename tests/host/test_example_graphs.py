@@ -35,11 +35,14 @@ def frames_of(server, result, node: str) -> list[np.ndarray]:
     return [np.asarray(frame.convert("RGB")) for picture in pictures for frame in ImageSequence.Iterator(picture)]
 
 
+NOT_THE_PICTURE = ("Save control map", "Save LoRA", "Save no control")
+
+
 def saving_node(graph: dict[str, Any]) -> str:
     return next(
         number
         for number, node in graph.items()
-        if node["class_type"].startswith("Save") and node["_meta"]["title"] not in ("Save control map", "Save LoRA")
+        if node["class_type"].startswith("Save") and node["_meta"]["title"] not in NOT_THE_PICTURE
     )
 
 

@@ -9,10 +9,14 @@ from pathlib import Path
 import torch
 
 from ..scenes.rendering import render
+from ..scenes.style import inked
 from ..training import bank
 from .artist import Artist, Load, Steering
-from .marks import Marks, marks
+from .company import all_companies, company_lines, company_name, effects
+from .kept import Kept
+from .marks import TOLERANCE, Marks, marks
 
+_PART_OF = {"canny": "controlnet_canny", "LoRA": "lora_ink", "IP-Adapter": "ip_adapter"}
 Row = tuple[str, tuple[str, ...], Steering]
 _COLUMNS = {
     "edge_f1": "edge F1",
@@ -31,17 +35,15 @@ def rows(hints: dict[str, torch.Tensor], reference: torch.Tensor) -> list[Row]:
             listed.append((f"{part} {weight}", (part,), Steering(((part, hint, weight),))))
         listed.append((f"{part} 1.0, wrong map", (part,), Steering(((part, hint.roll(1, 0), 1.0),))))
     canny, depth = ("controlnet_canny", hints["canny"], 1.0), ("controlnet_depth", hints["depth"], 0.5)
-    listed += [
-        ("canny 1.0 and depth 0.5", (canny[0], depth[0]), Steering((canny, depth))),
-        ("LoRA", ("lora_ink",), Steering(lora=1.0)),
-        ("IP-Adapter, no caption", ("ip_adapter",), Steering(reference=reference, captions=False)),
-        ("no control, no caption", (), Steering(captions=False)),
-        (
-            "canny, LoRA and IP-Adapter, no caption",
-            (canny[0], "lora_ink", "ip_adapter"),
-            Steering((canny,), 1.0, reference, captions=False),
-        ),
-    ]
+    listed.append(("canny 1.0 and depth 0.5", (canny[0], depth[0]), Steering((canny, depth))))
+    for members in all_companies():
+        steering = Steering(
+            (canny,) if "canny" in members else (),
+            1.0 if "LoRA" in members else 0.0,
+            reference if "IP-Adapter" in members else None,
+            captions=False,
+        )
+        listed.append((company_name(members), tuple(_PART_OF[one] for one in members), steering))
     return listed
 
 
@@ -52,25 +54,47 @@ def evaluate(
     device: torch.device,
     say: Callable[[str], None],
     steps: int = 20,
+    folder: Path | None = None,
+    only: tuple[str, ...] = (),
 ) -> dict[str, object]:
-    """The table on the first `count` held-out scenes: {row: {column: [mean, standard error]}}; untrained parts are named."""
+    """The table on the first `count` held-out scenes: {row: {column: [mean, standard error]}}; untrained parts are named.
+
+    folder: where the marks of each row are kept for the next time; only: words, rows without any of them are left out.
+    """
     scenes, held = bank.held_out(0, count, device)
     pictures = held.images.float() / 255
     everything = torch.arange(count)
     hints = {kind: held.hints(kind, everything) for kind in ("canny", "depth")}
     parts = torch.cat([render([scene]).segmentation for scene in scenes])
-    artist = Artist(load, device)
+    artist, kept = Artist(load, device), Kept(folder, load, count, steps)
     table: dict[str, object] = {}
+    found: dict[str, Marks] = {}
     missing: set[str] = set()
     for name, needs, steering in rows(hints, pictures):
         if set(needs) - set(trained):
             missing |= set(needs) - set(trained)
             continue
-        drawn = artist.draw([scene.caption for scene in scenes], pictures.shape[-1], steering, steps)
-        table[name] = _summary(marks(drawn, scenes, held.edges, parts, pictures))
+        if only and not any(words in name for words in only):
+            continue
+
+        def marked(steering: Steering = steering) -> Marks:
+            drawn = artist.draw([scene.caption for scene in scenes], pictures.shape[-1], steering, steps)
+            # Seen in the style, where the style is on: it makes all colours lighter.
+            reference = inked(pictures, held.edges) if steering.lora else pictures
+            return marks(drawn, scenes, held.edges, parts, reference)
+
+        found[name] = kept.get(name, needs, marked)
+        table[name] = _summary(found[name])
         say(f"{name}: {table[name]}")
     table["truth through the VAE"] = _summary(marks(_through(artist, pictures), scenes, held.edges, parts, pictures))
-    return {"scenes": count, "steps": steps, "tolerance_pixels": 2, "not_trained": sorted(missing), "rows": table}
+    return {
+        "scenes": count,
+        "steps": steps,
+        "tolerance_pixels": TOLERANCE,
+        "not_trained": sorted(missing),
+        "rows": table,
+        "company": {} if missing or only else effects(found),
+    }
 
 
 @torch.no_grad()
@@ -113,6 +137,7 @@ def markdown(result: dict[str, object]) -> str:
     assert isinstance(table, dict)
     for name, row in table.items():
         lines.append(f"| {name} | " + " | ".join(f"{row[key][0]:.3f} ± {row[key][1]:.3f}" for key in _COLUMNS) + " |")
+    lines += company_lines(result["company"])  # type: ignore[arg-type]
     if result["not_trained"]:
         lines += ["", f"Not trained yet: {', '.join(str(part) for part in result['not_trained'])}."]  # type: ignore[attr-defined]
     return "\n".join(lines) + "\n"

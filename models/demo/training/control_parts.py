@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn.functional import mse_loss
+from torch.nn.functional import adaptive_avg_pool2d, mse_loss
 
+from ..networks.blocks import WIDTH
 from ..networks.control_next import ControlNeXt, add_by_cross_normalization
-from ..networks.unet import CONTROLNEXT_BLOCK, Added, ControlNet
-from .lessons import Lessons
+from ..networks.unet import CONTROLNEXT_BLOCK, Added, ControlNet, stays_as_in_unet
+from .lessons import Batch, Lessons
 from .unet_part import trained_unet
 
 # A map decides where things are, which the noisy timesteps settle.
 _NOISY_TIMES, _WITHOUT_TEXT = 0.6, 0.15
-_SUBSET_RATE = 0.2
+_SUBSET_RATE = 0.4
 
 
 class ControlNetPart:
@@ -32,6 +34,8 @@ class ControlNetPart:
         network = ControlNet()
         shared = {name: value for name, value in self.unet.state_dict().items() if name in network.state_dict()}
         network.load_state_dict(shared, strict=False)
+        for name, value in network.named_parameters():
+            value.requires_grad_(value.requires_grad and not stays_as_in_unet(name))
         self.network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         named = self.network.named_parameters()
         self.parameters: dict[str, nn.Parameter] = {name: value for name, value in named if value.requires_grad}
@@ -41,13 +45,29 @@ class ControlNetPart:
         count = lessons.place.batch * 3 // 4
         batch = lessons.batch(dice, count=count, without_text=_WITHOUT_TEXT, noisy_times=_NOISY_TIMES)
         hint = lessons.bank.hints(self.kind, batch.chosen).contiguous(memory_format=torch.channels_last)
-        residuals = self.network(batch.noisy, hint, batch.timesteps, batch.text, lessons.bias)
-        found = self.unet(batch.noisy, batch.timesteps, batch.text, lessons.bias, Added(residuals))
+        return self.error(batch, hint)
+
+    def error(self, batch: Batch, hint: torch.Tensor) -> torch.Tensor:
+        """Of the predicted noise."""
+        bias = self.lessons.bias
+        residuals = self.network(batch.noisy, hint, batch.timesteps, batch.text, bias)
+        found = self.unet(batch.noisy, batch.timesteps, batch.text, bias, Added(residuals))
         return mse_loss(found, batch.noise)
 
 
+def _fine_tuned(name: str) -> bool:
+    """The UNet's part: the outputs of its attention layers, as the authors unfreeze, and the convolutions behind the map.
+
+    A network this narrow needs the latter to draw from a map that enters at half the latent's size.
+    """
+    block, _, rest = name.partition(".0.")
+    convolution = rest == "out_layers.3.weight" and block.startswith("output_blocks.")
+    reads_first = rest == "in_layers.2.weight" and block in ("input_blocks.4", "input_blocks.5")
+    return "to_out" in name or convolution or reads_first
+
+
 class ControlNeXtPart:
-    """The module, and the outputs of the UNet's attention layers at a fifth of its rate, as the authors unfreeze."""
+    """The module, and a part of the UNet at two fifths of its rate."""
 
     name = "controlnext_canny"
     learning_rate = 1.2e-3
@@ -61,7 +81,7 @@ class ControlNeXtPart:
         named = self.module.named_parameters()
         self.parameters: dict[str, nn.Parameter] = {f"module.{name}": value for name, value in named}
         for name, value in self.unet.named_parameters():
-            if "to_out" in name:
+            if _fine_tuned(name):
                 value.requires_grad_(True)
                 self.parameters[f"unet.{name}"] = value
         self.rates = {name: _SUBSET_RATE for name in self.parameters if name.startswith("unet.")}
@@ -71,6 +91,30 @@ class ControlNeXtPart:
         count = lessons.place.batch * 3 // 4
         batch = lessons.batch(dice, count=count, without_text=_WITHOUT_TEXT, noisy_times=_NOISY_TIMES)
         hint = lessons.bank.hints("canny", batch.chosen).contiguous(memory_format=torch.channels_last)
-        add = add_by_cross_normalization(self.module(hint, batch.timesteps))
-        found = self.unet(batch.noisy, batch.timesteps, batch.text, lessons.bias, behind_block=(CONTROLNEXT_BLOCK, add))
+        return self.error(batch, hint)
+
+    def error(self, batch: Batch, hint: torch.Tensor) -> torch.Tensor:
+        """Of the predicted noise."""
+        place = (CONTROLNEXT_BLOCK, self.adding(self.module(hint, batch.timesteps)))
+        found = self.unet(batch.noisy, batch.timesteps, batch.text, self.lessons.bias, behind_block=place)
         return mse_loss(found, batch.noise)
+
+    def adding(self, control: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        """How the map enters the hidden state."""
+        return add_by_cross_normalization(control)
+
+
+class ZeroConvolutionPart(ControlNeXtPart):
+    """The same module behind a zero convolution, as a ControlNet has, for comparison."""
+
+    name = "controlnext_zero"
+
+    def __init__(self, folder: Path, lessons: Lessons) -> None:
+        super().__init__(folder, lessons)
+        self.zero = nn.Conv2d(WIDTH, WIDTH, 1).to(lessons.place.device)
+        for name, parameter in self.zero.named_parameters():
+            nn.init.zeros_(parameter)
+            self.parameters[f"zero.{name}"] = parameter
+
+    def adding(self, control: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        return lambda hidden: hidden + self.zero(adaptive_avg_pool2d(control, (hidden.shape[-2], hidden.shape[-1])))

@@ -57,7 +57,7 @@ def autoencoder(folder: Path, device: torch.device) -> Autoencoder:
     """The finished autoencoder of this folder."""
     network = Autoencoder()
     network.load_state_dict(read(folder / "vae.safetensors")[0])
-    return network.to(device).eval()  # type: ignore[call-overload]
+    return network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
 
 def load(folder: Path, place: Workplace) -> Lessons:
@@ -68,6 +68,18 @@ def load(folder: Path, place: Workplace) -> Lessons:
         scenes,
         _latents(folder / f"latents-{place.scenes}.safetensors", folder, scenes, place),
         text_codes.tokenize(captions).to(place.device),
+        text_codes.padding_bias().to(place.device),
+        place,
+    )
+
+
+def held_out(folder: Path, place: Workplace, count: int) -> Lessons:
+    """The first scenes of the other split, to examine with."""
+    scenes, shown = bank.held_out(0, count, place.device)
+    return Lessons(
+        shown,
+        encode(autoencoder(folder, place.device), shown.images),
+        text_codes.tokenize([one.caption for one in scenes]).to(place.device),
         text_codes.padding_bias().to(place.device),
         place,
     )

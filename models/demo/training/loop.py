@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from . import company
 from .files import part_of, read, write
 from .part import Part
 
@@ -43,8 +44,12 @@ class Progress:
 class Training:
     """Trains one part in `folder` until its budget is used up; started again it goes on from its checkpoint."""
 
-    def __init__(self, part: Part, folder: Path, budget: float, device: torch.device) -> None:
+    def __init__(
+        self, part: Part, folder: Path, budget: float, device: torch.device, stream: int | None = None
+    ) -> None:
+        """stream: parts with the same number see the same batches; by default each has its own."""
         self.part, self.folder, self.device = part, folder, device
+        self.stream = len(part.name) if stream is None else stream
         self.progress = Progress(budget)
         self.average = {name: value.detach().clone() for name, value in part.parameters.items()}
         groups = [
@@ -68,28 +73,34 @@ class Training:
         """Train to the end and return the path of the weights."""
         now = clock or (time.process_time if self.device.type == "cpu" else time.perf_counter)
         saved = time.monotonic()
+        leads = company.rank() == 0
         while self.progress.fraction < 1:
             start = now()
-            self._step()
-            self.progress.seconds += now() - start
-            if self.progress.step % LOG_EVERY == 0:
+            self.step()
+            self.progress.seconds += company.total(now() - start)
+            if leads and self.progress.step % LOG_EVERY == 0:
                 say(self._log())
-            if time.monotonic() - saved > SAVE_EVERY:
+            if leads and time.monotonic() - saved > SAVE_EVERY:
                 self._save()
                 saved = time.monotonic()
+        if not leads:
+            return self.finished
         self._save()
         numbers = {"steps": self.progress.step, "seconds": self.progress.seconds}
         write(self.finished, self.average, numbers)
         return self.finished
 
-    def _step(self) -> None:
+    def step(self) -> None:
+        """One batch, forth and back."""
         progress, part = self.progress, self.part
         for group in self.optimizer.param_groups:
             group["lr"] = part.learning_rate * group["scale"] * progress.rate
-        dice = torch.Generator(self.device).manual_seed(1_000_003 * len(part.name) + progress.step)
+        seed = 1_000_003 * self.stream + progress.step + 500_000_003 * company.rank()
+        dice = torch.Generator(self.device).manual_seed(seed)
         loss = part.loss(dice)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        company.average_gradients(part.parameters.values())
         torch.nn.utils.clip_grad_norm_(list(part.parameters.values()), 1.0)
         self.optimizer.step()
         progress.step += 1

@@ -14,7 +14,7 @@ from ..scenes.style import inked
 from .lessons import Lessons, autoencoder
 from .unet_part import trained_unet
 
-RANK = 8
+RANK = 4
 _PARTS = ("attn1.to_", "attn2.to_", "ff.net", "proj_in", "proj_out", "in_layers.2", "out_layers.3")
 _NOISY_TIMES, _WITHOUT_TEXT = 0.8, 0.15
 

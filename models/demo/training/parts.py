@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from . import bank, lessons
+from . import bank, company, lessons
 from .loop import Training
 from .part import Part, Workplace
 
@@ -85,6 +85,11 @@ def stage(name: str) -> Stage:
     raise ValueError(f"The demo model has no part {name!r}. Its parts are: {', '.join(one.name for one in STAGES)}.")
 
 
+def workplace(device: torch.device, scenes: int, batch: int | None = None) -> Workplace:
+    """A place with the usual batch of this device, shared by the processes."""
+    return Workplace(device, batch or (32 if device.type == "cpu" else 256) // company.size(), scenes)
+
+
 def train(
     one: Stage,
     folder: Path,
@@ -100,11 +105,15 @@ def train(
     seconds: of work, processor time on a CPU; scenes: how many to train on. The parts before it must be finished.
     """
     where = torch.device(device)
-    place = Workplace(where, batch=batch or (32 if where.type == "cpu" else 256), scenes=scenes or one.scenes)
+    place = workplace(where, scenes or one.scenes, batch)
+
+    def prepared() -> Part:
+        for line in bank.make_shards(folder, place.scenes, where):
+            say(line)
+        return one.make(folder, place)
+
     finished = folder / f"{one.name}.safetensors"
     if finished.exists():
         say(f"{one.name}: finished before")
         return finished
-    for line in bank.make_shards(folder, place.scenes, where):
-        say(line)
-    return Training(one.make(folder, place), folder, seconds or one.seconds, where).run(say)
+    return Training(company.leader_first(prepared), folder, seconds or one.seconds, where).run(say)

@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 import torch
+from armature_pack.models.demo.evaluation.comparison_plot import plotted
 from armature_pack.models.demo.scenes.layout import HELD_OUT, TRAINING, scene
-from armature_pack.models.demo.training import loop
+from armature_pack.models.demo.training import comparison, loop
 from armature_pack.models.demo.training.files import read
 from armature_pack.models.demo.training.part import Workplace
 from armature_pack.models.demo.training.parts import STAGES, stage, train
@@ -63,7 +64,7 @@ def test_an_interrupted_part_ends_with_the_same_weights(folder, tmp_path):
     training(whole).run(lambda _line: None, lambda: next(ticking))
     first = training(parts)
     for _ in range(3):
-        first._step()
+        first.step()
         first.progress.seconds += 0.5
     first._save()
     second, ticking = training(parts), clock()
@@ -81,7 +82,7 @@ def test_the_loss_is_logged(folder, tmp_path):
     part = stage("unet").make(folder, place)
     training = loop.Training(part, tmp_path, 1e9, place.device)
     for _ in range(2):
-        training._step()
+        training.step()
     training._log()
     row = json.loads((tmp_path / "unet.jsonl").read_text(encoding="utf-8"))
     assert row["step"] == 2
@@ -97,3 +98,16 @@ def test_training_never_sees_a_held_out_scene():
 def test_an_unknown_part_is_refused_by_name():
     with pytest.raises(ValueError, match="no part 'clip'.*vae, unet"):
         stage("clip")
+
+
+def test_three_ways_of_adding_a_map_are_compared_on_the_same_batches(folder, monkeypatch):
+    monkeypatch.setattr(comparison, "_HELD_OUT", 2)
+    found = comparison.compare(folder, Workplace(torch.device("cpu"), 4, SCENES), 2, lambda _line: None)
+    assert found["steps"] == [0, 2]
+    errors, without = found["error"], found["error"][comparison.NOTHING][0]
+    # Zero convolutions begin where the network without a map is.
+    assert errors["zero convolution"][0] == errors["ControlNet"][0] == without
+    assert all(0 < second < first * 1.1 for first, second in (errors[way] for way in found["seconds_per_step"]))
+    assert found["trained_numbers"]["cross normalization"] < found["trained_numbers"]["ControlNet"] / 2
+    assert tuple(plotted(found).shape) == (1, 470, 1200, 3)
+    assert not (folder / "comparison").exists()
