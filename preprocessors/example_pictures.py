@@ -20,7 +20,7 @@ EXAMPLE_PICTURES: dict[str, str] = {
     "still_life_depth": "still_life_depth.png",
     "product_layout": "product_layout.png",
     "story_sketch": "story_sketch.png",
-    "palette": "still_lifes/04.jpg",
+    "palette": "still_lifes/03.jpg",
 }
 PHOTOGRAPHS = ("coffee", "astronaut")
 # Folders of pictures of one size, given as one batch.

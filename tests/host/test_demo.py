@@ -55,7 +55,11 @@ def test_ctrl_c_stops_the_run_and_the_server(tmp_path: Path) -> None:
         if "Sampler" in line:
             break
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    try:
+        _, err = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # or the server would sample for an hour beside the other tests
+        raise
     assert process.returncode == 130
     assert "Traceback" not in err
     assert not list((tmp_path / "output").iterdir())

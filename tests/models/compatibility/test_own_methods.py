@@ -89,6 +89,7 @@ def test_no_false_alarm_about_a_shipped_graph(name, tmp_path):
     index = ModelIndex(standard_folders(tmp_path))
     report = check_prompt(prompt, index)
     errors = [(found.rule, found.text) for found in report.findings if found.severity == "error"]
-    unlisted = [text for rule, text in errors if rule == "missing_file" and "svd_xt" not in text]
+    elsewhere = ("svd_xt", "armature_demo")  # a file of gigabytes, and those that `demo-models` writes
+    unlisted = [text for rule, text in errors if rule == "missing_file" and not any(one in text for one in elsewhere)]
     assert [error for error in errors if error[0] != "missing_file"] == [] and not unlisted
     assert check_prompt(prompt, named).ok
