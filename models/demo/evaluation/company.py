@@ -7,7 +7,7 @@ from itertools import combinations
 
 import torch
 
-from .marks import Marks
+from .marks import Marks, mean_and_error
 
 # Each part's own measure, and which way it should move.
 MEMBERS: dict[str, tuple[str, int]] = {"canny": ("edge_f1", 1), "LoRA": ("ink", 1), "IP-Adapter": ("floor", -1)}
@@ -40,16 +40,11 @@ def effects(found: Mapping[str, Marks]) -> dict[str, dict[str, object]]:
         alone, together = gain((member,), ()), gain(tuple(MEMBERS), others)
         result[member] = {
             "measure": measure,
-            "alone": _mean(alone),
-            "in_company": _mean(together),
+            "alone": mean_and_error(alone),
+            "in_company": mean_and_error(together),
             "kept": round(float(together.mean() / alone.mean()), 3),
         }
     return result
-
-
-def _mean(values: torch.Tensor) -> list[float]:
-    error = float(values.std()) / len(values) ** 0.5 if len(values) > 1 else 0.0
-    return [round(float(values.mean()), 4), round(error, 4)]
 
 
 def company_lines(found: Mapping[str, Mapping[str, object]]) -> list[str]:

@@ -30,6 +30,13 @@ class Marks:
     ink: torch.Tensor
 
 
+def mean_and_error(values: torch.Tensor) -> list[float]:
+    """[mean, standard error] of numbers [N]; the error of one alone counts as 0."""
+    values = values.double()
+    error = float(values.std()) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    return [round(float(values.mean()), 4), round(error, 4)]
+
+
 def marks(
     pictures: torch.Tensor,
     scenes: list[Scene],

@@ -14,7 +14,7 @@ from ..training import bank
 from .artist import Artist, Load, Steering
 from .company import all_companies, company_lines, company_name, effects
 from .kept import Kept
-from .marks import TOLERANCE, Marks, marks
+from .marks import TOLERANCE, Marks, marks, mean_and_error
 
 _PART_OF = {"canny": "controlnet_canny", "LoRA": "lora_ink", "IP-Adapter": "ip_adapter"}
 Row = tuple[str, tuple[str, ...], Steering]
@@ -105,12 +105,7 @@ def _through(artist: Artist, pictures: torch.Tensor) -> torch.Tensor:
 
 
 def _summary(found: Marks) -> dict[str, list[float]]:
-    result = {}
-    for name in _COLUMNS:
-        values = getattr(found, name).double()
-        error = float(values.std()) / len(values) ** 0.5 if len(values) > 1 else 0.0
-        result[name] = [round(float(values.mean()), 4), round(error, 4)]
-    return result
+    return {name: mean_and_error(getattr(found, name)) for name in _COLUMNS}
 
 
 def write(result: dict[str, object], folder: Path) -> tuple[Path, Path]:

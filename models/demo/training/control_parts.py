@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,25 @@ _NOISY_TIMES, _WITHOUT_TEXT = 0.6, 0.15
 _SUBSET_RATE = 0.4
 
 
-class ControlNetPart:
+class _MapPart(ABC):
+    """What reads a kind of map learns from the noise that is predicted with it."""
+
+    kind: str
+    lessons: Lessons
+
+    def loss(self, dice: torch.Generator) -> torch.Tensor:
+        lessons = self.lessons
+        count = lessons.place.batch * 3 // 4
+        batch = lessons.batch(dice, count=count, without_text=_WITHOUT_TEXT, noisy_times=_NOISY_TIMES)
+        hint = lessons.bank.hints(self.kind, batch.chosen).contiguous(memory_format=torch.channels_last)
+        return self.error(batch, hint)
+
+    @abstractmethod
+    def error(self, batch: Batch, hint: torch.Tensor) -> torch.Tensor:
+        """Of the predicted noise."""
+
+
+class ControlNetPart(_MapPart):
     """A copy of the UNet's way down learns to read one kind of map."""
 
     learning_rate = 8e-4
@@ -40,15 +59,7 @@ class ControlNetPart:
         named = self.network.named_parameters()
         self.parameters: dict[str, nn.Parameter] = {name: value for name, value in named if value.requires_grad}
 
-    def loss(self, dice: torch.Generator) -> torch.Tensor:
-        lessons = self.lessons
-        count = lessons.place.batch * 3 // 4
-        batch = lessons.batch(dice, count=count, without_text=_WITHOUT_TEXT, noisy_times=_NOISY_TIMES)
-        hint = lessons.bank.hints(self.kind, batch.chosen).contiguous(memory_format=torch.channels_last)
-        return self.error(batch, hint)
-
     def error(self, batch: Batch, hint: torch.Tensor) -> torch.Tensor:
-        """Of the predicted noise."""
         bias = self.lessons.bias
         residuals = self.network(batch.noisy, hint, batch.timesteps, batch.text, bias)
         found = self.unet(batch.noisy, batch.timesteps, batch.text, bias, Added(residuals))
@@ -66,10 +77,10 @@ def _fine_tuned(name: str) -> bool:
     return "to_out" in name or convolution or reads_first
 
 
-class ControlNeXtPart:
+class ControlNeXtPart(_MapPart):
     """The module, and a part of the UNet at two fifths of its rate."""
 
-    name = "controlnext_canny"
+    name, kind = "controlnext_canny", "canny"
     learning_rate = 1.2e-3
 
     def __init__(self, folder: Path, lessons: Lessons) -> None:
@@ -86,15 +97,7 @@ class ControlNeXtPart:
                 self.parameters[f"unet.{name}"] = value
         self.rates = {name: _SUBSET_RATE for name in self.parameters if name.startswith("unet.")}
 
-    def loss(self, dice: torch.Generator) -> torch.Tensor:
-        lessons = self.lessons
-        count = lessons.place.batch * 3 // 4
-        batch = lessons.batch(dice, count=count, without_text=_WITHOUT_TEXT, noisy_times=_NOISY_TIMES)
-        hint = lessons.bank.hints("canny", batch.chosen).contiguous(memory_format=torch.channels_last)
-        return self.error(batch, hint)
-
     def error(self, batch: Batch, hint: torch.Tensor) -> torch.Tensor:
-        """Of the predicted noise."""
         place = (CONTROLNEXT_BLOCK, self.adding(self.module(hint, batch.timesteps)))
         found = self.unet(batch.noisy, batch.timesteps, batch.text, self.lessons.bias, behind_block=place)
         return mse_loss(found, batch.noise)
