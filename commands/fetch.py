@@ -8,11 +8,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..models.demo.names import HOW_TO_GET
 from . import FRONT_DOOR
 from .console import Steps
 from .download import download
 from .errors import Problem
-from .fetch_wanted import Wanted, known_names, wanted_files
+from .fetch_wanted import Wanted, demo_files, known_names, wanted_files
 from .private_host.cache import cache_folder
 
 HELP = "download the weights that a preprocessor or a graph needs"
@@ -39,8 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     models = (arguments.models or default_models()).expanduser().resolve()
     wanted = wanted_files(arguments.names)
+    from_pack = demo_files(arguments.names)
+    if from_pack:
+        print(f"{', '.join(from_pack)}:\n{HOW_TO_GET}")
     if not wanted:
-        print("Nothing to download: these need no weights.")
+        print("Nothing to download." if from_pack else "Nothing to download: these need no weights.")
         return 0
     missing = [file for file in wanted if not (models / file.path).is_file()]
     print(_table(wanted, missing, models))

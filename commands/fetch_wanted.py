@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..models.demo.names import is_demo_file
 from ..preprocessors.model_file import ModelFile
 from ..preprocessors.model_files import METHOD_FILES, METHOD_NODES
 from . import FRONT_DOOR
@@ -37,6 +38,13 @@ def wanted_files(names: list[str]) -> list[Wanted]:
     return list(dict.fromkeys(file for name in names for file in _of_name(name)))
 
 
+def demo_files(names: list[str]) -> list[str]:
+    """Files of the demo model that the graphs among the names load: nothing to download, they come with the pack."""
+    graphs = (_read(path) for path in map(_graph_path, names) if path)
+    values = (value for graph in graphs for node in _nodes(graph) for value in _texts(node))
+    return sorted({value for value in values if is_demo_file(value)})
+
+
 def known_names() -> str:
     """All methods, files and graphs, as text."""
     lines = ["Methods and their files:"]
@@ -53,10 +61,15 @@ def _of_name(name: str) -> list[Wanted]:
         return [_wanted(file) for file in METHOD_FILES[name]]
     if name in manifest():
         return [_wanted(manifest()[name])]
-    for path in (Path(name), WORKFLOWS / f"{name}.json"):
-        if path.suffix == ".json" and path.is_file():
-            return list(_of_graph(path))
+    path = _graph_path(name)
+    if path:
+        return list(_of_graph(path))
     raise Problem(f"{name!r} is no method, no file and no graph. `python armature.py fetch` lists what there is.")
+
+
+def _graph_path(name: str) -> Path | None:
+    places = (Path(name), WORKFLOWS / f"{name}.json")
+    return next((path for path in places if path.suffix == ".json" and path.is_file()), None)
 
 
 def _wanted(file: ModelFile) -> Wanted:
@@ -74,15 +87,18 @@ def _wanted(file: ModelFile) -> Wanted:
 
 def _of_graph(path: Path) -> Iterator[Wanted]:
     """What a graph names in its nodes' `models` metadata, and what its preprocessors need."""
-    try:
-        graph = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise Problem(f"{path} is no JSON: {error}") from None
-    for node in _nodes(graph):
+    for node in _nodes(_read(path)):
         for model in (node.get("properties") or {}).get("models") or []:
             yield _named(model, path)
         for method in _methods(node):
             yield from map(_wanted, METHOD_FILES[method])
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Problem(f"{path} is no JSON: {error}") from None
 
 
 def _nodes(graph: Any) -> Iterator[dict[str, Any]]:
@@ -96,13 +112,18 @@ def _nodes(graph: Any) -> Iterator[dict[str, Any]]:
         yield from (node for node in graph.values() if isinstance(node, dict) and "class_type" in node)
 
 
+def _texts(node: dict[str, Any]) -> list[str]:
+    """Every text among a node's values."""
+    values = node.get("widgets_values") or []
+    inputs = (node.get("inputs") or {}) if "class_type" in node else {}
+    values = [*(values.values() if isinstance(values, dict) else values), *inputs.values()]
+    return [value for value in values if isinstance(value, str)]
+
+
 def _methods(node: dict[str, Any]) -> list[str]:
     kind = node.get("class_type") or node.get("type")
     if kind == ALL_IN_ONE:
-        values = node.get("widgets_values") or []
-        chosen = (node.get("inputs") or {}).get("method") if "class_type" in node else None
-        values = [*(values.values() if isinstance(values, dict) else values), chosen]
-        return [value for value in values if isinstance(value, str) and value in METHOD_FILES]
+        return [value for value in _texts(node) if value in METHOD_FILES]
     return [METHOD_NODES[kind]] if kind in METHOD_NODES else []
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from comfy.controlnet import ControlNet
 
+from ..controlnext.control import ControlNeXt
+from ..controlnext.held import HeldSigmas
 from .savings import ResidualMemory, Savings, acting_chunks, part_of_batch, whole_batch
 from .shaping import Residuals
 
@@ -20,6 +22,8 @@ class InnerCall:
     def __init__(self, inner: Any, savings: Savings) -> None:
         self.inner = inner
         self._memory = ResidualMemory(savings.every) if savings.every > 1 else None
+        if isinstance(inner, ControlNeXt):  # it returns no residuals to remember, but can keep its map
+            inner.sigmas = HeldSigmas(savings.every)
 
     def clear(self) -> None:
         """Before and after a sampling."""

@@ -10,6 +10,7 @@ from comfy.controlnet import ControlBase
 
 from .base_model import Place, base_of, place_of
 from .cross_normalization import Form
+from .held import HeldSigmas
 from .hint import Window, check_hint, rows_of, window_of
 from .injection import AfterInputBlock, AfterMiddleBlock, install
 from .network import ControlNeXtNetwork, Request
@@ -34,6 +35,7 @@ class ControlNeXt(ControlBase):
     map is added by a patch that is put into the options of each single call and gone with them.
 
     mask: [1, images or chunks*images,H,W] in 0..1, where the map is added (at any size), or None for everywhere.
+    sigmas: makes a new map on each step, unless it is set to hold one for several.
     """
 
     def __init__(self, network: ControlNeXtNetwork, form: Form = "code") -> None:
@@ -41,6 +43,7 @@ class ControlNeXt(ControlBase):
         self.network = network
         self.form: Form = form
         self.mask: torch.Tensor | None = None
+        self.sigmas = HeldSigmas()
         self._run: Run | None = None
 
     # Life cycle -------------------------------------------------------------------------------------------------
@@ -49,6 +52,7 @@ class ControlNeXt(ControlBase):
         copied = ControlNeXt(self.network, self.form)
         self.copy_to(copied)
         copied.mask = self.mask
+        copied.sigmas = HeldSigmas(self.sigmas.every)
         return copied
 
     def set_cond_hint(self, cond_hint: torch.Tensor, *args: Any, **kwargs: Any) -> ControlNeXt:
@@ -74,6 +78,7 @@ class ControlNeXt(ControlBase):
         """Settle the variant by the model; ValueError naming file, variant and model when they contradict."""
         super().pre_run(model, percent_to_timestep_function)
         self.network.cache.clear()
+        self.sigmas.clear()
         network = self.network
         base = base_of(model, network.file_name)
         variant = resolve(network.variants, base, network.setting, network.file_name)
@@ -90,6 +95,7 @@ class ControlNeXt(ControlBase):
     def cleanup(self) -> None:
         super().cleanup()
         self.network.cache.clear()
+        self.sigmas.clear()
         self._run = None
 
     # Each call of the model -------------------------------------------------------------------------------------
@@ -142,7 +148,7 @@ class ControlNeXt(ControlBase):
     ) -> AfterInputBlock | AfterMiddleBlock:
         images = x_noisy.shape[0] // len(multipliers)
         window = window_of(transformer_options, images)
-        control = self.network.control_map(self._request(run, x_noisy, t[:images], window))
+        control = self.network.control_map(self._request(run, x_noisy, self.sigmas.at(t[:images]), window))
         normalization = replace(run.variant.cross_normalization, form=self.form)
         kind = AfterMiddleBlock if run.place.block[0] == "middle" else AfterInputBlock
         return kind(control, normalization, multipliers, run.place.block, self._mask_for(x_noisy, window))

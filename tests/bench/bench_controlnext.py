@@ -24,11 +24,13 @@ importlib.import_module("conftest")  # puts the host on the path and loads the p
 
 import comfy.samplers  # noqa: E402
 import torch  # noqa: E402
+from armature_pack.models.controlnext.held import HeldSigmas  # noqa: E402
 from armature_pack.models.controlnext.injection import ControlAddition  # noqa: E402
 from controlnext_recipes import applied, control, fixture  # noqa: E402
 from full_size import CPU, base_model, controlnet, parameters  # noqa: E402
 
 STEPS = 2  # of each sampling: the first also makes what is made once per sampling
+KEPT = "ControlNeXt, a step that keeps the map"  # as savings with every 2 do on every second step
 
 
 @dataclass(frozen=True)
@@ -165,8 +167,15 @@ def measure(case: Case, rounds: int) -> tuple[dict[str, Measured], dict[str, int
     options: dict[str, Any] = {"pooled_output": torch.randn(1, case.pooled)} if case.pooled else {}
     plain = tuple([[torch.randn(1, *case.context), dict(options)]] for _ in range(2))
     pixels = torch.rand(case.frames, case.height, case.width, 3)
-    conds = {"base": plain, "ControlNeXt": applied(*plain, net, pixels)}
-    sizes = {"base": parameters(model.model.diffusion_model), "ControlNeXt": parameters(net.network.module)}
+    keeping = net.copy()
+    keeping.sigmas = HeldSigmas(STEPS)
+    conds = {
+        "base": plain,
+        "ControlNeXt": applied(*plain, net, pixels),
+        KEPT: applied(*plain, keeping, pixels),
+    }
+    module = parameters(net.network.module)
+    sizes = {"base": parameters(model.model.diffusion_model), "ControlNeXt": module, KEPT: module}
     if case.has_controlnet:
         native = controlnet(case.unet)
         conds["ControlNet"] = applied(*plain, native, pixels)
@@ -189,13 +198,13 @@ def report(case: Case, results: dict[str, Measured], sizes: dict[str, int]) -> N
     for name, one in results.items():
         is_base = name == "base"
         added = 0 if is_base else sizes[name]
-        trained = {"base": sizes["base"], "ControlNet": added, "ControlNeXt": added + learnable}[name]
+        trained = added + learnable if name in ("ControlNeXt", KEPT) else sizes[name]
         cells = [
             name,
             f"{statistics.median(one.later):.2f} ({min(one.later):.2f} to {max(one.later):.2f})",
             "" if is_base else f"{_over(one.later, base.later):+.1%}",
             "" if is_base else f"{_over(one.processor, base.processor):+.1%}",
-            f"{statistics.median(one.own) / statistics.median(base.processor):.1%}" if name == "ControlNeXt" else "",
+            f"{statistics.median(one.own) / statistics.median(base.processor):.1%}" if sum(one.own) else "",
             f"{statistics.median(one.first):.2f}",
             "" if is_base else f"{(statistics.median(one.peak) - statistics.median(base.peak)) / 1e6:,.0f}",
             f"{(sizes['base'] + added) / 1e6:.0f} M",

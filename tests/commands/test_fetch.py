@@ -209,6 +209,12 @@ def test_a_graph_names_all_that_it_lacks(hub, tmp_path):
     assert [file.path for file in wanted_files([str(path)])] == ["annotators/mlsd_large_512_fp32.pth"]
 
 
+def test_what_comes_with_the_pack_is_not_called_nothing(capsys):
+    fetch.run(argparse.Namespace(names=["compare_controls"], models=None, yes=False, dry_run=True))
+    told = capsys.readouterr().out
+    assert "armature_demo.safetensors" in told and "demo-models --to" in told and "Nothing to download." in told
+
+
 def test_the_shipped_graphs_can_be_fetched():
     for path in fetch.FRONT_DOOR.parent.glob("workflows/*.json"):
         wanted_files([path.stem])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...demo.names import HOW_TO_GET, is_demo_file
 from ...files.identify import UNKNOWN
 from ...files.index import ModelFile
 from ...files.kinds import find_kind
@@ -23,7 +24,7 @@ def missing_file(facts: Facts) -> Iterator[Finding]:
                 use.node,
                 use.input,
                 f"{use.node.label}: there is no file '{use.name}' in {places}.",
-                "Put it there, or choose another.",
+                HOW_TO_GET if is_demo_file(use.name) else "Put it there, or choose another.",
                 (use,),
                 wanted_for(use, lambda file, use=use: _takes(use, file)),
             )

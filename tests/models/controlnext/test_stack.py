@@ -114,3 +114,25 @@ def test_one_file_serves_a_second_base(sd15, net) -> None:
         expected = unet_outcome(model.model.diffusion_model, inputs, reference_map, rules).y
         torch.testing.assert_close(results[-1], expected, atol=1e-4, rtol=0)
     assert torch.equal(results[0], results[2]) and not torch.allclose(results[0], results[1], atol=0.1)
+
+
+@pytest.mark.parametrize(("every", "maps"), [(1, 4), (2, 2), (3, 2)])
+def test_savings_make_the_map_on_every_nth_step(sd15, net, monkeypatch, every: int, maps: int) -> None:
+    exact = sampled(sd15, *stacked([signal(net, image())]), steps=4)
+    times: list[float] = []
+    finish = net.network.module.finish
+
+    def counted(prepared: Any, timestep: torch.Tensor) -> torch.Tensor:
+        times.append(float(timestep[0]))
+        return finish(prepared, timestep)
+
+    monkeypatch.setattr(net.network.module, "finish", counted)
+    collected = node("ArmatureControlStack").execute(signals={"signal_0": signal(net, image())}).args[0]
+    savings = node("ArmatureControlSavings").execute(every=every).args[0]
+    conds = node("ArmatureApplyControlStack").execute(POSITIVE, NEGATIVE, collected, savings=savings).args[:2]
+    for _ in range(2):  # a second sampling starts afresh
+        times.clear()
+        saved = sampled(sd15, *conds, steps=4)
+        assert len(times) == len(set(times)) == maps
+        assert torch.equal(saved, exact) == (every == 1)
+        assert bool(saved.isfinite().all())
