@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--palette", type=Path, metavar="PATH", help="a picture of your own to take the colours from")
     parser.add_argument("--seed", type=_number(0, 2**64 - 1), metavar="N", help="another seed gives another picture")
     parser.add_argument(
-        "--steps", type=_number(1, 10_000), default=20, metavar="N", help="sampling steps (default: 20)"
+        "--steps", type=_number(1, 10_000), default=10, metavar="N", help="sampling steps (default: 10)"
     )
     parser.add_argument(
         "--size",

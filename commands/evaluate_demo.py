@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `evaluate-demo`."""
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where evaluation.json and .md go")
     parser.add_argument("--scenes", type=int, default=200, metavar="N", help="held-out scenes (default: 200)")
-    parser.add_argument("--steps", type=int, default=20, metavar="N", help="sampling steps (default: 20)")
+    parser.add_argument("--steps", type=int, default=10, metavar="N", help="sampling steps (default: 10)")
     parser.add_argument(
         "--only", action="append", default=[], metavar="WORDS", help="only rows with these words; may be given again"
     )

@@ -18,7 +18,8 @@ NEEDS_HOST = False
 PASSES_REST = True
 
 # Each process starts a server of its own, so a file stays on one of them. More than two would fill a small machine's memory.
-_PARALLEL = ("-n", "2", "--dist", "loadfile")
+# The order of the files is that of tests/slow_first.py, which xdist would change.
+_PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

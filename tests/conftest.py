@@ -77,3 +77,4 @@ def _give_memory_back() -> Iterator[None]:
 
 from armature_pack.tests.registry_tools import pytest_terminal_summary  # noqa: E402, F401  (a hook)
 from armature_pack.tests.server_fixture import server  # noqa: E402, F401  (a fixture; the pack must be loaded first)
+from armature_pack.tests.slow_first import pytest_collection_modifyitems  # noqa: E402, F401  (a hook)

@@ -29,14 +29,17 @@ from armature_pack.models.control.profile import PROFILES  # noqa: E402
 from armature_pack.models.control.savings import NONE, Savings  # noqa: E402
 from armature_pack.models.control.signal import ControlSignal  # noqa: E402
 from armature_pack.models.control.stack import ControlStack  # noqa: E402
+from armature_pack.models.controlnext.loading import load_controlnext  # noqa: E402
+from armature_pack.models.controlnext.unet_weights import apply_unet_weights, load_unet_weights  # noqa: E402
 from armature_pack.models.demo.evaluation.marks import TOLERANCE  # noqa: E402
 from armature_pack.models.demo.training import bank  # noqa: E402
 from armature_pack.preprocessors.adherence.measures import edge_f1  # noqa: E402
 from armature_pack.preprocessors.canny import detect_canny  # noqa: E402
 
-CFG = 3.0
+CFG = 2.0
+CONTROLNEXT = "ControlNeXt"
 CANNY = {"thresholds": "fixed", "low_threshold": 100, "high_threshold": 200}
-PLAIN = (20, "ddim", "normal")
+PLAIN = (10, "lcm", "sgm_uniform")  # as the shipped graph draws
 SAVINGS = {
     "nothing left out": NONE,
     "every 2": Savings(every=2),
@@ -56,12 +59,17 @@ class Desk:
             str(models / "checkpoints" / "armature_demo.safetensors"), output_vae=True, output_clip=True
         )
         self.model, clip, self.vae, *_ = loaded
-        self.nets = {
-            kind: comfy.controlnet.load_controlnet(str(models / "controlnet" / f"armature_demo_{kind}.safetensors"))
+        nets = models / "controlnet"
+        self.nets: dict[str, Any] = {
+            kind: comfy.controlnet.load_controlnet(str(nets / f"armature_demo_{kind}.safetensors"))
             for kind in ("canny", "depth")
         }
+        self.nets[CONTROLNEXT] = load_controlnext(nets / "armature_demo_controlnext.safetensors")
+        weights = load_unet_weights(nets / "armature_demo_controlnext_weights.safetensors")
+        self.tuned, _ = apply_unet_weights(self.model, weights)
         self.scenes, held = bank.held_out(0, scenes, torch.device("cpu"))
         self.maps = {kind: held.hints(kind, torch.arange(scenes)).movedim(1, -1) for kind in ("canny", "depth")}
+        self.maps[CONTROLNEXT] = self.maps["canny"]
         self.plain = tuple(clip.encode_from_tokens_scheduled(clip.tokenize(words)) for words in ("", ""))
 
     def signal(self, kind: str, weight: float = 1.0) -> ControlSignal:
@@ -74,9 +82,10 @@ class Desk:
         applied = apply_stack(*self.plain, stack, savings=savings)
         noise = torch.randn(len(self.scenes), 4, 16, 16, generator=torch.Generator().manual_seed(1))
         steps, sampler, scheduler = how
+        model = self.tuned if any(one.control_net is self.nets[CONTROLNEXT] for one in stack.signals) else self.model
         start = time.process_time()
         latent = comfy.sample.sample(
-            self.model, noise, steps, CFG, sampler, scheduler, applied.positive, applied.negative,
+            model, noise, steps, CFG, sampler, scheduler, applied.positive, applied.negative,
             torch.zeros_like(noise), seed=1, disable_pbar=True,
         )  # fmt: skip
         spent = time.process_time() - start
@@ -97,6 +106,9 @@ def rows(desk: Desk) -> dict[str, tuple[ControlStack, Savings, tuple[int, str, s
     listed: dict[str, tuple[ControlStack, Savings, tuple[int, str, str]]] = {}
     for name, savings in SAVINGS.items():
         listed[name] = (alone, savings, PLAIN)
+    next_alone = ControlStack((desk.signal(CONTROLNEXT),))
+    for name in ("nothing left out", "every 2", "every 3"):
+        listed[f"{CONTROLNEXT}, {name}"] = (next_alone, SAVINGS[name], PLAIN)
     for name, one in PROFILES.items():
         listed[f"profile {name}"] = (alone, one.savings, (one.steps, one.sampler, one.scheduler))
     for balance in ("none", "normalize", "strongest"):

@@ -27,7 +27,7 @@ def test_choices_reach_the_shipped_example() -> None:
 
 def test_without_choices_the_examples_own_values_stay() -> None:
     example = read_graph(GRAPH)
-    graph = demo_graph(example, Choices(20, 128))
+    graph = demo_graph(example, Choices(10, 128))
     assert {node: graph[node] for node in example} == example
 
 

@@ -1,4 +1,4 @@
-"""The example graphs as the tests run them: generated weights in the place of each file, small sizes, few steps."""
+"""The example graphs as the tests run them: the trained demo model or generated weights for each file, small sizes, few steps."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from armature_pack.runs.graph import set_inputs
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
 API = WORKFLOWS / "api"
 
-# The file that a graph names -> the generated one that stands in.
+DEMO = "armature_demo"  # what the files of the embedded model begin with
+
+# The file that a graph names -> what stands in: one of the demo model's files, else generated weights of this recipe.
 STAND_INS: dict[str, str] = {
-    "v1-5-pruned-emaonly-fp16.safetensors": "sd15_checkpoint",
-    "sd_xl_base_1.0.safetensors": "sd15_checkpoint",  # for ip_adapter_style, whose adapter is one for SD 1.5 here
+    "v1-5-pruned-emaonly-fp16.safetensors": DEMO,
+    "sd_xl_base_1.0.safetensors": DEMO,  # for ip_adapter_style: what adapter there is, is one for SD 1.5
     "neta-xl-v2.safetensors": "sdxl_checkpoint",
     "svd_xt_1_1.safetensors": "svd_checkpoint",
-    "control_v11p_sd15_canny_fp16.safetensors": "sd15_controlnet_canny",
-    "control_v11f1p_sd15_depth_fp16.safetensors": "sd15_controlnet_depth",
-    "control_v11p_sd15_openpose_fp16.safetensors": "sd15_controlnet_canny",
-    "control_v11p_sd15_lineart_fp16.safetensors": "sd15_controlnet_depth",
-    "control_v11p_sd15_mlsd_fp16.safetensors": "sd15_controlnet_canny",
-    "control_v11p_sd15_seg_fp16.safetensors": "sd15_controlnet_depth",
-    "control_v11p_sd15_normalbae_fp16.safetensors": "sd15_controlnet_depth",
-    "control_v11p_sd15_inpaint_fp16.safetensors": "sd15_controlnet_canny",
-    "control_v11f1e_sd15_tile_fp16.safetensors": "sd15_controlnet_canny",
-    "controlnext_sd15_deepfashion_multiview.safetensors": "controlnext_control",
+    "control_v11p_sd15_canny_fp16.safetensors": f"{DEMO}_canny",
+    "control_v11f1p_sd15_depth_fp16.safetensors": f"{DEMO}_depth",
+    "control_v11p_sd15_openpose_fp16.safetensors": f"{DEMO}_canny",
+    "control_v11p_sd15_lineart_fp16.safetensors": f"{DEMO}_canny",
+    "control_v11p_sd15_mlsd_fp16.safetensors": f"{DEMO}_canny",
+    "control_v11p_sd15_seg_fp16.safetensors": f"{DEMO}_depth",
+    "control_v11p_sd15_normalbae_fp16.safetensors": f"{DEMO}_depth",
+    "control_v11p_sd15_inpaint_fp16.safetensors": f"{DEMO}_canny",
+    "control_v11f1e_sd15_tile_fp16.safetensors": f"{DEMO}_depth",
+    "controlnext_sd15_deepfashion_multiview.safetensors": f"{DEMO}_controlnext",
     "controlnext_sdxl_anime_canny.safetensors": "controlnext_control",
     "controlnext_sdxl_anime_canny_unet.safetensors": "controlnext_weights_sdxl",
     "controlnext_svd_v2.safetensors": "controlnext_control",
     "controlnext_svd_v2_unet.safetensors": "controlnext_weights_svd",
     "style.safetensors": "sdxl_lora",
-    "character.safetensors": "sd15_lora",
-    "product.safetensors": "sd15_lora",
-    "ink_solids_1000_steps_00001_.safetensors": "sd15_lora",
-    "ip-adapter-plus_sd15.safetensors": "sd15_ip_adapter",
-    "ip-adapter-plus_sdxl_vit-h.safetensors": "sd15_ip_adapter",
-    "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors": "clip_vision_l",
+    "character.safetensors": f"{DEMO}_ink",
+    "product.safetensors": f"{DEMO}_ink",
+    "ink_solids_1000_steps_00001_.safetensors": f"{DEMO}_ink",
+    "ip-adapter-plus_sd15.safetensors": f"{DEMO}_ip_adapter",
+    "ip-adapter-plus_sdxl_vit-h.safetensors": f"{DEMO}_ip_adapter",
+    "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors": f"{DEMO}_clip_vision",
 }
-
-DEMO = "armature_demo"  # what the files of the embedded model begin with
 
 _SIZE = {"Empty latent.width": 64, "Empty latent.height": 64}
 _SMALL = _SIZE | {"Sampler.steps": 2}
@@ -111,14 +111,18 @@ SWITCHES: dict[str, dict[str, Any]] = {
 def small_graph(server: Any, name: str, changes: Mapping[str, Any] | None = None, folder: Path = API) -> dict[str, Any]:
     """The API graph of this name, ready to run on the server."""
     graph = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    if any(str(value).startswith(DEMO) for node in graph.values() for value in node["inputs"].values()):
-        demo_models(server)
     for node in graph.values():
         files = {key: value for key, value in node["inputs"].items() if isinstance(value, str) and value in STAND_INS}
-        node["inputs"] |= {key: server.model(STAND_INS[value]) for key, value in files.items()}
+        node["inputs"] |= {key: _stand_in(server, STAND_INS[value]) for key, value in files.items()}
+    if any(str(value).startswith(DEMO) for node in graph.values() for value in node["inputs"].values()):
+        demo_models(server)
     if name in _SHRUNK:
         _shrink_pictures(graph, _SHRUNK[name])
     return set_inputs(graph, SETTINGS.get(name, _SMALL) | dict(changes or {}))
+
+
+def _stand_in(server: Any, name: str) -> str:
+    return f"{name}.safetensors" if name.startswith(DEMO) else server.model(name)
 
 
 def demo_models(server: Any) -> None:

@@ -17,7 +17,7 @@ from ..networks.image_prompt import ImagePrompt
 from ..networks.unet import CONTROLNEXT_BLOCK, Added, ControlNet, UNet
 
 Load = Callable[[str], Mapping[str, torch.Tensor]]
-_GUIDANCE, _AT_ONCE = 3.0, 32
+GUIDANCE, _AT_ONCE = 2.0, 32
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,21 @@ class Artist:
         return network.to(self.device).eval().requires_grad_(False)
 
     @torch.no_grad()
-    def draw(self, captions: list[str], size: int, steering: Steering, steps: int = 20, seed: int = 1) -> torch.Tensor:
+    def draw(self, captions: list[str], size: int, steering: Steering, steps: int = 10, seed: int = 1) -> torch.Tensor:
         """Pictures [N,3,size,size] in 0..1; the same noise for the same row and seed, whatever steers it."""
         parts = []
         for first in range(0, len(captions), _AT_ONCE):
             some = captions[first : first + _AT_ONCE]
-            noise = [self._noise(seed, first + row, size) for row in range(len(some))]
+            noise = [self._noise(seed, first + row, size, steps) for row in range(len(some))]
             rows = steering.rows(first, first + len(some))
-            latents = sample(self._predict(some, rows), torch.stack(noise).to(self.device), steps)
+            latents = sample(self._predict(some, rows), torch.stack(noise, 1).to(self.device))
             parts.append(self.vae.decode(latents).clamp(0, 1).cpu())  # type: ignore[operator]
         return torch.cat(parts)
 
     @staticmethod
-    def _noise(seed: int, row: int, size: int) -> torch.Tensor:
+    def _noise(seed: int, row: int, size: int, steps: int) -> torch.Tensor:
         dice = torch.Generator().manual_seed(seed * 1_000_000 + row)
-        return torch.randn(LATENT_CHANNELS, size // FACTOR, size // FACTOR, generator=dice)
+        return torch.randn(steps, LATENT_CHANNELS, size // FACTOR, size // FACTOR, generator=dice)
 
     def _predict(self, captions: list[str], steering: Steering) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """Noise with classifier-free guidance: both halves in one batch, the empty prompt first."""
@@ -90,7 +90,7 @@ class Artist:
                 residuals = tuple(a + b for a, b in zip(residuals, new, strict=True)) if residuals else tuple(new)
             inputs = (both, times, text, self.bias, Added(residuals, prompts), behind)
             without, given = functional_call(self.unet, weights, inputs).chunk(2)
-            return without + _GUIDANCE * (given - without)
+            return without + GUIDANCE * (given - without)
 
         return predict
 

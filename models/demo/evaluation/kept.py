@@ -13,10 +13,10 @@ from .marks import Marks
 
 
 class Kept:
-    """The marks of each row below `folder`, under a name that changes with the weights, the scenes and the steps."""
+    """The marks of each row below `folder`, under a name that changes with the weights, and with how they were drawn."""
 
-    def __init__(self, folder: Path | None, load: Load, scenes: int, steps: int) -> None:
-        self.folder, self.load, self.about = folder, load, f"{scenes}-{steps}"
+    def __init__(self, folder: Path | None, load: Load, how: str) -> None:
+        self.folder, self.load, self.how = folder, load, how
 
     def get(self, row: str, parts: tuple[str, ...], make: Callable[[], Marks]) -> Marks:
         """The marks that are there, or those that `make` returns."""
@@ -30,7 +30,7 @@ class Kept:
         return made
 
     def _name(self, row: str, parts: tuple[str, ...]) -> str:
-        digest = hashlib.sha256(f"{row} {self.about}".encode())
+        digest = hashlib.sha256(f"{row} {self.how}".encode())
         for part in ("vae", "unet", *parts):
             for name, tensor in sorted(self.load(part).items()):
                 digest.update(name.encode() + tensor.numpy().tobytes())

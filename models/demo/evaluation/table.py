@@ -11,7 +11,7 @@ import torch
 from ..scenes.rendering import render
 from ..scenes.style import inked
 from ..training import bank
-from .artist import Artist, Load, Steering
+from .artist import GUIDANCE, Artist, Load, Steering
 from .company import all_companies, company_lines, company_name, effects
 from .kept import Kept
 from .marks import TOLERANCE, Marks, marks, mean_and_error
@@ -53,7 +53,7 @@ def evaluate(
     count: int,
     device: torch.device,
     say: Callable[[str], None],
-    steps: int = 20,
+    steps: int = 10,
     folder: Path | None = None,
     only: tuple[str, ...] = (),
 ) -> dict[str, object]:
@@ -66,7 +66,10 @@ def evaluate(
     everything = torch.arange(count)
     hints = {kind: held.hints(kind, everything) for kind in ("canny", "depth")}
     parts = torch.cat([render([scene]).segmentation for scene in scenes])
-    artist, kept = Artist(load, device), Kept(folder, load, count, steps)
+    artist, kept = (
+        Artist(load, device),
+        Kept(folder, load, f"{count} scenes, {steps} steps of lcm, guidance {GUIDANCE:g}"),
+    )
     table: dict[str, object] = {}
     found: dict[str, Marks] = {}
     missing: set[str] = set()
@@ -122,7 +125,8 @@ def markdown(result: dict[str, object]) -> str:
     lines = [
         "# The demo model on held-out scenes",
         "",
-        f"{result['scenes']} scenes that training never saw, {result['steps']} steps, guidance 3; mean ± standard error. "
+        f"{result['scenes']} scenes that training never saw, {result['steps']} steps of the sampler lcm, guidance {GUIDANCE:g}; "
+        "mean ± standard error. "
         f"Edges match within {result['tolerance_pixels']} pixels.",
         "",
         "| | " + " | ".join(_COLUMNS.values()) + " |",

@@ -1,4 +1,4 @@
-"""SD1.5's noise schedule, and a plain DDIM sampler for looking at what a network learned."""
+"""SD1.5's noise schedule, and a sampler for looking at what a network learned."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ def noised(latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) 
 
 
 @torch.no_grad()
-def sample(predict: Noise, start: torch.Tensor, steps: int = 20) -> torch.Tensor:
-    """Latents from noise [B,4,h,w]; predict: (latents, timesteps [B]) -> noise in them, guidance included.
+def sample(predict: Noise, noise: torch.Tensor) -> torch.Tensor:
+    """Latents [B,4,h,w] from noise [steps,B,4,h,w], all of it of variance 1.
 
-    DDIM without noise (arXiv 2010.02502, equation 12), the estimate of the picture kept within the latents' size.
+    predict: (latents, timesteps [B]) -> noise in them, guidance included. Each step guesses the picture and puts new noise on
+    the guess, as the host's sampler `lcm` does under the scheduler `sgm_uniform`. A small network's mistakes are washed out by
+    the new noise; DDIM keeps them, and leaves spots.
     """
-    shares, x = signal_shares().to(start.device), start
-    times = torch.linspace(STEPS - 1, 0, steps + 1).round().long()[:-1]
+    steps = len(noise)
+    shares, x = signal_shares().to(noise.device), noise[0]
+    times = torch.linspace(STEPS - 1, 0, steps + 1)[:-1].round().long()
     for number, time in enumerate(times):
         here = shares[time]
-        there = shares[times[number + 1]] if number + 1 < steps else torch.tensor(0.9999, device=start.device)
-        noise = predict(x, torch.full((len(x),), float(time), device=x.device))
-        picture = ((x - (1 - here).sqrt() * noise) / here.sqrt()).clamp(-2.6, 2.6)
-        noise = (x - here.sqrt() * picture) / (1 - here).sqrt()
-        x = there.sqrt() * picture + (1 - there).sqrt() * noise
+        wrong = predict(x, torch.full((len(x),), float(time), device=x.device))
+        x = (x - (1 - here).sqrt() * wrong) / here.sqrt()
+        if number + 1 < steps:
+            there = shares[times[number + 1]]
+            x = there.sqrt() * x + (1 - there).sqrt() * noise[number + 1]
     return x

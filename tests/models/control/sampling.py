@@ -12,7 +12,7 @@ import comfy.sample
 import comfy.sd
 import torch
 
-LATENT = (16, 16)
+LATENT = (8, 8)
 
 
 @dataclass(frozen=True, eq=False)
