@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from armature_pack.tests.server_fixture import ONE_THREAD
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,14 @@ def start(folder: Path, *options: str, **how) -> subprocess.Popen:
     host = ("--comfyui", os.environ["ARMATURE_COMFYUI"], "--python", sys.executable)
     command = [sys.executable, str(ROOT / "armature.py"), "demo", *host, *options]
     return subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", **how
+        command,
+        cwd=folder,
+        env=os.environ | ONE_THREAD,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        **how,
     )
 
 
@@ -49,7 +57,7 @@ def test_a_picture_of_ones_own_is_drawn_four_ways(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_stops_the_run_and_the_server(tmp_path: Path) -> None:
-    process = start(tmp_path, "--size", "64", "--steps", "200", start_new_session=True)
+    process = start(tmp_path, "--size", "64", "--steps", "100", start_new_session=True)
     assert process.stdout is not None
     for line in process.stdout:
         if "Sampler" in line:

@@ -12,22 +12,28 @@ import comfy.sample
 import comfy.sd
 import torch
 
-LATENT = (8, 8)
+SMALLEST = (8, 8)  # pixels of a latent, which is all that a network in full width needs
 
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """A model with two prompts' worth of conditioning."""
+    """A model with two prompts' worth of conditioning, and the usual (height, width) of its latent."""
 
     model: Any
     positive: list[Any]
     negative: list[Any]
+    size: tuple[int, int] = SMALLEST
 
     def latent(
-        self, positive: list[Any], negative: list[Any], batch: int = 1, size: tuple[int, int] = LATENT, steps: int = 3
+        self,
+        positive: list[Any],
+        negative: list[Any],
+        batch: int = 1,
+        size: tuple[int, int] | None = None,
+        steps: int = 3,
     ) -> torch.Tensor:
         """The latent [batch,4,h,w] after some Euler steps from a fixed noise."""
-        noise = torch.randn(batch, 4, *size, generator=torch.Generator().manual_seed(0))
+        noise = torch.randn(batch, 4, *(size or self.size), generator=torch.Generator().manual_seed(0))
         return comfy.sample.sample(
             self.model,
             noise,

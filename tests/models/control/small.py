@@ -33,7 +33,7 @@ def small_bench(width: int = WIDTH) -> Bench:
     config.unet_config = {**config.unet_config, "model_channels": width}
     config.set_inference_dtype(torch.float32, None)
     model = _seeded(config.get_model({}, "", device=CPU), 0)
-    return Bench(comfy.model_patcher.ModelPatcher(model, CPU, CPU), conditioning(1), conditioning(2))
+    return Bench(comfy.model_patcher.ModelPatcher(model, CPU, CPU), conditioning(1), conditioning(2), (16, 16))
 
 
 @lru_cache(maxsize=4)
