@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import comfy.model_management
 import comfy.utils
 import torch
 from comfy.patcher_extension import WrappersMP
@@ -14,6 +15,8 @@ def diffusers_unet(family: str, model: Any) -> Any:
     """UNet2DConditionModel with the weights of a host MODEL."""
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
+    # An earlier test may have left a LoRA in the weights: the host takes it out when it needs the model again.
+    comfy.model_management.unload_all_models()
     config = UNETS[family][1]
     channels = [config["model_channels"] * factor for factor in config["channel_mult"]]
     common: dict[str, Any] = {
