@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from comfy.controlnet import StrengthType
 
+from .steps import StepCounter
+
 Residuals = dict[str, list[torch.Tensor | None]]
 
 
@@ -54,20 +56,17 @@ class ResidualMemory:
 
     def __init__(self, every: int) -> None:
         self.every = every
-        self._sigma: float | None = None
-        self._step = -1
+        self._steps = StepCounter()
         self._kept: dict[Any, _Kept] = {}
 
     def at(self, sigma: float) -> None:
         """Count a step whenever the sigma changes."""
-        if sigma != self._sigma:
-            self._sigma = sigma
-            self._step += 1
+        self._steps.at(sigma)
 
     def recall(self, key: Any, inner: Any) -> Residuals | None:
         """Residuals of an earlier step at the strength of now, or None when they are to be computed."""
         kept = self._kept.get(key)
-        if kept is None or self._step - kept.step >= self.every or kept.strength == 0.0:
+        if kept is None or self._steps.number - kept.step >= self.every or kept.strength == 0.0:
             return None
         ratio = inner.strength / kept.strength
         if ratio == 1.0:
@@ -80,11 +79,13 @@ class ResidualMemory:
 
     def keep(self, key: Any, residuals: Residuals, inner: Any) -> None:
         """The residuals are only ever read afterwards, so they are kept as they are."""
-        self._kept[key] = _Kept(self._step, inner.strength, {group: list(found) for group, found in residuals.items()})
+        self._kept[key] = _Kept(
+            self._steps.number, inner.strength, {group: list(found) for group, found in residuals.items()}
+        )
 
     def clear(self) -> None:
         """After a sampling."""
-        self._sigma, self._step = None, -1
+        self._steps.clear()
         self._kept.clear()
 
 

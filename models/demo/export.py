@@ -10,6 +10,7 @@ import torch
 
 from ..generated.safetensors_file import write_safetensors
 from . import compact
+from .names import PREFIX
 from .widening import others, unet
 
 Tensors = Mapping[str, torch.Tensor]
@@ -62,42 +63,38 @@ def _below(tensors: Tensors, prefix: str) -> dict[str, torch.Tensor]:
 
 
 FILES: tuple[DemoFile, ...] = (
+    DemoFile("checkpoints", PREFIX, ("unet", "vae"), _checkpoint, "checkpoint of the SD1.5 family, 128 pixels"),
     DemoFile(
-        "checkpoints", "armature_demo", ("unet", "vae"), _checkpoint, "checkpoint of the SD1.5 family, 128 pixels"
+        "controlnet", f"{PREFIX}_canny", ("controlnet_canny",), _controlnet("controlnet_canny"), "ControlNet, canny"
     ),
     DemoFile(
-        "controlnet", "armature_demo_canny", ("controlnet_canny",), _controlnet("controlnet_canny"), "ControlNet, canny"
+        "controlnet", f"{PREFIX}_depth", ("controlnet_depth",), _controlnet("controlnet_depth"), "ControlNet, depth"
     ),
-    DemoFile(
-        "controlnet", "armature_demo_depth", ("controlnet_depth",), _controlnet("controlnet_depth"), "ControlNet, depth"
-    ),
-    DemoFile(
-        "controlnet", "armature_demo_controlnext", ("controlnext_canny",), _controlnext, "ControlNeXt module, canny"
-    ),
+    DemoFile("controlnet", f"{PREFIX}_controlnext", ("controlnext_canny",), _controlnext, "ControlNeXt module, canny"),
     DemoFile(
         "controlnet",
-        "armature_demo_controlnext_weights",
+        f"{PREFIX}_controlnext_weights",
         ("controlnext_canny",),
         _controlnext_weights,
         "ControlNeXt's part of the UNet, as differences",
     ),
     DemoFile(
         "ipadapter",
-        "armature_demo_ip_adapter",
+        f"{PREFIX}_ip_adapter",
         ("ip_adapter",),
         lambda load: unet.widen_ip_adapter(load("ip_adapter"), others.VISION_EMBEDDING),
         "IP-Adapter that carries a palette",
     ),
     DemoFile(
         "clip_vision",
-        "armature_demo_clip_vision",
+        f"{PREFIX}_clip_vision",
         (),
         lambda _load: others.image_encoder(),
         "the IP-Adapter's image encoder, ViT-L layout",
     ),
     DemoFile(
         "loras",
-        "armature_demo_ink",
+        f"{PREFIX}_ink",
         ("lora_ink",),
         lambda load: unet.widen_lora(load("lora_ink")),
         "LoRA, ink outlines",

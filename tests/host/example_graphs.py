@@ -10,12 +10,11 @@ from typing import Any
 from armature_pack.commands.demo_weights import written_models
 from armature_pack.commands.model_links import link_model
 from armature_pack.commands.private_host.cache import cache_folder
+from armature_pack.models.demo.names import PREFIX as DEMO
 from armature_pack.runs.graph import set_inputs
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
 API = WORKFLOWS / "api"
-
-DEMO = "armature_demo"  # what the files of the embedded model begin with
 
 # The file that a graph names -> what stands in: one of the demo model's files, else generated weights of this recipe.
 STAND_INS: dict[str, str] = {

@@ -33,13 +33,20 @@ def sample(predict: Noise, noise: torch.Tensor) -> torch.Tensor:
     the new noise; DDIM keeps them, and leaves spots.
     """
     steps = len(noise)
-    shares, x = signal_shares().to(noise.device), noise[0]
-    times = torch.linspace(STEPS - 1, 0, steps + 1)[:-1].round().long()
-    for number, time in enumerate(times):
-        here = shares[time]
+    x = noise[0]
+    times = torch.linspace(STEPS - 1, 0, steps + 1)[:-1]
+    shares = _shares_between(times).to(noise.device)
+    for number, (time, here) in enumerate(zip(times.round(), shares, strict=True)):
         wrong = predict(x, torch.full((len(x),), float(time), device=x.device))
         x = (x - (1 - here).sqrt() * wrong) / here.sqrt()
         if number + 1 < steps:
-            there = shares[times[number + 1]]
+            there = shares[number + 1]
             x = there.sqrt() * x + (1 - there).sqrt() * noise[number + 1]
     return x
+
+
+def _shares_between(times: torch.Tensor) -> torch.Tensor:
+    """Shares at times between two timesteps: noise over signal grows evenly in its logarithm there, as the host has it."""
+    odds = ((1 - signal_shares()) / signal_shares()).log()
+    low, high = times.floor().long(), times.ceil().long()
+    return torch.sigmoid(-torch.lerp(odds[low], odds[high], times - low))
