@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from comfy.ldm.modules.diffusionmodules.util import timestep_embedding
 from torch import nn
 from torch.nn.functional import pad, silu
 
+from .block_ending import Ending
 from .layouts import SINUSOID_CHANNELS, TIME_CHANNELS
 
 _RESIDUAL_EPS = 1e-6  # the other normalisations keep PyTorch's 1e-5
@@ -28,8 +30,26 @@ class TimeEmbedding(nn.Module):
         return self.linear_2(silu(self.linear_1(sinusoid)))
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What a residual block and the strided convolution behind it make before the timestep comes in.
+
+    shortcut: as the block's ending makes it; hidden: [B,hidden,H,W].
+    """
+
+    shortcut: torch.Tensor
+    hidden: torch.Tensor
+
+    @property
+    def bytes(self) -> int:
+        return self.shortcut.nbytes + self.hidden.nbytes
+
+
 class ResidualBlock(nn.Module):
-    """Residual block with a time embedding, in two halves: only the second one sees the time."""
+    """Residual block with a time embedding, in two halves: only the second one sees the time.
+
+    Both halves take the ending, in which the block's last convolution and the strided one behind it are.
+    """
 
     def __init__(self, channels_in: int, channels_out: int, groups: int, operations: Any, **factory: Any) -> None:
         super().__init__()
@@ -43,30 +63,24 @@ class ResidualBlock(nn.Module):
         else:
             self.conv_shortcut = nn.Identity()
 
-    def before_time(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(shortcut, hidden) of x: all that does not depend on the timestep."""
-        return self.conv_shortcut(x), self.conv1(silu(self.norm1(x), inplace=True))
+    def before_time(self, x: torch.Tensor, ending: Ending) -> Prepared:
+        """All of x: [B,in,H,W] that does not depend on the timestep."""
+        return Prepared(ending.shortcut(x), self.conv1(silu(self.norm1(x), inplace=True)))
 
-    def after_time(self, shortcut: torch.Tensor, hidden: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
-        """The block's output; embedding: [B,256]. What comes in is left as it is: it serves other timesteps, too."""
+    def after_time(self, prepared: Prepared, embedding: torch.Tensor, ending: Ending) -> torch.Tensor:
+        """The output, [B,out,ceil(H/2),ceil(W/2)]; embedding: [B,256]. `prepared` is left as it is, for other timesteps."""
         # In place wherever a tensor is nobody else's: the first block's are as large as the picture, and to the
         # processor a fresh one of that size costs as much as the arithmetic on it.
-        hidden = hidden + self.time_emb_proj(silu(embedding))[:, :, None, None]
-        return self.conv2(silu(self.norm2(hidden), inplace=True)).add_(shortcut)
-
-    def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
-        return self.after_time(*self.before_time(x), embedding)
+        hidden = prepared.hidden + self.time_emb_proj(silu(embedding))[:, :, None, None]
+        return ending.join(prepared.shortcut, silu(self.norm2(hidden), inplace=True))
 
 
 class Downsample(nn.Module):
-    """Strided convolution: n -> ceil(n/2)."""
+    """Strided convolution: n -> ceil(n/2); it is part of the ending of the block before it."""
 
     def __init__(self, channels: int, operations: Any, **factory: Any) -> None:
         super().__init__()
         self.conv = operations.Conv2d(channels, channels, 3, stride=2, padding=1, **factory)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.conv(x)
 
 
 class Stem(nn.Sequential):

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import torch
 
-from .module import Prepared
+from .block_ending import Ending
+from .blocks import Prepared
 
 PREPARED_BYTES = 512 * 1024**2
 _HINTS = 32  # more than a graph has; whoever makes a new image for every call must not fill the memory with them
@@ -56,6 +57,7 @@ class MapCache:
     def __init__(self) -> None:
         self.prepared = Kept(PREPARED_BYTES)
         self.resized = Kept(RESIZED_BYTES)
+        self._endings: dict[Hashable, tuple[Ending, ...]] = {}
         self._moment: Hashable = None
         self._maps: dict[Hashable, object] = {}
         self._hints: dict[Hashable, torch.Tensor] = {}
@@ -67,6 +69,12 @@ class MapCache:
             self.clear()
         self._hints.setdefault(key, hint)
         return key
+
+    def endings(self, device: Hashable, compute: Callable[[], tuple[Ending, ...]]) -> tuple[Ending, ...]:
+        """How the blocks end on a device: few bytes, kept for the sampling."""
+        if device not in self._endings:
+            self._endings[device] = compute()
+        return self._endings[device]
 
     def map(self, moment: Hashable, key: Hashable, compute: Callable[[], object]) -> object:
         """The map for `key` at `moment`; the maps of an earlier moment are dropped."""
@@ -80,6 +88,7 @@ class MapCache:
     def clear(self) -> None:
         self.prepared.clear()
         self.resized.clear()
+        self._endings.clear()
         self._maps.clear()
         self._hints.clear()
         self._moment = None

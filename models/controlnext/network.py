@@ -11,9 +11,11 @@ import comfy.model_management
 import comfy.model_patcher
 import torch
 
+from .block_ending import Ending
+from .blocks import Prepared
 from .cache import PREPARED_BYTES, MapCache
 from .hint import resized
-from .module import ControlNeXtModule, Prepared
+from .module import ControlNeXtModule
 from .variants import Variant
 
 # The network runs in float32 whatever the UNet runs in: Cross Normalization stretches a map to the hidden state's
@@ -97,7 +99,8 @@ class ControlNeXtNetwork:
             timestep = request.timestep
             if timestep.shape[0] > 1:
                 timestep = timestep[start : start + step]
-            parts.append(self.module.finish(self._prepared(request, rows, hint_key), timestep))
+            prepared = self._prepared(request, rows, hint_key)
+            parts.append(self.module.finish(prepared, timestep, self._endings(request.device)))
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
     def _prepared(self, request: Request, rows: tuple[int, ...], hint_key: Hashable) -> Prepared:
@@ -106,11 +109,16 @@ class ControlNeXtNetwork:
 
         def prepare() -> Prepared:
             pixels = images() if is_right_size else self.cache.resized.get((hint_key, rows, request.size), images)
-            return self.module.prepare(pixels.to(device=request.device, dtype=COMPUTE_DTYPE), request.stem_padding)
+            pixels = pixels.to(device=request.device, dtype=COMPUTE_DTYPE)
+            return self.module.prepare(pixels, request.stem_padding, self._endings(request.device))
 
         is_right_size = (request.hint.shape[-2], request.hint.shape[-1]) == request.size
         key = (hint_key, rows, request.size, request.device, request.stem_padding)
         return self.cache.prepared.get(key, prepare)
+
+    def _endings(self, device: torch.device) -> tuple[Ending, ...]:
+        like = torch.empty(0, dtype=COMPUTE_DTYPE, device=device)
+        return self.cache.endings(device, lambda: self.module.endings(like))
 
     def _first_area(self, size: tuple[int, int]) -> int:
         """Positions in the first block: half the size behind a stem."""

@@ -106,33 +106,39 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place.parents[1]
 
 
-@pytest.fixture(scope="module")
-def their_pack(weights: Path) -> Callable[[str], ModuleType]:
+def node_file(name: str) -> ModuleType:
     """A node file of the checkout of comfyui_controlnet_aux, by its name, loaded as the host would."""
     folder = Path(os.environ.get("ARMATURE_AUX", ""))
     if not (folder / "node_wrappers").is_dir():
         pytest.skip("set ARMATURE_AUX to a checkout of comfyui_controlnet_aux to compare with it")
-    sys.path.insert(0, str(folder / "src"))
-    package = ModuleType("their_pack")
-    package.__path__ = [str(folder)]
-    sys.modules["their_pack"] = package
-    return lambda name: importlib.import_module(f"their_pack.node_wrappers.{name}")
+    if "their_pack" not in sys.modules:
+        sys.path.insert(0, str(folder / "src"))
+        package = ModuleType("their_pack")
+        package.__path__ = [str(folder)]
+        sys.modules["their_pack"] = package
+    return importlib.import_module(f"their_pack.node_wrappers.{name}")
+
+
+def against_their_node(method: str, batch: int, node: tuple[str, str, str, dict[str, Any]]) -> None:
+    """Ours and theirs in turns, with the options of each that mean the same."""
+    file, name, function, arguments = node
+    theirs_one = getattr(node_file(file), name)()
+    image = image_of(batch)
+    ours, theirs = in_turns(
+        lambda: control_map(find_method(method), image, {}),
+        lambda: getattr(theirs_one, function)(image, resolution=SIZE, **arguments),
+    )
+    told(method, batch, ours, theirs, "comfyui_controlnet_aux")
+    assert ours < 1.15 * theirs, "more than what a busy machine explains"
 
 
 @pytest.mark.parametrize("batch", [1, 8])
 @pytest.mark.parametrize("method", asked(NODES))
-def test_no_slower_than_comfyui_controlnet_aux(method, batch, their_pack):
+@pytest.mark.usefixtures("weights")
+def test_no_slower_than_comfyui_controlnet_aux(method, batch):
     if method in LEARNED and batch == 8 and not os.environ.get("ARMATURE_BENCH_METHODS"):
         pytest.skip("minutes on a processor; name it in ARMATURE_BENCH_METHODS")
-    file, name, function, arguments = NODES[method]
-    node = getattr(their_pack(file), name)()
-    image = image_of(batch)
-    ours, theirs = in_turns(
-        lambda: control_map(find_method(method), image, {}),
-        lambda: getattr(node, function)(image, resolution=SIZE, **arguments),
-    )
-    told(method, batch, ours, theirs, "comfyui_controlnet_aux")
-    assert ours < 1.15 * theirs, "more than what a busy machine explains"
+    against_their_node(method, batch, NODES[method])
 
 
 @pytest.mark.parametrize("batch", [1, 8])

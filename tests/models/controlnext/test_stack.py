@@ -122,9 +122,9 @@ def test_savings_make_the_map_on_every_nth_step(sd15, net, monkeypatch, every: i
     times: list[float] = []
     finish = net.network.module.finish
 
-    def counted(prepared: Any, timestep: torch.Tensor) -> torch.Tensor:
+    def counted(prepared: Any, timestep: torch.Tensor, endings: Any) -> torch.Tensor:
         times.append(float(timestep[0]))
-        return finish(prepared, timestep)
+        return finish(prepared, timestep, endings)
 
     monkeypatch.setattr(net.network.module, "finish", counted)
     collected = node("ArmatureControlStack").execute(signals={"signal_0": signal(net, image())}).args[0]

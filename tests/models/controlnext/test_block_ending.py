@@ -1,0 +1,34 @@
+"""Two convolutions merged are what they are one after the other, at every size."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from armature_pack.models.controlnext.block_ending import Apart, merge
+from controlnext_recipes import OPERATIONS
+from torch import nn
+
+SIZES = [(8, 8), (9, 8), (8, 7), (5, 5), (3, 4), (2, 3), (2, 2), (1, 6), (1, 1)]
+
+
+def convolution(*sizes: int, **options: int) -> nn.Module:
+    """The host's layer, which starts without values."""
+    layer = OPERATIONS.Conv2d(*sizes, **options).double()
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter)
+    return layer
+
+
+@pytest.mark.parametrize("channels_in", [6, 4])
+@pytest.mark.parametrize("size", SIZES)
+def test_equals_block_and_strided_convolution(channels_in: int, size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    last = convolution(6, 6, 3, padding=1)
+    downsample = convolution(6, 5, 3, stride=2, padding=1)
+    shortcut = nn.Identity() if channels_in == 6 else convolution(4, 6, 1)
+    x, hidden = (torch.randn(2, channels, *size, dtype=torch.float64) for channels in (channels_in, 6))
+
+    apart, merged = Apart(last, shortcut, downsample), merge(last, shortcut, downsample, x)
+
+    expected = apart.join(apart.shortcut(x), hidden)
+    torch.testing.assert_close(merged.join(merged.shortcut(x), hidden), expected, atol=1e-10, rtol=0)
