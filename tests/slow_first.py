@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent
-# Longest first, as measured on two cores; whatever is not here takes less than twenty seconds.
+# Longest first, as measured on two cores, but files that wait for the disk beside some that compute. All others take
+# less than twenty seconds.
 SLOW = (
     "host/test_example_graphs.py",
     "host/test_demo_effects.py",
     "host/test_demo.py",
     "models/control/test_stack_against_host.py",
+    "models/files/test_truth.py",
     "test_house.py",
     "test_registry.py",
     "models/ip_adapter/test_exactness.py",
+    "models/generated/test_base_models.py",
     "commands/test_batch_ray.py",
     "models/generated/test_generation.py",
     "host/test_ip_adapter.py",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -87,3 +89,15 @@ def test_host_travels_through_the_environment(tmp_path):
     assert Host.from_environment(environment) == host
     assert environment["ARMATURE_COMFYUI"] == str(tmp_path / "a b")
     assert read_version(tmp_path) is None
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_a_host_of_ours_keeps_compiled_modules_where_nobody_else_looks(tmp_path, private):
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "some_module.py").write_text("VALUE = 1", encoding="utf-8")
+    host = Host(tmp_path / "host" / "ComfyUI", Path(sys.executable), "0.30.0", private=private)
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"} | host.environment()
+    subprocess.run([sys.executable, "-c", "import some_module"], cwd=sources, env=environment, check=True)
+    assert bool(list((tmp_path / "host").rglob("some_module*.pyc"))) == private
+    assert list(sources.rglob("*.pyc")) == []

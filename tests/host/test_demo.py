@@ -57,7 +57,7 @@ def test_a_picture_of_ones_own_is_drawn_four_ways(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_stops_the_run_and_the_server(tmp_path: Path) -> None:
-    process = start(tmp_path, "--size", "64", "--steps", "100", start_new_session=True)
+    process = start(tmp_path, "--size", "64", "--steps", "30", start_new_session=True)
     assert process.stdout is not None
     for line in process.stdout:
         if "Sampler" in line:
@@ -66,7 +66,7 @@ def test_ctrl_c_stops_the_run_and_the_server(tmp_path: Path) -> None:
     try:
         _, err = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # or the server would sample for an hour beside the other tests
+        os.killpg(process.pid, signal.SIGKILL)  # or the server would sample on beside the other tests
         raise
     assert process.returncode == 130
     assert "Traceback" not in err

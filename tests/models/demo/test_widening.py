@@ -99,13 +99,14 @@ def test_lora(inputs):
 
 
 def test_controlnext_in_the_packs_own_module():
+    import comfy.ops
     from armature_pack.models.controlnext.layouts import STEM
     from armature_pack.models.controlnext.module import ControlNeXtModule
 
     narrow = shuffled(ControlNeXt(), 5)
     hint, timesteps = torch.rand(2, 3, 128, 128), torch.tensor([10.0, 700.0])
     expected = narrow(hint, timesteps).repeat_interleave(5, 1)
-    wide = ControlNeXtModule(STEM, torch.nn, torch.float32)
+    wide = ControlNeXtModule(STEM, comfy.ops.manual_cast, torch.float32)
     wide.load_state_dict(others.widen_controlnext(narrow.state_dict()))
     torch.testing.assert_close(wide(hint, timesteps, stem_padding=1), expected, atol=1e-4, rtol=1e-4)
 
