@@ -23,7 +23,15 @@ _ANIME_BYTES = 1200
 
 def drawn_lines(method: str, file: ModelFile, pictures: torch.Tensor, _options: Options) -> Detected:
     """Pictures [B,h,w,3] to white lines on black: the network draws black on white."""
-    drawing = network_output(method, file, build_line_drawing, pictures, bytes_per_pixel=BYTES_PER_PIXEL, stride=STRIDE)
+    drawing = network_output(
+        method,
+        file,
+        build_line_drawing,
+        pictures,
+        bytes_per_pixel=BYTES_PER_PIXEL,
+        stride=STRIDE,
+        feed=torch.Tensor.contiguous,  # its normalisations are slow with the channels last
+    )
     return Detected(as_maps(1 - drawing, (pictures.shape[1], pictures.shape[2])))
 
 
