@@ -1,7 +1,8 @@
-"""The large networks on weights made at random, in memory: LeReS and BAE against controlnet_aux, MoGe-2 against the host."""
+"""The large networks on weights made at random: LeReS, anime line art and BAE as in controlnet_aux, MoGe-2 as in the host."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,24 @@ def test_leres(stored, picture, monkeypatch):
     detector = controlnet_aux("test", "leres").LeresDetector(made, None)
     expected = detector(pixels_of(picture), detect_resolution=64, image_resolution=64, output_type="np")
     maps, _ = control_map(find_method("depth_leres"), picture, {})
+    assert expected.std() > 5
+    # Theirs is rounded to whole levels before it is turned round.
+    assert np.abs(maps[0].numpy() * 255 - expected).max() < 1.01
+
+
+def test_lineart_anime(stored):
+    from skimage import data
+
+    real_weights.controlnet_aux()
+    module = controlnet_aux("test", "lineart_anime")
+    norm = partial(nn.InstanceNorm2d, affine=False, track_running_stats=False)
+    made = seeded(module.UnetGenerator(3, 1, 8, 64, norm_layer=norm))
+    stored("netG.pth", {f"module.{name}": value for name, value in made.state_dict().items()})
+    square = torch.from_numpy(data.coffee()[None, 100:356, 200:456].copy()) / 255  # theirs stretches all others
+    expected = module.LineartAnimeDetector(made)(
+        pixels_of(square), detect_resolution=256, image_resolution=256, output_type="np"
+    )
+    maps, _ = control_map(find_method("lineart_anime"), square, {})
     assert expected.std() > 5
     # Theirs is rounded to whole levels before it is turned round.
     assert np.abs(maps[0].numpy() * 255 - expected).max() < 1.01
