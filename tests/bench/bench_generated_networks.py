@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import torch
+from armature_pack.preprocessors.backends import controlnet_aux
 from armature_pack.preprocessors.network import forget_networks
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "preprocessors"))
@@ -32,6 +33,7 @@ NODES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "lineart_realistic": ("lineart", "LineArt_Preprocessor", "execute", {"coarse": "disable"}),
     "lineart_coarse": ("lineart", "LineArt_Preprocessor", "execute", {"coarse": "enable"}),
     "lineart_anime": ("lineart_anime", "AnimeLineArt_Preprocessor", "execute", {}),
+    "openpose": ("openpose", "OpenPose_Preprocessor", "estimate_pose", {}),
     "normal_bae": ("normalbae", "BAE_Normal_Map_Preprocessor", "execute", {}),
 }
 
@@ -59,6 +61,11 @@ def bae() -> dict[str, Any]:
     }
 
 
+def nobody(network: torch.nn.Module) -> dict[str, Any]:
+    """Weights of zero, under the names of the first release: no people, so that the time is the network's."""
+    return {name.partition(".")[2]: torch.zeros_like(value) for name, value in network.state_dict().items()}
+
+
 # Files below a folder of annotators, as both packs look for them, and what is in them.
 ANNOTATORS = "lllyasviel/Annotators"
 FILES = {
@@ -67,6 +74,9 @@ FILES = {
     f"{ANNOTATORS}/sk_model2.pth": lambda: theirs("lineart").Generator(3, 1, 3).state_dict(),
     f"{ANNOTATORS}/netG.pth": anime,
     f"{ANNOTATORS}/scannet.pt": bae,
+    f"{ANNOTATORS}/body_pose_model.pth": lambda: nobody(controlnet_aux("bench", "open_pose.model").bodypose_model()),
+    f"{ANNOTATORS}/hand_pose_model.pth": lambda: nobody(controlnet_aux("bench", "open_pose.model").handpose_model()),
+    f"{ANNOTATORS}/facenet.pth": lambda: controlnet_aux("bench", "open_pose.face").FaceNet().state_dict(),
     f"{ANNOTATORS}/5_model.pth": lambda: theirs("teed.ted").TED().state_dict(),
     "bdsqlsz/qinglong_controlnet-lllite/Annotators/7_model.pth": lambda: theirs("teed.ted").TED().state_dict(),
 }
@@ -94,4 +104,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.mark.parametrize("batch", [1, 8])
 @pytest.mark.parametrize("method", bench.asked(NODES))
 def test_no_slower_than_comfyui_controlnet_aux(method, batch):
+    if method == "openpose":
+        pytest.importorskip("matplotlib")  # theirs wants it
     bench.against_their_node(method, batch, NODES[method])
