@@ -87,12 +87,12 @@ class Merged:
         return conv2d(x, self.skip, stride=2, padding=1)
 
     def join(self, shortcut: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        result = self._part(x, ("whole", "whole")).add_(shortcut)
-        for part in product(_sides(x.shape[-2]), _sides(x.shape[-1])):
+        whole, *borders = product(_sides(x.shape[-2]), _sides(x.shape[-1]))
+        result = self._part(x, whole).add_(shortcut)
+        for part in borders:
             rows, columns = (_SIDES[name] for name in part)
-            borders = rows.is_border + columns.is_border
-            if borders:  # a corner was taken away with both of its borders
-                result[:, :, rows.pixels, columns.pixels] += (-1) ** borders * self._part(x, part)
+            is_corner = rows.is_border and columns.is_border  # taken away with both of its borders
+            result[:, :, rows.pixels, columns.pixels] += self._part(x, part) * (1 if is_corner else -1)
         return result
 
     def _part(self, x: torch.Tensor, part: Part) -> torch.Tensor:

@@ -71,7 +71,7 @@ class MapCache:
         return key
 
     def endings(self, device: Hashable, compute: Callable[[], tuple[Ending, ...]]) -> tuple[Ending, ...]:
-        """How the blocks end on a device: few bytes, kept for the sampling."""
+        """How the blocks end on a device: at most 33 MB of kernels, kept for the sampling."""
         if device not in self._endings:
             self._endings[device] = compute()
         return self._endings[device]
