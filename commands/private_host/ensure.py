@@ -16,7 +16,7 @@ from .folders import remove_tree
 from .host import Host, read_version
 from .lock import locked
 from .manifest import HOST_MARK, TEST_MARK, read_mark, write_mark
-from .workshop import Workshop, clean_environment, python_in
+from .workshop import Workshop, environment_in, python_in
 
 Builder = Callable[[Workshop, Request], dict[str, object]]
 # Looks for the packages without importing them: importing torch takes seconds, and every command asks this first.
@@ -80,10 +80,8 @@ def is_whole(folder: Path, definition: Definition, probed: tuple[str, ...] = PRO
     try:
         # Also fails when the Python that the virtual environment was made from has gone.
         command = [str(python_in(folder / "venv")), "-c", PROBE, *probed]
-        return (
-            subprocess.run(command, capture_output=True, timeout=60, env=clean_environment(), check=False).returncode
-            == 0
-        )
+        probe = subprocess.run(command, capture_output=True, timeout=60, env=environment_in(folder), check=False)
+        return probe.returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 

@@ -9,6 +9,14 @@ from pathlib import Path
 VARIABLE = "ARMATURE_HOST"
 
 
+def keeping_compiled(folder: Path) -> dict[str, str]:
+    """The variables that let Python keep compiled modules in a host's folder.
+
+    Without them each start of ComfyUI takes twice as long; containers often forbid them in the folders of the sources.
+    """
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+
+
 @dataclass(frozen=True)
 class Host:
     """A ComfyUI folder, the Python that runs it, its version, and whether it is ours (private) or the user's."""
@@ -19,10 +27,7 @@ class Host:
     private: bool
 
     def environment(self) -> dict[str, str]:
-        """The variables that tell a child process about this host, and let it keep compiled modules in a host of ours.
-
-        Without them each start of ComfyUI takes twice as long; containers often forbid them in the folders of the sources.
-        """
+        """The variables that tell a child process about this host, and let it keep compiled modules in a host of ours."""
         record = {
             "comfyui": str(self.comfyui),
             "python": str(self.python),
@@ -31,8 +36,7 @@ class Host:
         }
         variables = {VARIABLE: json.dumps(record), "ARMATURE_COMFYUI": str(self.comfyui)}
         if self.private:
-            compiled = self.comfyui.parent / "compiled"
-            variables |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(compiled)}
+            variables |= keeping_compiled(self.comfyui.parent)
         return variables
 
     @classmethod

@@ -10,6 +10,7 @@ from pathlib import Path
 from .. import process
 from ..console import Step, Steps, readable_size
 from .folders import tree_size
+from .host import keeping_compiled
 
 AGAIN = "Then run the same command again; what pip downloaded is reused."
 # Compiling everything takes longer than installing it, and most of it is never imported; Python compiles what is.
@@ -22,6 +23,11 @@ MISLEADING = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"
 def clean_environment() -> dict[str, str]:
     """This process's environment without what would mislead a Python of its own."""
     return {name: value for name, value in os.environ.items() if name not in MISLEADING}
+
+
+def environment_in(folder: Path) -> dict[str, str]:
+    """The same for the Python of a host folder, which keeps there what it compiles."""
+    return clean_environment() | keeping_compiled(folder)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Workshop:
         """Run a command of this step and return its output; see process.run."""
         self.scratch.mkdir(parents=True, exist_ok=True)
         watcher = PipWatcher(step, self.scratch)
-        variables = {**clean_environment(), "PIP_USER": "0", "PYTHONUTF8": "1", **environment}
+        variables = {**environment_in(self.folder), "PIP_USER": "0", "PYTHONUTF8": "1", **environment}
         # A folder of our own for temporary files: it shows how much has arrived, and a killed run leaves nothing behind.
         variables |= {"TMPDIR": str(self.scratch), "TEMP": str(self.scratch), "TMP": str(self.scratch)}
         return process.run(

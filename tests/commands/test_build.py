@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+from pathlib import Path
 
 import pytest
 from armature_pack.commands.console import Steps
 from armature_pack.commands.errors import Problem
 from armature_pack.commands.private_host import build, cpu_torch
+from armature_pack.commands.private_host.host import Host
 from armature_pack.commands.private_host.workshop import Workshop
 
 
@@ -43,3 +46,15 @@ def test_imports_that_stay_broken_are_told(workshop, monkeypatch):
     monkeypatch.setattr(Workshop, "ask", lambda *_: answer)
     with workshop.steps.step("x") as step, pytest.raises(Problem, match="torchvision: RuntimeError: x"):
         cpu_torch.repair_imports(workshop, step)
+
+
+def test_what_is_imported_while_a_host_is_made_is_kept_compiled_for_its_first_start(workshop, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "some_module.py").write_text("VALUE = 1", encoding="utf-8")
+    code = f"import sys; sys.path.insert(0, {str(sources)!r}); import some_module; print(some_module.VALUE)"
+    with workshop.steps.step("x") as step:
+        assert workshop.run(step, [sys.executable, "-c", code], "").splitlines()[-1] == "1"
+    prefix = Host(workshop.comfyui, workshop.python, "0", private=True).environment()["PYTHONPYCACHEPREFIX"]
+    assert list(Path(prefix).rglob("some_module*.pyc"))
