@@ -70,11 +70,11 @@ class MapCache:
         self._hints.setdefault(key, hint)
         return key
 
-    def endings(self, device: Hashable, compute: Callable[[], tuple[Ending, ...]]) -> tuple[Ending, ...]:
-        """How the blocks end on a device: at most 33 MB of kernels, kept for the sampling."""
-        if device not in self._endings:
-            self._endings[device] = compute()
-        return self._endings[device]
+    def endings(self, key: Hashable, compute: Callable[[], tuple[Ending, ...]]) -> tuple[Ending, ...]:
+        """How the blocks end: at most 33 MB of kernels on a device, kept for the sampling."""
+        if key not in self._endings:
+            self._endings[key] = compute()
+        return self._endings[key]
 
     def map(self, moment: Hashable, key: Hashable, compute: Callable[[], object]) -> object:
         """The map for `key` at `moment`; the maps of an earlier moment are dropped."""

@@ -100,7 +100,7 @@ class ControlNeXtNetwork:
             if timestep.shape[0] > 1:
                 timestep = timestep[start : start + step]
             prepared = self._prepared(request, rows, hint_key)
-            parts.append(self.module.finish(prepared, timestep, self._endings(request.device)))
+            parts.append(self.module.finish(prepared, timestep, self._endings(request)))
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
     def _prepared(self, request: Request, rows: tuple[int, ...], hint_key: Hashable) -> Prepared:
@@ -110,15 +110,16 @@ class ControlNeXtNetwork:
         def prepare() -> Prepared:
             pixels = images() if is_right_size else self.cache.resized.get((hint_key, rows, request.size), images)
             pixels = pixels.to(device=request.device, dtype=COMPUTE_DTYPE)
-            return self.module.prepare(pixels, request.stem_padding, self._endings(request.device))
+            return self.module.prepare(pixels, request.stem_padding, self._endings(request))
 
         is_right_size = (request.hint.shape[-2], request.hint.shape[-1]) == request.size
         key = (hint_key, rows, request.size, request.device, request.stem_padding)
         return self.cache.prepared.get(key, prepare)
 
-    def _endings(self, device: torch.device) -> tuple[Ending, ...]:
-        like = torch.empty(0, dtype=COMPUTE_DTYPE, device=device)
-        return self.cache.endings(device, lambda: self.module.endings(like))
+    def _endings(self, request: Request) -> tuple[Ending, ...]:
+        like = torch.empty(0, dtype=COMPUTE_DTYPE, device=request.device)
+        merged = self.module.merges(*request.size)
+        return self.cache.endings((request.device, merged), lambda: self.module.endings(like, merged))
 
     def _first_area(self, size: tuple[int, int]) -> int:
         """Positions in the first block: half the size behind a stem."""

@@ -24,6 +24,16 @@ def test_outputs_equal_the_reference(name: str) -> None:
         assert error_against(output, expected) <= 1e-4, case
 
 
+@pytest.mark.parametrize(("side", "merged"), [(128, False), (256, True)])
+def test_published_layout_merges_convolutions_of_large_images_only(side: int, merged: bool) -> None:
+    network, pixels, time = module("sd15"), torch.rand(1, 3, side, side), torch.tensor([500.0])
+    apart = network.endings(pixels, merged=False)
+    expected = network.finish(network.prepare(pixels, 0, apart), time, apart)
+    output = network(pixels, time, 0)
+    assert torch.equal(output, expected) != merged
+    torch.testing.assert_close(output, expected, atol=4e-4, rtol=0)  # values go up to 200
+
+
 def test_time_embedding_equals_the_reference() -> None:
     weights = control_weights(BY_NAME["sdxl"].layout)
     embedding = TimeEmbedding(OPERATIONS)
