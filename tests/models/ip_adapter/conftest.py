@@ -1,14 +1,9 @@
-"""The folder of the recipes on the path, and networks that are built once per run."""
+"""An image encoder that is built once per run, and files through the public node."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
-
-sys.path.append(str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True)
@@ -16,24 +11,6 @@ def _inference_mode():
     """The host runs its nodes like this."""
     with torch.inference_mode():
         yield
-
-
-@pytest.fixture(scope="session")
-def sd15():
-    """MODEL of a narrow SD1.5 UNet; tests clone it."""
-    from ip_adapter_recipes import narrow_model
-
-    with torch.inference_mode():
-        return narrow_model("sd15")
-
-
-@pytest.fixture(scope="session")
-def sdxl():
-    """MODEL of a narrow SDXL UNet; tests clone it."""
-    from ip_adapter_recipes import narrow_model
-
-    with torch.inference_mode():
-        return narrow_model("sdxl")
 
 
 @pytest.fixture(scope="session")

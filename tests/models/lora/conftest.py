@@ -1,4 +1,4 @@
-"""The networks of the IP-Adapter tests, and a real text encoder."""
+"""The folder of the recipes on the path, a real text encoder, and an empty folder of LoRAs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-sys.path.append(str(Path(__file__).parents[1] / "ip_adapter"))
 sys.path.append(str(Path(__file__).parent))
 
 
@@ -17,24 +16,6 @@ def _inference_mode():
     """The host runs its nodes like this."""
     with torch.inference_mode():
         yield
-
-
-@pytest.fixture(scope="session")
-def sd15():
-    """MODEL of a narrow SD1.5 UNet."""
-    from ip_adapter_recipes import narrow_model
-
-    with torch.inference_mode():
-        return narrow_model("sd15")
-
-
-@pytest.fixture(scope="session")
-def sdxl():
-    """MODEL of a narrow SDXL UNet."""
-    from ip_adapter_recipes import narrow_model
-
-    with torch.inference_mode():
-        return narrow_model("sdxl")
 
 
 @pytest.fixture(scope="session")
