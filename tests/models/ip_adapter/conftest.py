@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-
-@pytest.fixture(autouse=True)
-def _inference_mode():
-    """The host runs its nodes like this."""
-    with torch.inference_mode():
-        yield
+from armature_pack.tests.inference_mode import inference_mode  # noqa: F401
 
 
 @pytest.fixture(scope="session")

@@ -7,15 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from armature_pack.tests.inference_mode import inference_mode  # noqa: F401
 
 sys.path.append(str(Path(__file__).parent))
-
-
-@pytest.fixture(autouse=True)
-def _inference_mode():
-    """The host runs its nodes like this."""
-    with torch.inference_mode():
-        yield
 
 
 @pytest.fixture(scope="session")
