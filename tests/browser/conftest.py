@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from armature_pack.commands.chromium import HOW, VARIABLE, find_chromium
 from armature_pack.tests.server_fixture import RunningServer
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # Nothing that reaches for the network or waits for a person.
 FLAGS = (
@@ -22,7 +22,8 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-START_TIMEOUT = 60_000  # milliseconds; the front end is 600 files, on a slow machine with a cold cache
+START_TIMEOUT = 120_000  # milliseconds; the front end is 600 files, on a slow machine with a cold cache
+expect.set_options(timeout=60_000)  # milliseconds; only bounds a hang, for five seconds are little on a busy machine
 READY = """
 !!(window.app?.vueAppReady && window.app.extensionManager?.workflow?.activeWorkflow
    && window.LiteGraph?.registered_node_types?.ArmatureControlMap)

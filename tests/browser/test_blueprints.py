@@ -99,7 +99,7 @@ def place(page: Page, name: str) -> None:
     for _ in range(3):
         page.mouse.dblclick(800, 600)
         try:
-            expect(results.first).to_be_visible()
+            expect(results.first).to_be_visible(timeout=10_000)
             break
         except AssertionError:
             page.keyboard.press("Escape")

@@ -97,9 +97,7 @@ def test_the_node_shows_its_report_as_a_table(page: Page) -> None:
     """)
     assert page.evaluate("app.graph.serialize().nodes[0].widgets_values") == ["report"]
     page.evaluate("app.queuePrompt(0)")
-    expect(page.get_by_text("The parts of this graph fit together: nothing to say.").first).to_be_visible(
-        timeout=30_000
-    )
+    expect(page.get_by_text("The parts of this graph fit together: nothing to say.").first).to_be_visible()
 
 
 def test_the_open_graph_is_recorded_with_a_note(server: RunningServer, page: Page, mismatch: dict[str, Any]) -> None:

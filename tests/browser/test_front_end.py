@@ -98,7 +98,7 @@ def _open_search(page: Page) -> None:
     for _ in range(2):
         page.mouse.dblclick(800, 600)
         try:
-            return expect(results.first).to_be_visible()
+            return expect(results.first).to_be_visible(timeout=10_000)
         except AssertionError:
             page.keyboard.press("Escape")
     page.mouse.dblclick(800, 600)

@@ -16,7 +16,7 @@ from typing import Any
 
 from armature_pack.commands import FRONT_DOOR
 from armature_pack.commands.command_line import INSIDE
-from armature_pack.tests.runs.batch.host_stub import GRAPH
+from armature_pack.tests.runs.batch.host_stub import GRAPH, HOLD
 from armature_pack.tests.server_fixture import find_host
 
 STUB = Path(__file__).resolve().parents[1] / "runs" / "batch" / "host_stub.py"
@@ -36,8 +36,11 @@ def start_command(command: str, folder: Path, *options: str) -> subprocess.Popen
     )
 
 
-def run_command(command: str, folder: Path, *options: str, status: int = 0, timeout: float = 120) -> tuple[str, str]:
-    """What the command writes to its two outputs; it must end with `status` and without a traceback."""
+def run_command(command: str, folder: Path, *options: str, status: int = 0, timeout: float = 600) -> tuple[str, str]:
+    """What the command writes to its two outputs; it must end with `status` and without a traceback.
+
+    `timeout` only bounds a hang.
+    """
     process = start_command(command, folder, *options)
     out, err = process.communicate(timeout=timeout)
     assert process.returncode == status, out + err
@@ -53,22 +56,32 @@ def stub_process(port: int, log: Path, seconds: float) -> Iterator[subprocess.Po
             [sys.executable, str(STUB), str(port), str(log), str(seconds)], stdout=errors, stderr=errors, text=True
         )
     try:
-        wait_for(port)
+        wait_for(port, process)
         yield process
     finally:
         process.kill()
         process.wait()
 
 
-def wait_for(port: int) -> None:
-    """Until something answers on the port."""
-    for _ in range(200):
+def wait_for(port: int, process: subprocess.Popen[str]) -> None:
+    """Until the stub answers on the port."""
+    deadline = time.monotonic() + 120  # only bounds a hang
+    while process.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/system_stats", timeout=2):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/system_stats", timeout=10):
                 return
         except OSError:
             time.sleep(0.05)
     raise AssertionError("the stub did not start")
+
+
+def hold(folder: Path, rows: int) -> None:
+    """Let every stub whose log lies in `folder` run so many rows and no more, until `release`."""
+    (folder / HOLD).write_text(str(rows), encoding="utf-8")
+
+
+def release(folder: Path) -> None:
+    (folder / HOLD).unlink(missing_ok=True)
 
 
 def write_batch(folder: Path, rows: int) -> None:

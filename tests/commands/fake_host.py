@@ -24,7 +24,7 @@ def write_comfyui(folder: Path, version: str = VERSION) -> Path:
 
 
 def quick_build(workshop, _request) -> dict[str, object]:
-    """A builder for ensure_private_host: writes a line to the journal, waits as long as the environment says."""
+    """A builder for ensure_private_host: writes a line to the journal, waits for the file that the environment names."""
     journal = Path(os.environ["JOURNAL"])
     with journal.open("a", encoding="utf-8") as stream:
         stream.write(f"begin {os.getpid()}\n")
@@ -33,7 +33,9 @@ def quick_build(workshop, _request) -> dict[str, object]:
             step, [sys.executable, "-m", "venv", "--without-pip", str(workshop.environment_folder)], "look at the log"
         )
     write_comfyui(workshop.comfyui)
-    time.sleep(float(os.environ.get("BUILD_SECONDS", "0")))
+    gate = os.environ.get("BUILD_GATE")
+    while gate and not Path(gate).exists():
+        time.sleep(0.05)
     with journal.open("a", encoding="utf-8") as stream:
         stream.write(f"end {os.getpid()}\n")
     return {"torch": "none", "python": "3", "size": 1}
@@ -52,13 +54,13 @@ print("ready", host.comfyui, flush=True)
 """
 
 
-def run_builder(cache: Path, journal: Path, seconds: float = 0) -> subprocess.Popen[str]:
-    """Starts a process that ensures the host in `cache`, slowly if it has to make it."""
+def run_builder(cache: Path, journal: Path, gate: Path | None = None) -> subprocess.Popen[str]:
+    """Starts a process that ensures the host in `cache`; if it has to make it, it is not done before `gate` is there."""
     variables = {
         **os.environ,
         "ARMATURE_CACHE": str(cache),
         "JOURNAL": str(journal),
-        "BUILD_SECONDS": str(seconds),
+        "BUILD_GATE": str(gate or ""),
         "PYTHONUNBUFFERED": "1",
     }
     return subprocess.Popen(

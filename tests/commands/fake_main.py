@@ -14,8 +14,8 @@ if behaviour == "fail":
     print("RuntimeError: no such device")
     raise SystemExit(1)
 if behaviour == "hang":
-    time.sleep(60)
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    time.sleep(600)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print("child", child.pid, flush=True)
 
 

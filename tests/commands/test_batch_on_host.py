@@ -37,7 +37,7 @@ def test_the_example_rows_survive_a_killed_runner(tmp_path: Path, server: Runnin
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-    run_command("batch", tmp_path, *options(server), timeout=240)
+    run_command("batch", tmp_path, *options(server))
     rows = summary(tmp_path / "out")
     assert [row["state"] for row in rows] == ["done"] * 12
     assert {row["attempts"] for row in rows} == {"1"}, "no row was sent twice"

@@ -20,7 +20,7 @@ from armature_pack.commands.private_host.host import VARIABLE
 from armature_pack.commands.server import free_port
 from armature_pack.runs.batch.errors import BatchError
 from armature_pack.runs.batch.ledger import Ledger
-from armature_pack.tests.commands.batch_process import STUB, stub_process, summary, write_batch
+from armature_pack.tests.commands.batch_process import STUB, hold, release, stub_process, summary, write_batch
 from armature_pack.tests.commands.fake_host import write_comfyui
 
 ROWS = 24
@@ -92,6 +92,7 @@ def test_two_machines_share_the_rows_and_one_is_lost_midway(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_batch(tmp_path, ROWS)
+    hold(comfyui, 4)  # rows for each server: eight are through when both have worked, however late one started
     done = 0
 
     class Losing(command.BatchBar):
@@ -102,6 +103,7 @@ def test_two_machines_share_the_rows_and_one_is_lost_midway(
             done += step.entry is not None and step.state == "done"
             if done == 8:
                 machines.lose_second()
+                release(comfyui)
             super().show(step)
 
     monkeypatch.setattr(command, "BatchBar", Losing)
@@ -135,7 +137,18 @@ def test_several_servers_without_a_cluster(
         stream.write("\nfail,1\nfail twice,2")
     ports = [free_port(), free_port()]
     logs = [tmp_path / f"{port}.jsonl" for port in ports]
-    with stub_process(ports[0], logs[0], 0.4), stub_process(ports[1], logs[1], 0.4):
+    hold(tmp_path, 3)
+
+    class Waiting(command.BatchBar):
+        """Lets the servers go on once both have worked, however late one of them was asked."""
+
+        def show(self, step: Any) -> None:
+            if all(log.exists() for log in logs):
+                release(tmp_path)
+            super().show(step)
+
+    monkeypatch.setattr(command, "BatchBar", Waiting)
+    with stub_process(ports[0], logs[0], 0.05), stub_process(ports[1], logs[1], 0.05):
         servers = [part for port in (*ports, 9) for part in ("--server", f"http://ann:hush-hush-1@127.0.0.1:{port}")]
         assert run_batch(arguments(tmp_path, comfyui, "--retry", "2", *servers)) == 1
     out = capsys.readouterr().out

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from armature_pack.commands.links import link_folder
 from armature_pack.commands.private_host.host import Host
 from armature_pack.commands.serve import choose_port
 from armature_pack.commands.server import ServerFailed, free_port, start_server
-from armature_pack.tests.commands.test_process import alive
+from armature_pack.tests.commands.test_process import ends
 
 
 @pytest.fixture
@@ -52,8 +51,7 @@ def test_starts_answers_and_ends_with_its_children(host, pack, monkeypatch):
         child = int(text.partition("child ")[2].split()[0])
     assert server.process.returncode is not None
     if Path("/proc/self/stat").exists():
-        time.sleep(0.2)
-        assert not alive(child)
+        assert ends(child)
     server.stop()
 
 

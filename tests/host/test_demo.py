@@ -37,7 +37,7 @@ def test_a_picture_of_ones_own_is_drawn_four_ways(tmp_path: Path) -> None:
     edge[:, 40:] = 255
     Image.fromarray(edge).save(tmp_path / "my picture.png")
     process = start(tmp_path, *SMALL, "--image", "my picture.png", "--prompt", "two halves", "--seed", "5")
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=900)
     assert process.returncode == 0, err
     assert out.count("edge F1") == 4
 
@@ -64,7 +64,7 @@ def test_ctrl_c_stops_the_run_and_the_server(tmp_path: Path) -> None:
             break
     process.send_signal(signal.SIGINT)
     try:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=120)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # or the server would sample on beside the other tests
         raise
@@ -87,7 +87,7 @@ def test_wrong_options_are_refused_before_anything_starts(
 ) -> None:
     (tmp_path / "text.txt").write_text("words", encoding="utf-8")
     process = start(tmp_path, *options)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert message in err
     assert "Traceback" not in err

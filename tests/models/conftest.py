@@ -1,4 +1,4 @@
-"""The folder of the IP-Adapter recipes on the path, and their networks, which are built once per run."""
+"""The folder of the IP-Adapter recipes on the path, their networks, which are built once per run, and steady memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from armature_pack.tests.steady_memory import steady_memory  # noqa: F401
 
 sys.path.append(str(Path(__file__).parent / "ip_adapter"))
 

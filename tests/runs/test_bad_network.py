@@ -8,8 +8,8 @@ import pytest
 from armature_pack.runs import follow, live
 from armature_pack.runs.blocking import use_client
 from armature_pack.runs.client import Client
-from armature_pack.runs.errors import ServerUnreachable
-from armature_pack.runs.events import Event, Executing, Finished, Progress
+from armature_pack.runs.errors import RunInterrupted, ServerUnreachable
+from armature_pack.runs.events import Event, Executing, Failed, Finished, Progress
 from armature_pack.tests.runs.prompts import grey_picture, sampling, shown_text
 from armature_pack.tests.runs.tcp_proxy import TcpProxy
 from armature_pack.tests.server_fixture import RunningServer
@@ -19,25 +19,28 @@ pytestmark = pytest.mark.host
 
 def test_progress_returns_after_a_dropped_websocket(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "RETRY_SECONDS", 0.1)
-    prompt = sampling(server.model("sd15_checkpoint"), steps=40, seed=21)
+    # So many steps that no machine is through with them before the websocket is open again; then they are cut short.
+    prompt = sampling(server.model("sd15_checkpoint"), steps=2000, seed=21)
 
     async def work() -> list[Event]:
         events: list[Event] = []
-        dropped = False
         async with TcpProxy(server.address) as proxy, Client(proxy.address) as client:
-            async for event in client.follow(await client.submit(prompt)):
+            prompt_id = await client.submit(prompt)
+            async for event in client.follow(prompt_id):
                 events.append(event)
-                if isinstance(event, Progress) and not dropped:
-                    dropped = True
+                seen = sum(isinstance(one, Progress) for one in events)
+                if isinstance(event, Progress) and seen == 1:
                     proxy.cut_websockets()
-            assert proxy.websockets == 1, "the websocket must be open again"
+                elif isinstance(event, Progress) and seen == 2:
+                    assert proxy.websockets == 1, "the websocket must be open again"
+                    await client.interrupt(prompt_id)
         return events
 
     events = asyncio.run(work())
     steps = [event.value for event in events if isinstance(event, Progress)]
     assert steps == sorted(steps)
     assert len(steps) > 1, "progress must be seen again after the first, at which the connection was cut"
-    assert isinstance(events[-1], Finished)
+    assert isinstance(events[-1], Failed) and isinstance(events[-1].error, RunInterrupted)
 
 
 def test_a_run_ends_although_the_websocket_never_returns(server: RunningServer) -> None:
@@ -75,7 +78,7 @@ def test_a_websocket_that_falls_silent_does_not_hang_the_run(
         async with TcpProxy(server.address) as proxy, Client(proxy.address) as client:
             await client.run(shown_text("first"))
             proxy.swallow_websockets = True
-            assert (await client.run(shown_text("second"), timeout=10)).texts("2") == ("second",)
+            assert (await client.run(shown_text("second"), timeout=60)).texts("2") == ("second",)
 
     asyncio.run(work())
 
@@ -99,7 +102,7 @@ def test_a_server_that_goes_away_is_reported_after_the_patience(server: RunningS
                 await direct.cancel(prompt_id)
         return time.monotonic() - start
 
-    assert 1 <= asyncio.run(work()) < 10
+    assert 1 <= asyncio.run(work()) < 25, "a second of patience, not the usual thirty"
 
 
 def test_headers_and_credentials_go_out_with_everything(server: RunningServer) -> None:

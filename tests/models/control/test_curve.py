@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from armature_pack.models.control.curve import CONSTANT, PRESETS, Curve
 from armature_pack.tests.host_parts import needs_curves
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 POINTS = [(0.0, 1.0), (0.4, 0.6), (1.0, 0.0)]
@@ -44,6 +44,7 @@ ASCENDING = st.lists(
 
 
 @needs_curves
+@settings(deadline=None)
 @given(ASCENDING, st.booleans(), st.floats(0, 1))
 def test_every_value_is_the_one_that_the_host_draws(points, smooth, x):
     host = (widgets().MonotoneCubicCurve if smooth else widgets().LinearCurve)(points)
@@ -96,6 +97,7 @@ def test_a_linked_value_of_another_type_is_refused_by_name():
         Curve.read(3)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 10)), min_size=1, max_size=8, unique_by=lambda point: point[0]),
     st.booleans(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from armature_pack.models.control.frame_weights import FrameWeights
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .links import call, link, seen, window
@@ -61,6 +61,7 @@ def test_one_frame_set_twice_is_refused():
         over("3: 1, -1: 0", 4)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.integers(0, 30), st.floats(0, 10), min_size=1, max_size=6),
     st.sampled_from(["linear", "smooth", "hold"]),

@@ -51,6 +51,30 @@ def fixture(name: str) -> dict[str, Any]:
     return json.loads((FIXTURES / name).read_text())
 
 
+def rounding(reference: dict[str, Any] | torch.Tensor) -> float:
+    """How far from a reference its values may lie by rounding alone, on any processor.
+
+    Each kind of processor adds up in an order of its own, and what that changes grows with the values: where they go up to
+    170, two processors lie 1.6e-4 apart. A wrong eps of a normalisation, the smallest fault that the fixtures are made to
+    show, moves them by 1e-5 to 1e-4 of the largest, everything else by far more.
+    """
+    if isinstance(reference, torch.Tensor):
+        largest = float(reference.abs().max())
+    elif "max" in reference:
+        largest = max(abs(reference["min"]), abs(reference["max"]))
+    else:
+        largest = max(map(abs, [*reference["first8"], *reference["strided16"]]))
+    return 5e-6 * largest + 1e-5
+
+
+def assert_reference(
+    tensor: torch.Tensor, reference: dict[str, Any], told: str = "", tolerance: float | None = None
+) -> None:
+    """The tensor has the values that a fixture holds of it, within `tolerance` or their rounding."""
+    error, tolerance = error_against(tensor, reference), rounding(reference) if tolerance is None else tolerance
+    assert error <= tolerance, f"{told}: off by {error:.3g}, more than {tolerance:.3g}"
+
+
 def error_against(tensor: torch.Tensor, reference: dict[str, Any]) -> float:
     """Largest difference to the values that a fixture holds of a tensor."""
     assert list(tensor.shape) == reference["shape"]

@@ -8,7 +8,17 @@ import comfy.model_management
 import pytest
 import torch
 from armature_pack.models.controlnext.control import ControlNeXt
-from controlnext_recipes import applied, base_stub, control, image, native_controlnet, prompt, sampled, t2i_adapter
+from armature_pack.tests.alike import assert_alike
+from controlnext_recipes import (
+    applied,
+    base_stub,
+    control,
+    image,
+    native_controlnet,
+    prompt,
+    sampled,
+    t2i_adapter,
+)
 
 POSITIVE, NEGATIVE = prompt(1), prompt(2)
 
@@ -82,7 +92,7 @@ def test_order_in_a_chain_with_native_nets_does_not_matter(sd15, net) -> None:
     without = applied(*applied(POSITIVE, NEGATIVE, nets["native"], image(), 0.7), nets["t2i"], image(), 0.7)
     assert float((results[0] - sampled(sd15, *without)).abs().max()) > 0.1
     for other in results[1:]:
-        torch.testing.assert_close(other, results[0], atol=1e-3, rtol=1e-5)
+        assert_alike(other, results[0])
 
 
 def test_two_files_in_one_chain_both_act(sd15, net) -> None:
@@ -99,7 +109,7 @@ def test_batched_and_separate_conditionings_agree(sd15, net, monkeypatch) -> Non
     conds = applied(POSITIVE, NEGATIVE, net, image(2))
     batched = sampled(sd15, *conds, pictures=2)
     monkeypatch.setattr(sd15.model, "memory_required", lambda *a, **k: 1e30)
-    torch.testing.assert_close(sampled(sd15, *conds, pictures=2), batched, atol=1e-3, rtol=1e-5)
+    assert_alike(sampled(sd15, *conds, pictures=2), batched)
 
 
 def test_conditionings_with_images_of_their_own(sd15, net) -> None:
@@ -111,7 +121,7 @@ def test_conditionings_with_images_of_their_own(sd15, net) -> None:
     same = sampled(sd15, prompt(1, control=a), prompt(2, control=net.copy().set_cond_hint(first, 1.0)))
     assert not torch.allclose(mixed, swapped) and not torch.allclose(mixed, same)
     shared = sampled(sd15, prompt(1, control=a), prompt(2, control=a))
-    torch.testing.assert_close(same, shared, atol=1e-3, rtol=1e-5)
+    assert_alike(same, shared)
 
 
 def test_a_batch_of_images_equals_its_pictures_alone(sd15, net) -> None:
@@ -121,7 +131,7 @@ def test_a_batch_of_images_equals_its_pictures_alone(sd15, net) -> None:
     together = _denoised(sd15, net, pictures, noise)
     for index in range(2):
         alone = _denoised(sd15, net, pictures[index : index + 1], noise[index : index + 1])
-        torch.testing.assert_close(together[index : index + 1], alone, atol=1e-4, rtol=1e-4)
+        assert_alike(together[index : index + 1], alone)
 
 
 def _denoised(model: Any, net: ControlNeXt, pixels: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
@@ -154,7 +164,7 @@ def test_masked_conditioning_acts_in_its_mask_only(sd15, net, plain) -> None:
     ]
     result = sampled(sd15, masked, masked_negative, steps=1)
     without = sampled(sd15, POSITIVE, NEGATIVE, steps=1)
-    torch.testing.assert_close(result[..., 8:, :], without[..., 8:, :], atol=1e-3, rtol=1e-5)
+    assert_alike(result[..., 8:, :], without[..., 8:, :])
     assert not torch.allclose(result[..., :8, :], without[..., :8, :])
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from armature_pack.models.controlnext.cross_normalization import CrossNormalization
 from armature_pack.models.controlnext.injection import AfterInputBlock
-from controlnext_recipes import BY_NAME, error_against, fixture, module, module_inputs
+from controlnext_recipes import BY_NAME, assert_reference, fixture, module, module_inputs
 
 CASES = fixture("control_module.json")["variants"]
 INJECTIONS = fixture("injection.json")["cases"]
@@ -27,14 +27,14 @@ def test_addition_equals_the_reference(case: dict[str, Any]) -> None:
     control = module(variant.name)(*module_inputs(case["control_case"], shape), variant.stem_padding)
     torch.manual_seed(4242)
     hidden = torch.randn(case["h_shape"]) * 1.7 + 0.3
-    assert error_against(hidden, case["h"]) <= 2e-5
+    assert_reference(hidden, case["h"])
     added = normalization(control, hidden)
     if isinstance(case["multiplier"], float):
         result = hidden + case["multiplier"] * added
     else:
         halves = [variant.multiplier(1.0, False)] * 3 + [variant.multiplier(1.0, True)] * 3
         result = hidden + torch.tensor(halves)[:, None, None, None] * added
-    assert error_against(result, case["out"]) <= 2e-5
+    assert_reference(result, case["out"])
 
 
 def test_paper_form_is_equation_ten() -> None:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from controlnext_recipes import (
     BY_NAME,
+    assert_reference,
     base_stub,
     control_weights,
-    error_against,
     fixture,
     module_inputs,
 )
@@ -41,7 +41,7 @@ def patch_for(folder: Path, name: str, case: str, half: int, strength: float) ->
 @pytest.mark.parametrize(("name", "case"), [(name, case) for name, entry in MAPS.items() for case in entry["cases"]])
 def test_maps(name: str, case: str, folder) -> None:
     patch = patch_for(folder, name, case, 0, 1.0)
-    assert error_against(patch.control, MAPS[name]["cases"][case]) <= 1e-4
+    assert_reference(patch.control, MAPS[name]["cases"][case])
 
 
 @pytest.mark.parametrize("case", ADDITIONS, ids=lambda case: f"{case['variant']}-{case['h_shape'][-2]}")
@@ -63,4 +63,4 @@ def test_additions(case: dict[str, Any], folder) -> None:
     # Of a video batch the first half is the unconditional one.
     rows = hidden.shape[0] // len(halves)
     result = torch.cat([part[rows * number : rows * (number + 1)] for number, part in enumerate(results)])
-    assert error_against(result, case["out"]) <= 2e-5
+    assert_reference(result, case["out"])

@@ -10,6 +10,7 @@ import pytest
 import torch
 from armature_pack.models.controlnext.control import ControlNeXt
 from armature_pack.models.controlnext.hint import Window, rows_of
+from armature_pack.tests.alike import assert_alike
 from comfy.context_windows import IndexListContextWindow
 from controlnext_recipes import BY_NAME, base_stub, control, control_weights, image
 from plain_reference import RULES, control_map, unet_outcome
@@ -88,7 +89,7 @@ def test_a_long_clip_is_the_average_of_its_windows(svd, frames: int, pinned: boo
     positive, negative = conds(net, pixels(frames), apply)
     found = predicted(windowed(svd, reference_first=pinned), positive, negative, latents(frames), TIME)
     expected = expected_prediction(svd, frames, pinned)
-    torch.testing.assert_close(found, expected, atol=2e-4, rtol=1e-5)
+    assert_alike(found, expected)
     without = predicted(windowed(svd, reference_first=pinned), *conds(None, pixels(frames)), latents(frames), TIME)
     assert float((without - expected).abs().max()) > 0.01
 

@@ -14,10 +14,8 @@ from armature_pack.models.control.layer_weights import LayerWeights
 from armature_pack.models.ip_adapter.embeds import COMBINING
 from armature_pack.models.ip_adapter.install import prompts_of
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
+from armature_pack.tests.alike import assert_alike
 from ip_adapter_recipes import adapter, narrow_model, picture, prompt, sampled, tiny_encoder
-
-# Sums in another order, on latents of a magnitude of 10 to 100.
-ROUNDING: dict[str, Any] = {"atol": 2e-3, "rtol": 1e-3}
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +83,7 @@ def test_what_has_no_effect_is_bit_equal_and_told(nothing, sd15, apply, plain, t
 def test_two_adapters_add_up_in_any_order(sd15, apply, base, plus) -> None:
     one = sampled(apply(apply(sd15, base), plus, image=picture(7)))
     other = sampled(apply(apply(sd15, plus, image=picture(7)), base))
-    torch.testing.assert_close(one, other, **ROUNDING)
+    assert_alike(one, other)
 
 
 def test_what_was_computed_is_dropped_behind_the_sampling(sd15, apply) -> None:
@@ -136,14 +134,14 @@ def test_range_and_curve(sd15, apply, plain) -> None:
     halves = [sampled(apply(sd15, start_percent=0.5), steps=4), sampled(apply(sd15, end_percent=0.5), steps=4)]
     assert not any(torch.equal(half, full) for half in halves)
     doubled = sampled(apply(sd15, weight=0.3, schedule="0:2, 1:2"), steps=4)
-    torch.testing.assert_close(doubled, full, atol=1e-5, rtol=1e-4)
+    assert_alike(doubled, full)
 
 
 def test_frames_have_weights_of_their_own(sd15, apply) -> None:
     both = sampled(apply(sd15), pictures=2)
     one = sampled(apply(sd15, frame_weights=FrameWeights.from_text("0, 1")), pictures=2)
-    torch.testing.assert_close(one[:1], sampled(sd15, pictures=2)[:1], atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(one[1:], both[1:], atol=1e-5, rtol=1e-4)
+    assert_alike(one[:1], sampled(sd15, pictures=2)[:1])
+    assert_alike(one[1:], both[1:])
 
 
 def test_one_picture_for_each_of_the_batch(sd15, apply) -> None:
@@ -151,7 +149,7 @@ def test_one_picture_for_each_of_the_batch(sd15, apply) -> None:
     both = sampled(apply(sd15, image=images, combine="per picture"), pictures=2)
     for index in (0, 1):
         alone = sampled(apply(sd15, image=images[index : index + 1]), pictures=2)
-        torch.testing.assert_close(both[index], alone[index], **ROUNDING)
+        assert_alike(both[index], alone[index])
     with pytest.raises(ValueError, match="2 reference pictures came in for a batch of 3"):
         sampled(apply(sd15, image=images, combine="per picture"), pictures=3)
 
@@ -171,16 +169,14 @@ def test_combining_equal_pictures(how, sd15, apply, encoder) -> None:
     if how in ("add", "subtract"):
         assert torch.isfinite(found).all()
     else:
-        torch.testing.assert_close(found, sampled(apply(sd15)), atol=1e-4, rtol=1e-3)
+        assert_alike(found, sampled(apply(sd15)))
 
 
 def test_equal_pictures_in_a_row_are_as_one(sd15, apply, plus) -> None:
     same = picture().expand(3, -1, -1, -1)
     for ip_adapter in (None, plus):
         given = () if ip_adapter is None else (ip_adapter,)
-        torch.testing.assert_close(
-            sampled(apply(sd15, *given, image=same)), sampled(apply(sd15, *given)), atol=1e-4, rtol=1e-3
-        )
+        assert_alike(sampled(apply(sd15, *given, image=same)), sampled(apply(sd15, *given)))
 
 
 def test_a_negative_picture_acts(sd15, apply) -> None:
@@ -191,7 +187,7 @@ def test_a_negative_picture_acts(sd15, apply) -> None:
 
 
 def test_a_white_mask_is_none(sd15, apply) -> None:
-    torch.testing.assert_close(sampled(apply(sd15, mask=torch.ones(1, 5, 9))), sampled(apply(sd15)), atol=1e-6, rtol=0)
+    assert_alike(sampled(apply(sd15, mask=torch.ones(1, 5, 9))), sampled(apply(sd15)))
 
 
 def test_masks_lie_on_the_true_grid(sd15, apply, monkeypatch) -> None:
@@ -216,7 +212,7 @@ def test_regions(sd15, apply) -> None:
     model = apply(sd15, image=images, mask=masks, combine="regions")
     assert len(prompts_of(model)) == 2
     chained = apply(apply(sd15, image=images[:1], mask=masks[:1]), image=images[1:], mask=masks[1:])
-    torch.testing.assert_close(sampled(model), sampled(chained), **ROUNDING)
+    assert_alike(sampled(model), sampled(chained))
     with pytest.raises(ValueError, match="with 2 pictures and 1 masks"):
         apply(sd15, image=images, mask=masks[:1], combine="regions")
 
@@ -233,9 +229,9 @@ def test_a_mask_is_cut_like_the_area_of_a_conditioning(sd15, apply) -> None:
     alone = prompt(3, "sd15", area=(16, 8, 0, 8))
     whole = sampled(apply(sd15), positive=alone, cfg=1.0)[..., 8:]
     masked = sampled(apply(sd15, mask=right), positive=alone, cfg=1.0)[..., 8:]
-    torch.testing.assert_close(masked, whole, atol=1e-6, rtol=0)
+    assert_alike(masked, whole)
     none = sampled(apply(sd15, mask=1 - right), positive=alone, cfg=1.0)[..., 8:]
-    torch.testing.assert_close(none, sampled(sd15, positive=alone, cfg=1.0)[..., 8:], atol=1e-6, rtol=0)
+    assert_alike(none, sampled(sd15, positive=alone, cfg=1.0)[..., 8:])
 
 
 # Errors -----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import torch
 from armature_pack.models.ip_adapter.embeds import ImageEmbeds
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
 from armature_pack.nodes.ip_adapter_embeds import ArmatureCombineIPAdapterEmbeds, ArmatureEncodeIPAdapterImage
+from armature_pack.tests.alike import assert_alike
 from ip_adapter_recipes import adapter, picture, sampled
 
 WAYS = ("average", "norm average", "add", "subtract", "max", "min", "concat")
@@ -50,7 +51,7 @@ def test_the_result_acts_as_the_batch_does(sd15, ip_adapter, encoder, encoded) -
 
     apart = run(embeds=combined(encoded(images[:1]), encoded(images[1:]), combine="average"))
     batch = run(image=images, clip_vision=encoder, combine="average")
-    torch.testing.assert_close(apart, batch, atol=2e-3, rtol=1e-3)
+    assert_alike(apart, batch)
 
 
 def test_what_is_not_wanted_comes_from_pictures(encoded) -> None:

@@ -19,6 +19,7 @@ from armature_pack.nodes.ip_adapter_embeds import (
     ArmatureSaveIPAdapterEmbeds,
 )
 from armature_pack.nodes.ip_adapter_images import ArmatureIdentityFromFolder
+from armature_pack.tests.alike import assert_alike
 from ip_adapter_recipes import adapter, picture, sampled
 from PIL import Image
 
@@ -91,7 +92,7 @@ def test_embeddings_are_saved_and_loaded(layout, sd15, encoder, folders) -> None
     direct = ArmatureApplyIPAdapter.execute(sd15, found, image=picture(count=2), clip_vision=encoder).args[0]
     kept = ArmatureApplyIPAdapter.execute(sd15, found, embeds=loaded).args[0]
     assert torch.equal(loaded.image, embeds.image) and torch.equal(loaded.negative, embeds.negative)
-    torch.testing.assert_close(sampled(kept), sampled(direct), atol=2e-3, rtol=1e-3)
+    assert_alike(sampled(kept), sampled(direct))
 
 
 def test_broken_and_foreign_files_are_named(folders) -> None:

@@ -11,6 +11,7 @@ from armature_pack.models.ip_adapter.install import prompts_of
 from armature_pack.models.ip_adapter.loading import adapter_from_state_dict
 from armature_pack.nodes.control_weights import ArmatureLayerWeights
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
+from armature_pack.tests.alike import assert_alike
 from flux_recipes import flux_prompt, tiny_flux, with_foreign_block
 from ip_adapter_recipes import picture
 from sd3_recipes import (
@@ -83,7 +84,7 @@ def test_nothing_leaks_and_no_effect_is_bit_equal(apply) -> None:
 
 def test_masks_blocks_pictures_and_order(apply) -> None:
     acting = sampled(apply())
-    torch.testing.assert_close(sampled(apply(mask=torch.ones(1, 5, 9))), acting, atol=1e-6, rtol=0)
+    assert_alike(sampled(apply(mask=torch.ones(1, 5, 9))), acting)
     half = torch.zeros(1, 16, 12)
     half[:, :8] = 1
     assert not torch.equal(sampled(apply(mask=half)), acting)
@@ -91,12 +92,12 @@ def test_masks_blocks_pictures_and_order(apply) -> None:
     (prompt,) = prompts_of(apply(weight=1.0, layer_weights=weights))
     assert {place[1]: role.factor for place, (_, role) in prompt.roles.items()} == {1: 1.0, 2: 0.5}
     twice = sampled(apply(apply(weight=0.3), weight=0.3))  # as one of twice the weight
-    torch.testing.assert_close(twice, acting, atol=1e-5, rtol=0)
+    assert_alike(twice, acting)
     two = picture(count=2)
     assert not torch.equal(sampled(apply(image=two)), sampled(apply(image=two[:1])))
     equal = two[:1].repeat(2, 1, 1, 1)
     averaged = sampled(apply(image=equal, combine="average"))
-    torch.testing.assert_close(averaged, sampled(apply(image=two[:1])), atol=1e-5, rtol=0)
+    assert_alike(averaged, sampled(apply(image=two[:1])))
     for scaling in ("K+V", "K+mean(V) w/ C penalty"):
         assert torch.isfinite(sampled(apply(embeds_scaling=scaling))).all()
 

@@ -13,13 +13,13 @@ import torch
 from armature_pack.models.control.curve import Curve
 from armature_pack.models.lora.scheduling import keyframes
 from armature_pack.nodes.lora import ArmatureApplyLoRAStack, ArmatureLoRAOptions, ArmatureLoRAStack
+from armature_pack.tests.alike import alike, assert_alike
 from comfy_extras.nodes_hooks import SetClipHooks
 from ip_adapter_recipes import sampled
 from lora_recipes import diffusers_layers, kohya, lora, peft, peft_bare, peft_wrapped, processor, text_lora
 from safetensors.torch import save_file
 
 NAMES = {"kohya": kohya, "peft": peft, "peft_wrapped": peft_wrapped, "peft_bare": peft_bare, "processor": processor}
-ROUNDING: dict[str, Any] = {"atol": 2e-3, "rtol": 1e-3}
 
 
 def save(folder: Path, weights: dict[str, torch.Tensor], name: str = "one", **metadata: str) -> str:
@@ -62,7 +62,7 @@ def test_pefts_alpha_from_the_metadata(sd15, folder) -> None:
     told = json.dumps({"unet.lora_alpha": 8, "unet.r": 4})
     doubled = applied(sd15, stacked((save(folder, lora(layers, peft), lora_adapter_metadata=told), 0.4)))[0]
     plain = applied(sd15, stacked((save(folder, lora(layers, peft), "plain"), 0.8)))[0]
-    torch.testing.assert_close(sampled(doubled), sampled(plain), **ROUNDING)
+    assert_alike(sampled(doubled), sampled(plain))
 
 
 def test_a_lora_of_another_family_is_named(sd15, sdxl, folder) -> None:
@@ -187,11 +187,11 @@ def test_a_curve_acts_by_hooks(sd15, folder) -> None:
         positive, negative = prompt(1, "sd15", hooks=hooks), prompt(2, "sd15", hooks=hooks)
         return sampled(model, steps=4, positive=positive, negative=negative)
 
-    torch.testing.assert_close(run("0:1, 0.999:1, 1:0.999"), full, **ROUNDING)
+    assert_alike(run("0:1, 0.999:1, 1:0.999"), full)
     half = run("0:1, 0.5:1, 0.51:0, 1:0")
-    assert not torch.allclose(half, full, **ROUNDING)
-    torch.testing.assert_close(run("0:0, 0.99:0, 1:0.001"), sampled(sd15, steps=4), **ROUNDING)
-    assert not torch.allclose(run("0:1, 0.999:1, 1:0.999", block_weights="output: 0"), full, **ROUNDING)
+    assert not alike(half, full)
+    assert_alike(run("0:0, 0.99:0, 1:0.001"), sampled(sd15, steps=4))
+    assert not alike(run("0:1, 0.999:1, 1:0.999", block_weights="output: 0"), full)
 
 
 def test_curves_travel_in_the_clip(sd15, clip, folder) -> None:

@@ -26,6 +26,6 @@ def test_two_at_once_make_it_once(tmp_path, monkeypatch):
     for run in runs:
         run.start()
     for run in runs:
-        run.join(10)
+        run.join(120)
     assert len(made) == 1
     assert [path.name for path in (tmp_path / "weights").iterdir()] == ["file"]

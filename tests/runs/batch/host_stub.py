@@ -2,6 +2,8 @@
 
 It is for what cannot be done with the real one in seconds: thousands of rows, a server that is killed at random moments, one
 that wants a token. As a process:  python host_stub.py PORT LOG SECONDS  runs each prompt for SECONDS and appends a line to LOG.
+A file HOLD beside LOG with a number in it stops it after so many prompts, until the file has gone or holds a larger number: so a
+test can wait for a state that lasts, however fast or slow the machine is.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Any
 from aiohttp import web
 from PIL import Image
 
+HOLD = "hold"
 LOADERS = ["a.safetensors", "b.safetensors"]
 OBJECT_INFO: dict[str, Any] = {
     "Checkpoint": {
@@ -171,9 +174,19 @@ class HostStub:
                 prompt_id, body = next(iter(self.pending.items()))
                 await self._tell(body, "executing", {"node": "3", "prompt_id": prompt_id})
                 await asyncio.sleep(self.seconds)
+                while self._is_held():
+                    await asyncio.sleep(0.02)
                 if self.pending.pop(prompt_id, None) is not None:
                     self._finish(prompt_id, body)
                     await self._tell(body, "execution_success", {"prompt_id": prompt_id})
+
+    def _is_held(self) -> bool:
+        if self.log is None:
+            return False
+        with contextlib.suppress(FileNotFoundError):
+            number = self.log.with_name(HOLD).read_text(encoding="utf-8")
+            return not number or len(self.ran) >= int(number)  # empty while it is being written
+        return False
 
     def _finish(self, prompt_id: str, body: dict[str, Any]) -> None:
         inputs = {**body["prompt"]["3"]["inputs"], "loaded": body["prompt"]["2"]["inputs"]["image"]}

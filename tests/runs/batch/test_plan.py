@@ -12,7 +12,7 @@ from armature_pack.runs.batch.graph_file import check_graph, read_graph
 from armature_pack.runs.batch.plan import PlannedRow, describe_changes, plan_rows, with_changes
 from armature_pack.runs.batch.rows import Row
 from armature_pack.tests.runs.batch.host_stub import GRAPH, OBJECT_INFO, png
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 
@@ -200,7 +200,7 @@ NAMES = st.sampled_from(
 @given(
     st.lists(st.dictionaries(NAMES.filter(lambda name: name != "2.image"), CELLS, max_size=5), min_size=1, max_size=6)
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_any_rows_are_planned_without_an_exception(tmp_path_factory: pytest.TempPathFactory, values: Any) -> None:
     planned = plan(tmp_path_factory.getbasetemp(), *values)
     assert sorted(row.number for row in planned) == list(range(1, len(values) + 1))
@@ -212,7 +212,7 @@ def test_any_rows_are_planned_without_an_exception(tmp_path_factory: pytest.Temp
 
 
 @given(st.text(), st.sampled_from([".csv", ".jsonl"]))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_is_read_or_refused_plainly(tmp_path_factory: pytest.TempPathFactory, text: str, suffix: str) -> None:
     from armature_pack.runs.batch.rows import read_rows
 

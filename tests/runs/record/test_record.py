@@ -18,7 +18,7 @@ from armature_pack.runs.record.prompt_facts import model_names, sampling, upstre
 from armature_pack.runs.record.record import ENTRIES, PARTS, SCHEMA, RecordError, check_record, read_record
 from armature_pack.tests.runs.batch.host_stub import GRAPH, png
 from armature_pack.tests.runs.record.schema import SCHEMA as SCHEMA_FILE
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -118,7 +118,7 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from(sorted(RECORD)), JSON)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_any_damage_is_refused_or_harmless(part: str, value: Any) -> None:
     try:
         checked = check_record(changed(**{part: value}), "r")
