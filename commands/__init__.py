@@ -3,8 +3,8 @@
 A command module has HELP (one line), NEEDS_HOST (True: runs inside the host's Python), add_arguments(parser) and
 run(arguments) -> exit status. Its top level imports the standard library only, because the front door reads it with
 whatever Python the user has; anything else is imported inside run. A module with PASSES_REST = True gets the arguments
-that its parser does not know as `arguments.rest`. The archive of the registry lacks those that only the developers need
-(.comfyignore): they are KNOWN, but not among its COMMANDS.
+that its parser does not know as `arguments.rest`. Those that only the pack's developers need lie in tools/commands, which
+the archive of the registry lacks: there they are KNOWN, but not among its COMMANDS.
 """
 
 from importlib import import_module
@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 FRONT_DOOR = Path(__file__).resolve().parent.parent / "armature.py"
+_PACKAGES = ("commands", "tools.commands")
 KNOWN = (
     "demo",
     "test",
@@ -34,13 +35,19 @@ KNOWN = (
 )
 
 
-def _module(name: str) -> str:
-    return name.replace("-", "_")
+def _module(name: str) -> str | None:
+    """The command's module within the pack, or None where this copy of the pack lacks it."""
+    for package in _PACKAGES:
+        module = f"{package}.{name.replace('-', '_')}"
+        path = FRONT_DOOR.parent.joinpath(*module.split("."))
+        if path.with_suffix(".py").is_file() or (path / "__init__.py").is_file():
+            return module
+    return None
 
 
-COMMANDS = tuple(name for name in KNOWN if Path(__file__).with_name(f"{_module(name)}.py").is_file())
+COMMANDS = tuple(name for name in KNOWN if _module(name))
 
 
 def load(name: str) -> ModuleType:
-    """Import the module of the command called `name`."""
-    return import_module(f".{_module(name)}", __package__)
+    """Import the module of the command called `name`, one of COMMANDS."""
+    return import_module(f"..{_module(name)}", __package__)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .errors import Problem
+from .terminal import Problem
 
 HELP = "say whether the model files of a graph belong together"
 NEEDS_HOST = True
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _checked(arguments: argparse.Namespace) -> int:
-    from ..models.compatibility.check import check_facts
+    from ..models.compatibility.check_prompt import check_facts
     from ..models.compatibility.facts import Facts
     from ..models.compatibility.node_types import from_table, layered, recorded
     from ..models.compatibility.prompt import read_prompt
@@ -158,7 +158,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _store() -> Path:
-    from .private_host.cache import cache_folder
+    from .private_host.files import cache_folder
 
     return cache_folder() / "model_headers.json"
 

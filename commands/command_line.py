@@ -10,10 +10,10 @@ from types import ModuleType
 from typing import NoReturn
 
 from . import COMMANDS, FRONT_DOOR, KNOWN, load
-from .errors import Problem
-from .host_options import add_host_options, host_from
 from .private_host.host import Host
-from .process import replace_process
+from .private_host.host_options import add_host_options, host_from
+from .private_host.processes import replace_process
+from .terminal import Problem
 
 NEWEST_TESTED = (3, 13)
 INSIDE = "ARMATURE_INSIDE_HOST"  # set for the second start, in the host's Python

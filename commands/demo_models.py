@@ -7,8 +7,7 @@ Nothing is downloaded; the files are made of a few megabytes of weights inside t
 import argparse
 from pathlib import Path
 
-from .console import readable_size
-from .errors import Problem
+from .terminal import Problem, readable_size
 
 HELP = "write the embedded demo model as ordinary model files"
 NEEDS_HOST = True

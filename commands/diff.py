@@ -23,6 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare the records; see the module's text for the exit status."""
-    from .record_run import run_diff
+    from .recorded_runs import run_diff
 
     return run_diff(arguments)

@@ -2,12 +2,11 @@
 
 import argparse
 
-from .console import readable_size
-from .errors import Problem
-from .host_options import add_host_options, host_from, request_from
 from .private_host.definition import define
 from .private_host.ensure import ensure_private_host, host_folder, hosts_folder, list_hosts, remove_host_by_key
-from .private_host.manifest import HOST_MARK, read_mark
+from .private_host.files import HOST_MARK, read_mark
+from .private_host.host_options import add_host_options, host_from, request_from
+from .terminal import Problem, readable_size
 
 HELP = "make or check the private ComfyUI that the other commands use"
 NEEDS_HOST = False

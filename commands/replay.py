@@ -41,6 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay the record; see the module's text for the exit status."""
-    from .record_run import run_replay
+    from .recorded_runs import run_replay
 
     return run_replay(arguments)

@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 
 from . import FRONT_DOOR
-from .errors import Problem
-from .host_options import add_host_options, host_from
-from .model_paths import write_model_paths
-from .private_host.cache import cache_folder
-from .server import Server, free_port, start_server
+from .private_host.files import cache_folder
+from .private_host.host_options import add_host_options, host_from
+from .private_host.model_paths import write_model_paths
+from .private_host.server import Server, free_port, start_server
+from .terminal import Problem
 
 HELP = "start ComfyUI with this pack and print its address"
 NEEDS_HOST = False

@@ -3,9 +3,62 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import sys
+from pathlib import Path
 from typing import Any
 
 
 def host_nodes() -> Any:
     """The host's module `nodes`. Imported by name at run time: a checker would take our own folder for it."""
     return importlib.import_module("nodes")
+
+
+# Where a model file lies, by the name that a node's list gives.
+
+
+def find_file(name: str, folder: str, what: str, otherwise: str = "choose another") -> Path:
+    """Path of a file in one of the host's model folders; ValueError naming the folder's paths when there is none.
+
+    what: the kind of file, otherwise: what else the person can do, both for the message.
+    """
+    import folder_paths
+
+    path = folder_paths.get_full_path(folder, name)
+    if path is None:
+        raise ValueError(
+            f"There is no {what} '{name}' in the folders {', '.join(folder_paths.get_folder_paths(folder))}. "
+            f"Put the file there and refresh the page (key R), or {otherwise}."
+        )
+    return Path(path)
+
+
+# Saying what a person should know while a graph runs: in the log, and on the node that is running.
+
+_log = logging.getLogger("armature")
+
+
+def tell(message: str) -> None:
+    """Log a warning and show it on the running node in the front end, where there is one."""
+    _log.warning("[Armature] %s", message)
+    server = sys.modules.get("server")  # absent in unit tests; importing it would start half the host
+    instance = getattr(getattr(server, "PromptServer", None), "instance", None)
+    node_id = _running_node()
+    if instance is not None and node_id is not None:
+        for client in _front_ends(instance):
+            instance.send_progress_text(message, node_id, client)
+
+
+def _front_ends(server: Any) -> list[str | None]:
+    """The clients that said what they understand, as the front end does. Plain ones may take any binary message for a picture."""
+    clients = getattr(server, "sockets_metadata", None)
+    if clients is None:  # a host that does not know; None: everyone
+        return [None]
+    return [client for client, told in list(clients.items()) if told.get("feature_flags")]
+
+
+def _running_node() -> str | None:
+    from comfy_execution.utils import get_executing_context
+
+    context = get_executing_context()
+    return None if context is None else context.node_id

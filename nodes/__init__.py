@@ -90,7 +90,7 @@ class ArmatureExtension(ComfyExtension):
         return list(NODES)
 
     async def on_load(self) -> None:
-        from .lacks import tell_lacks
+        from .missing_host_parts import tell_lacks
         from .routes import register_routes
 
         register_routes()

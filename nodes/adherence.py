@@ -17,7 +17,7 @@ class ArmatureControlAdherence(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..preprocessors.adherence.gate import POLICIES
+        from ..preprocessors.adherence.adherence import POLICIES
 
         return io.Schema(
             node_id="ArmatureControlAdherence",
@@ -124,8 +124,7 @@ class ArmatureControlAdherence(io.ComfyNode):
         resolution: int | None = None,
         method: Any = None,
     ) -> io.NodeOutput:
-        from ..preprocessors.adherence.adherence import AUTO, Request, adherence
-        from ..preprocessors.adherence.gate import checked
+        from ..preprocessors.adherence.adherence import AUTO, Request, adherence, checked
 
         options = dict(method) if isinstance(method, dict) else {"method": method}
         request = Request(

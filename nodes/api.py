@@ -1,5 +1,40 @@
 """The host's node API. Every node takes it from here, so its version is a choice of one line."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from comfy_api.v0_0_2 import ComfyExtension, io, ui
 
 __all__ = ["ComfyExtension", "io", "ui"]
+
+
+# The socket types of our own, and those that we share with other packs.
+
+ControlSignalType = io.Custom("CONTROL_SIGNAL")
+ControlStackType = io.Custom("CONTROL_STACK")
+ControlNetStackType = io.Custom("CONTROL_NET_STACK")
+LayerWeightsType = io.Custom("LAYER_WEIGHTS")
+FrameWeightsType = io.Custom("FRAME_WEIGHTS")
+ControlSavingsType = io.Custom("CONTROL_SAVINGS")
+IPAdapterType = io.Custom("IP_ADAPTER")
+ImageEmbedsType = io.Custom("IP_ADAPTER_EMBEDS")
+FaceEmbedsType = io.Custom("FACE_EMBEDS")
+LoRAStackType = io.Custom("LORA_STACK")
+LoRAOptionsType = io.Custom("LORA_OPTIONS")
+PoseType = io.Custom("POSE_KEYPOINT")
+
+
+def schedule_input(name: str = "schedule") -> Any:
+    """A weight over the sampling as text or, from the host's curve widget, as a link."""
+    text = io.String.Input(
+        name,
+        default="",
+        optional=True,
+        tooltip=(
+            "Weight over the sampling, multiplied with the weight above: points as progress:weight, such as "
+            "0:1, 0.4:0.6, 1:0 (smooth in front makes a smooth curve), or constant, fade in, fade out, bell, "
+            "hold then release. Empty: constant. A Curve can be linked instead."
+        ),
+    )
+    return io.MultiType.Input(text, types=[io.Curve])

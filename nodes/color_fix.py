@@ -54,6 +54,6 @@ class ArmatureFixColors(io.ComfyNode):
     def execute(
         cls, image: Any, reference: Any, variation: float | None = None, sharpness: float | None = None
     ) -> io.NodeOutput:
-        from ..preprocessors.color_fix import fix_colors
+        from ..preprocessors.tile import fix_colors
 
         return io.NodeOutput(*fix_colors(image, reference, 8.0 if variation is None else variation, sharpness or 0.0))

@@ -53,13 +53,13 @@ class ArmatureCompatibilityCheck(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, policy: Any = None) -> Any:
-        from ..models.compatibility.doors import fingerprint
+        from ..models.compatibility.endpoints import fingerprint
 
         return fingerprint(policy or "report")
 
     @classmethod
     def execute(cls, policy: Any = None) -> io.NodeOutput:
-        from ..models.compatibility.doors import checked_graph
+        from ..models.compatibility.endpoints import checked_graph
 
         report = checked_graph(cls.hidden.prompt, policy or "report")
         text = report.as_text()

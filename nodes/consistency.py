@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
-from .types import FaceEmbedsType
+from .api import FaceEmbedsType, io, ui
 
 
 class ArmatureConsistency(io.ComfyNode):

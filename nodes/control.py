@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io
-from .types import (
+from .api import (
     ControlNetStackType,
     ControlSignalType,
     ControlStackType,
     FrameWeightsType,
     LayerWeightsType,
+    io,
     schedule_input,
 )
 
@@ -132,8 +132,8 @@ class ArmatureControlSignal(io.ComfyNode):
         layer_weights: Any = None,
         frame_weights: Any = None,
     ) -> io.NodeOutput:
-        from ..models.control.curve import Curve
         from ..models.control.signal import ControlSignal
+        from ..models.guidance.curve import Curve
 
         curve = Curve.read(schedule)
         return io.NodeOutput(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
+from .api import ControlSavingsType, ControlStackType, io, ui
 from .control import CATEGORY
-from .types import ControlSavingsType, ControlStackType
 
 
 class ArmatureApplyControlStack(io.ComfyNode):

@@ -15,8 +15,7 @@ class ArmatureFitControlImage(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.control.fit import FITS
-        from ..models.control.fit_image import MAP_KIND_CHOICES, MAXIMUM_SIDE
+        from ..models.control.fit import FITS, MAP_KIND_CHOICES, MAXIMUM_SIDE
 
         return io.Schema(
             node_id="ArmatureFitControlImage",
@@ -93,7 +92,7 @@ class ArmatureFitControlImage(io.ComfyNode):
     def execute(
         cls, image: Any, fit: Any = None, map_kind: Any = None, width: Any = 0, height: Any = 0, target: Any = None
     ) -> io.NodeOutput:
-        from ..models.control.fit_image import fit_control_image
+        from ..models.control.fit import fit_control_image
 
         made = fit_control_image(image, fit or "crop", map_kind or "auto", width or 0, height or 0, target)
         return io.NodeOutput(
@@ -106,7 +105,7 @@ class ArmatureCheckControlImage(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..preprocessors.check.choices import EXPECTED, REPAIRS
+        from ..preprocessors.images.map_check.check_maps import EXPECTED, REPAIRS
 
         return io.Schema(
             node_id="ArmatureCheckControlImage",
@@ -155,7 +154,7 @@ class ArmatureCheckControlImage(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: Any, expected: Any = None, repair: Any = None) -> io.NodeOutput:
-        from ..preprocessors.check.check import check_maps
+        from ..preprocessors.images.map_check.check_maps import check_maps
 
         checked = check_maps(image, expected or "auto", repair or "none")
         return io.NodeOutput(checked.maps, checked.report, checked.ok, checked.kind, ui=ui.PreviewText(checked.report))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
+from .api import ControlSavingsType, ControlStackType, io, ui
 from .control import CATEGORY
-from .types import ControlSavingsType, ControlStackType
 
 
 class ArmaturePlotControlStack(io.ComfyNode):
@@ -83,9 +82,9 @@ class ArmaturePlotControlStack(io.ComfyNode):
         sigmas: Any = None,
         savings: Any = None,
     ) -> io.NodeOutput:
+        from ..models.control.plot import plot_and_table
         from ..models.control.savings import check_savings
         from ..models.control.stack import ControlStack, check_stack
-        from ..models.control.stack_report import plot_and_table
 
         checked = ControlStack() if stack is None else check_stack(stack, "stack")
         image, report = plot_and_table(checked, model, scheduler, steps, denoise, sigmas, check_savings(savings))

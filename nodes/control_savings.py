@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
+from .api import ControlSavingsType, io, ui
 from .control import CATEGORY
-from .types import ControlSavingsType
 
 
 class ArmatureControlSavings(io.ComfyNode):
@@ -69,7 +68,7 @@ class ArmatureProfile(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.control.profile import PROFILES
+        from ..models.control.savings import PROFILES
 
         return io.Schema(
             node_id="ArmatureProfile",
@@ -106,7 +105,7 @@ class ArmatureProfile(io.ComfyNode):
 
     @classmethod
     def execute(cls, profile: Any = "balanced") -> io.NodeOutput:
-        from ..models.control.profile import described, find_profile
+        from ..models.control.savings import described, find_profile
 
         chosen = find_profile(profile or "balanced")
         told = described(chosen)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io
+from .api import FrameWeightsType, LayerWeightsType, io
 from .control import CATEGORY
-from .types import FrameWeightsType, LayerWeightsType
 
 
 class ArmatureLayerWeights(io.ComfyNode):
@@ -14,7 +13,7 @@ class ArmatureLayerWeights(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.control.layer_weights import MAXIMUM, PRESETS, SOFT_RATIO
+        from ..models.guidance.layer_weights import MAXIMUM, PRESETS, SOFT_RATIO
 
         return io.Schema(
             node_id="ArmatureLayerWeights",
@@ -94,7 +93,7 @@ class ArmatureLayerWeights(io.ComfyNode):
         conditional: float = 1.0,
         unconditional: float = 1.0,
     ) -> io.NodeOutput:
-        from ..models.control.layer_weights import make_layer_weights
+        from ..models.guidance.layer_weights import make_layer_weights
 
         return io.NodeOutput(make_layer_weights(preset, ratio, layers, conditional, unconditional))
 
@@ -104,7 +103,7 @@ class ArmatureFrameWeights(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.control.frame_weights import INTERPOLATIONS
+        from ..models.guidance.frame_weights import INTERPOLATIONS
 
         return io.Schema(
             node_id="ArmatureFrameWeights",
@@ -139,6 +138,6 @@ class ArmatureFrameWeights(io.ComfyNode):
 
     @classmethod
     def execute(cls, weights: str = "0: 1", interpolation: Any = "linear") -> io.NodeOutput:
-        from ..models.control.frame_weights import FrameWeights
+        from ..models.guidance.frame_weights import FrameWeights
 
         return io.NodeOutput(FrameWeights.from_text(weights, interpolation))

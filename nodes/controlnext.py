@@ -77,7 +77,7 @@ class ArmatureApplyControlNeXtWeights(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.controlnext.weight_kind import FORMATS
+        from ..models.controlnext.unet_report import FORMATS
 
         return io.Schema(
             node_id="ArmatureApplyControlNeXtWeights",

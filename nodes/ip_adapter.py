@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io
-from .types import (
-    FaceEmbedsType,
-    FrameWeightsType,
-    ImageEmbedsType,
-    IPAdapterType,
-    LayerWeightsType,
-    schedule_input,
-)
+from .api import FaceEmbedsType, FrameWeightsType, ImageEmbedsType, IPAdapterType, LayerWeightsType, io, schedule_input
 
 CATEGORY = "Armature/ip-adapter"
 
@@ -22,8 +14,8 @@ class ArmatureLoadIPAdapter(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.ip_adapter.folder import file_names
-        from ..models.ip_adapter.layouts.registry import VARIANTS
+        from ..models.files.layouts.ip_adapter import VARIANTS
+        from ..models.ip_adapter.identity_from_folder import file_names
 
         return io.Schema(
             node_id="ArmatureLoadIPAdapter",
@@ -136,8 +128,7 @@ def _first_inputs() -> list[Any]:
 
 
 def _further_inputs() -> list[Any]:
-    from ..models.ip_adapter.behaviour import BEHAVIOURS
-    from ..models.ip_adapter.scaling import SCALINGS
+    from ..models.ip_adapter.scaling import BEHAVIOURS, SCALINGS
 
     return [
         io.Image.Input(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
+from .api import FaceEmbedsType, ImageEmbedsType, IPAdapterType, io, ui
 from .ip_adapter import CATEGORY
-from .types import FaceEmbedsType, ImageEmbedsType, IPAdapterType
 
 
 class ArmatureEncodeIPAdapterImage(io.ComfyNode):
@@ -51,7 +50,7 @@ class ArmatureEncodeIPAdapterImage(io.ComfyNode):
         face_embeds: Any = None,
         combine: str | None = None,
     ) -> io.NodeOutput:
-        from ..models.ip_adapter.encode_image import encode_image
+        from ..models.ip_adapter.encoding import encode_image
 
         return io.NodeOutput(
             encode_image(ip_adapter, clip_vision, image, negative_image, face_embeds, combine or "concat")
@@ -176,6 +175,6 @@ class ArmatureCombineIPAdapterEmbeds(io.ComfyNode):
     def execute(
         cls, combine: str | None = None, negative_embeds: Any = None, embeds: dict[str, Any] | None = None
     ) -> io.NodeOutput:
-        from ..models.ip_adapter.combine_embeds import combine_embeds
+        from ..models.ip_adapter.embeds import combine_embeds
 
         return io.NodeOutput(combine_embeds(embeds, combine or "average", negative_embeds))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
+from .api import FaceEmbedsType, ImageEmbedsType, IPAdapterType, io, ui
 from .ip_adapter import CATEGORY
-from .types import FaceEmbedsType, ImageEmbedsType, IPAdapterType
 
 _PREVIEWS = 8
 
@@ -86,7 +85,7 @@ class ArmatureIdentityFromFolder(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         from ..models.ip_adapter.embeds import COMBINING, CONCAT
-        from ..models.ip_adapter.input_folders import folder_names
+        from ..models.ip_adapter.identity_from_folder import folder_names
 
         return io.Schema(
             node_id="ArmatureIdentityFromFolder",
@@ -126,7 +125,7 @@ class ArmatureIdentityFromFolder(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, folder: Any = None, **_others: Any) -> Any:
-        from ..models.ip_adapter.identity import fingerprint
+        from ..models.ip_adapter.identity_from_folder import fingerprint
 
         return fingerprint(folder)
 
@@ -134,7 +133,7 @@ class ArmatureIdentityFromFolder(io.ComfyNode):
     def execute(
         cls, ip_adapter: Any, clip_vision: Any, folder: str, combine: Any = None, leave_out: bool | None = None
     ) -> io.NodeOutput:
-        from ..models.ip_adapter.identity import identity_from_folder
+        from ..models.ip_adapter.identity_from_folder import identity_from_folder
 
         found = identity_from_folder(ip_adapter, clip_vision, folder, combine or "average", leave_out is not False)
         return io.NodeOutput(found.embeds, found.pictures, found.report, ui=ui.PreviewText(found.report))
@@ -145,7 +144,7 @@ class ArmatureFaceEmbeds(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.ip_adapter.face_provider import CROP_SIZES, MODELS, PROVIDERS
+        from ..models.ip_adapter.faces import CROP_SIZES, MODELS, PROVIDERS
 
         return io.Schema(
             node_id="ArmatureFaceEmbeds",
@@ -188,7 +187,7 @@ class ArmatureFaceEmbeds(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: Any, model_name: Any = None, provider: Any = None, crop_size: Any = None) -> io.NodeOutput:
-        from ..models.ip_adapter.face_provider import MODELS, face_embeds
+        from ..models.ip_adapter.faces import MODELS, face_embeds
 
         faces = face_embeds(image, model_name or MODELS[0], provider or "CPU", int(crop_size or 224))
         crops: Any = faces.crops

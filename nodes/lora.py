@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
+from .api import LoRAOptionsType, LoRAStackType, io, schedule_input, ui
 from .loaders import file_names
-from .types import LoRAOptionsType, LoRAStackType, schedule_input
 
 CATEGORY = "Armature/lora"
 _FOLDER = "loras"

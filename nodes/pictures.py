@@ -10,7 +10,7 @@ class ArmatureExamplePicture(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..preprocessors.example_pictures import NAMES
+        from ..preprocessors.images.example_pictures import NAMES
 
         return io.Schema(
             node_id="ArmatureExamplePicture",
@@ -35,6 +35,6 @@ class ArmatureExamplePicture(io.ComfyNode):
 
     @classmethod
     def execute(cls, name: str = "coffee") -> io.NodeOutput:
-        from ..preprocessors.example_pictures import example_picture
+        from ..preprocessors.images.example_pictures import example_picture
 
         return io.NodeOutput(example_picture(name))

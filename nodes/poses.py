@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..preprocessors.pose.drawing import DRAWING_OPTIONS
-from .api import io, ui
+from .api import PoseType, io, ui
 from .preprocessors import option_input
-from .types import PoseType
 
 CATEGORY = "Armature/pose"
 
@@ -71,7 +70,7 @@ class ArmatureExamplePoses(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..preprocessors.pose.examples import LONGEST, NAMES
+        from ..preprocessors.pose.example_poses import LONGEST, NAMES
 
         return io.Schema(
             node_id="ArmatureExamplePoses",
@@ -97,7 +96,7 @@ class ArmatureExamplePoses(io.ComfyNode):
 
     @classmethod
     def execute(cls, name: str | None = None, frames: int | None = None) -> io.NodeOutput:
-        from ..preprocessors.pose.examples import example_poses
+        from ..preprocessors.pose.example_poses import example_poses
 
         return io.NodeOutput(example_poses(name or "wave", 6 if frames is None else frames))
 
@@ -131,7 +130,7 @@ class ArmatureDrawPoses(io.ComfyNode):
 
     @classmethod
     def execute(cls, poses: Any, width: int | None = None, height: int | None = None, **options: Any) -> io.NodeOutput:
-        from ..preprocessors.pose.map_of_poses import map_of_poses
+        from ..preprocessors.pose.people import map_of_poses
 
         maps, report = map_of_poses(poses, width or 0, height or 0, options)
         return io.NodeOutput(maps, report, ui=ui.PreviewImage(maps[:4], cls=cls))

@@ -8,8 +8,7 @@ from ..preprocessors.control_map import make_map
 from ..preprocessors.entry import Option, Preprocessor
 from ..preprocessors.registry import available_methods, find_method
 from ..preprocessors.sizing import MAXIMUM_RESOLUTION, MINIMUM_RESOLUTION, RESOLUTION_MODES
-from .api import io, ui
-from .types import PoseType
+from .api import PoseType, io, ui
 
 CATEGORY = "Armature/preprocessors"
 # Kind of map -> the chapter that its methods stand in.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
-from .types import ControlStackType
+from .api import ControlStackType, io, ui
 
 
 class ArmatureSaveRecord(io.ComfyNode):
@@ -55,7 +54,7 @@ class ArmatureSaveRecord(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, **_values: Any) -> str:
         """Never the reason to run again: the host asks at the beginning of a run, and the record's times count from here."""
-        from ..runs.record.times import note_start
+        from ..runs.record.host_facts import note_start
 
         note_start()
         return ""
@@ -68,7 +67,7 @@ class ArmatureSaveRecord(io.ComfyNode):
         control_stack: Any = None,
         reports: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
-        from ..models.control.facts import stack_facts
+        from ..models.control.job_facts import stack_facts
         from ..models.control.stack import check_stack
         from ..runs.record.host_facts import HostFacts
         from ..runs.record.saving import Job, save

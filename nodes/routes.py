@@ -29,21 +29,21 @@ def register_routes() -> None:
 
 async def post_compatibility(request: Any) -> Any:
     """The report on the graph in the body; 400 with a reason when the body holds none."""
-    from ..models.compatibility.doors import answer
+    from ..models.compatibility.endpoints import answer
 
     return await _posted(request, answer)
 
 
 async def post_sheet(request: Any) -> Any:
     """Add the graph in the body to the team's sheet."""
-    from ..models.compatibility.doors import record_verdict
+    from ..models.compatibility.endpoints import record_verdict
 
     return await _posted(request, record_verdict)
 
 
 async def get_models(request: Any) -> Any:
     """The model files with what they are; `?folder=loras` for one folder."""
-    from ..models.compatibility.doors import models_table
+    from ..models.compatibility.endpoints import models_table
 
     folder = request.query.get("folder")
     return await _answered(lambda: models_table(folder))
@@ -60,7 +60,7 @@ async def get_picture(request: Any) -> Any:
     """A picture of the node Example Picture, of a set the first; 404 when there is none of that name."""
     from aiohttp import web
 
-    from ..preprocessors.example_pictures import example_files
+    from ..preprocessors.images.example_pictures import example_files
 
     try:
         return web.FileResponse(example_files(request.match_info["name"])[0])

@@ -87,7 +87,7 @@ class ArmatureSweepSheet(io.ComfyNode):
     def execute(
         cls, image: list[Any], weight: list[float], adherence: list[float], wanted: list[float] | None = None
     ) -> io.NodeOutput:
-        from ..preprocessors.adherence.sweep_sheet import sweep_sheet
+        from ..preprocessors.adherence.sheet import sweep_sheet
 
         made = sweep_sheet(image, weight, adherence, 0.7 if not wanted else wanted[0])
         preview = ui.PreviewImage(made.sheet, cls=cls)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io
+from .api import ControlSignalType, FrameWeightsType, LayerWeightsType, io
 from .control import CATEGORY
-from .types import ControlSignalType, FrameWeightsType, LayerWeightsType
 
 
 class ArmatureUnionSignal(io.ComfyNode):

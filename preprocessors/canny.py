@@ -8,7 +8,7 @@ import torch
 from .canny_torch import canny_edges
 from .entry import Detected, MapConvention, Option, Options, Preprocessor
 from .grey import as_grey_maps
-from .image_tensor import to_uint8
+from .images.tensors import to_uint8
 
 _SIGMA = 0.33
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what OpenCV's RGB to grey uses

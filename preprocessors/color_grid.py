@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from .entry import Detected, MapConvention, Option, Options, Preprocessor
-from .resizing import enlarged
+from .sizing import enlarged
 
 
 def detect_color_grid(pictures: torch.Tensor, options: Options) -> Detected:

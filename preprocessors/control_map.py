@@ -10,8 +10,8 @@ from torch.nn.functional import interpolate
 
 from .chunks import check_memory, detect_batch
 from .entry import Detected, MapConvention, Options, Preprocessor
-from .image_tensor import check_image, check_mask, check_shape, to_rgb
-from .map_tags import tag
+from .images.tags import tag
+from .images.tensors import check_image, check_mask, check_shape, target_size, to_rgb
 from .options import resolved_options
 from .pose.keypoints import Frame, scaled_frames
 from .sizing import (
@@ -22,7 +22,6 @@ from .sizing import (
     resized_maps,
     resized_pictures,
 )
-from .target import target_size
 
 _ROUNDING = 1e-3  # beyond 0..1 without anyone having to know: resizing and decoding overshoot a little
 

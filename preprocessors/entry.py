@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 
 from .host_part import HostPart
-from .model_file import ModelFile
+from .model_files import ModelFile
 
 OptionValue = int | float | bool | str
 Options = Mapping[str, Any]

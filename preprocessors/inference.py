@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from .model_file import ModelFile
+from .model_files import ModelFile
 from .network import Build, load_network, ready
-from .padding import as_channels, padded
+from .sizing import as_channels, padded
 from .weights import find_weights
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

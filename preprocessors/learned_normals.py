@@ -18,7 +18,7 @@ from .host_part import HostPart
 from .inference import by_imagenet, network_output, unwrapped
 from .network import fill, keep, read_weights
 from .normals import AXES, CONVENTION, MAKES, normal_maps
-from .padding import as_maps
+from .sizing import as_maps
 from .weights import find_weights
 
 _BAE_STRIDE, _BAE_BYTES = 32, 3000

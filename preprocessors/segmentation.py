@@ -14,8 +14,8 @@ from .backends import need
 from .entry import Detected, MapConvention, Option, Options, Preprocessor
 from .inference import by_imagenet
 from .network import keep
-from .padding import as_channels
 from .segment_colours import ade_palette, coco_palette
+from .sizing import as_channels
 from .transformers_model import load_transformers
 
 MAKES = MapConvention(map_type="segmentation", polarity="colour")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import torch
+from torch.nn.functional import interpolate, pad
 
 from .entry import MapConvention
 
@@ -69,3 +70,61 @@ def resized_maps(maps: torch.Tensor, size: tuple[int, int], convention: MapConve
 
 def _scaled(height: int, width: int, scale: float, step: int) -> tuple[int, int]:
     return tuple(max(step, round(side * scale / step) * step) for side in (height, width))  # type: ignore[return-value]
+
+
+# Pictures for networks that want sides of a multiple of something: the edge is repeated, and cut off the result.
+
+
+def as_channels(pictures: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """[B,H,W,C] -> [B,C,H,W] of float32 on `device`."""
+    return pictures.to(device=device, dtype=torch.float32).movedim(-1, 1)
+
+
+def padded(pictures: torch.Tensor, stride: int, least: int = 0) -> torch.Tensor:
+    """[B,C,H,W] with the last row and column repeated until both sides are multiples of `stride`, and at least `least`."""
+    height, width = pictures.shape[-2:]
+    down, right = (max(least, -(-side // stride) * stride) - side for side in (height, width))
+    return pad(pictures, (0, right, 0, down), mode="replicate") if down or right else pictures
+
+
+def as_maps(values: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """[B,1|3,H',W'] cut to (height, width) and as [B,height,width,3]: grey is repeated, contiguous for those who write."""
+    cut = values[..., : size[0], : size[1]]
+    return cut.expand(-1, 3, -1, -1).movedim(1, -1).contiguous()
+
+
+# Shrinking and enlarging: by OpenCV where it is there, which is faster, else by torch, with the same result.
+
+
+def enlarged(pictures: torch.Tensor, size: tuple[int, int], *, smooth: bool) -> torch.Tensor:
+    """[B,h,w,3] at (height, width), contiguous: bilinear, or in squares of one colour."""
+    if pictures.device.type == "cpu":
+        try:
+            import cv2
+        except ImportError:
+            pass
+        else:
+            large = torch.empty(len(pictures), *size, 3)
+            way = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST_EXACT
+            for one, result in zip(pictures.contiguous(), large, strict=True):
+                cv2.resize(one.numpy(), size[::-1], dst=result.numpy(), interpolation=way)
+            return large
+    channels = pictures.movedim(-1, 1)
+    large = interpolate(channels, size, mode="bilinear" if smooth else "nearest-exact")
+    return large.movedim(1, -1).contiguous()
+
+
+def averaged(pictures: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """[B,h,w,3] shrunk to (height, width), each pixel the mean of its area."""
+    whole_blocks = pictures.shape[1] % size[0] == 0 and pictures.shape[2] % size[1] == 0
+    if pictures.device.type == "cpu" and whole_blocks:  # only then do both mean the same areas
+        try:
+            import cv2
+        except ImportError:
+            pass
+        else:
+            small = torch.empty(len(pictures), *size, 3)
+            for one, result in zip(pictures.contiguous(), small, strict=True):
+                cv2.resize(one.numpy(), size[::-1], dst=result.numpy(), interpolation=cv2.INTER_AREA)
+            return small
+    return interpolate(pictures.movedim(-1, 1), size, mode="area").movedim(1, -1)

@@ -16,7 +16,7 @@ from .filters import in_steps, scribbled
 from .hed import BYTES_PER_PIXEL, STRIDE, build_hed
 from .inference import as_bytes, network_output, unwrapped
 from .network import fill
-from .padding import as_maps
+from .sizing import as_maps
 
 Edges = Callable[[str, torch.Tensor], torch.Tensor]
 

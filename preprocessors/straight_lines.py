@@ -8,7 +8,7 @@ import torch
 from .backends import need_opencv
 from .entry import Detected, MapConvention, Option, Options, Preprocessor
 from .grey import as_grey_maps, luma
-from .image_tensor import to_uint8
+from .images.tensors import to_uint8
 
 MAKES = MapConvention(map_type="mlsd", polarity="white_on_black")
 

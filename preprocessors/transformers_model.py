@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from .backends import need
-from .model_file import ModelFile
+from .model_files import ModelFile
 from .network import keep, managed, ready
 from .weights import find_folder
 

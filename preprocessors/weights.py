@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from .model_file import ModelFile
+from .model_files import ModelFile
 
 # What comfyui_controlnet_aux downloads lies in its own folder; whoever has it need not download twice.
 _AUX_CHECKPOINTS = ("comfyui_controlnet_aux", "ckpts")

@@ -15,16 +15,17 @@
 ClientError, a BatchError or a GraphError, whose text is fit to be shown.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from .batch.errors import BatchError
-from .batch.graph_file import read_graph as _read_graph
+from .batch.batch import BatchResult, batch
+from .batch.batch import read_graph as _read_graph
 from .batch.run import Settings, Step
-from .batch.whole import BatchResult, batch
-from .blocking import run_blocking, use_client
 from .client import Client
 from .errors import (
+    BatchError,
     ClientError,
     PromptRefused,
     RunFailed,
@@ -37,6 +38,33 @@ from .errors import (
 from .events import Blocked, Cached, Event, Executing, Failed, Finished, Progress, Queued
 from .graph import GraphError, find_node, set_inputs
 from .results import NodeOutput, Picture, RunResult
+
+# The client for code without an event loop.
+
+T = TypeVar("T")
+
+
+def use_client(address: str, work: Callable[[Client], Awaitable[T]], **options: Any) -> T:
+    """Opens a client (`options` are Client's), awaits `work(client)`, closes it and returns what `work` returned."""
+
+    async def whole() -> T:
+        async with Client(address, **options) as client:
+            return await work(client)
+
+    return asyncio.run(whole())
+
+
+def run_blocking(
+    address: str,
+    prompt: Mapping[str, Any],
+    *,
+    headers: Mapping[str, str] | None = None,
+    on_event: Callable[[Event], object] | None = None,
+    timeout: float | None = None,
+) -> RunResult:
+    """Runs an API prompt on the server at `address` and waits for its end. Errors as in Client.run."""
+    return use_client(address, lambda client: client.run(prompt, on_event, timeout), headers=headers)
+
 
 __all__ = [
     "BatchError",

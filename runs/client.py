@@ -14,14 +14,12 @@ from typing import Any
 
 import aiohttp
 
-from .address import Address
-from .errors import ClientError, NodeProblem, RunTimedOut, UnexpectedAnswer
+from .errors import ClientError, NodeProblem, RunTimedOut, UnexpectedAnswer, read_problems, read_refusal
 from .events import Event, Failed, Finished
 from .follow import Follower, history_entry
 from .live import Live
-from .refusal import read_problems, read_refusal
 from .results import Picture, RunResult
-from .wire import Wire
+from .wire import Address, Wire
 
 Prompt = Mapping[str, Any]
 

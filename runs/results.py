@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ClientError, NodeProblem, RunFailed, RunInterrupted
-from .titles import name_node
+from .graph import name_node
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,65 @@ import json
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 import aiohttp
 
-from .address import Address
 from .errors import ClientError, ServerUnreachable, UnexpectedAnswer
+
+# A server's address, with its secrets kept apart from what may be shown.
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a ComfyUI server listens. `base` is fit to be shown; the credentials never appear in repr or messages.
+
+    User name and password of the URL become HTTP basic authentication; its query (some hosting services put a token
+    there) is sent along with every request.
+    """
+
+    base: str
+    user: str | None = field(default=None, repr=False)
+    password: str = field(default="", repr=False)
+    query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Reads 'host:port', 'http://user:password@host:port/path?token=…' and the like. Raises ClientError."""
+        text = text.strip()
+        parts = _split(text if "://" in text else f"http://{text}")
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        port = f":{parts.port}" if parts.port else ""
+        return cls(
+            base=f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}",
+            user=unquote(parts.username) if parts.username is not None else None,
+            password=unquote(parts.password or ""),
+            query=MappingProxyType(dict(parse_qsl(parts.query, keep_blank_values=True))),
+        )
+
+    def url(self, path: str) -> str:
+        """The URL of a route such as '/prompt' or '/object_info/Load Checkpoint', without query."""
+        return self.base + quote(path)
+
+    def __str__(self) -> str:
+        return self.base
+
+
+def _split(text: str) -> SplitResult:
+    advice = "give the server's address as http://HOST:PORT, for example http://127.0.0.1:8188"
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:
+        pass
+    # The text itself stays out: what cannot be parsed may hold a password.
+    raise ClientError(f"That is not a server address: {advice}.") from None
+
 
 # No total limit, for uploads over slow lines take as long as they take; a silent server is noticed all the same.
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
@@ -112,3 +164,33 @@ def _explain(address: Address, method: str, path: str, status: int) -> str:
         advice = "it redirects elsewhere: use the address it redirects to, or log in first"
     advice = advice or "see the log of the server"
     return f"The server at {address} answered {method} {path} with HTTP {status}: {advice}."
+
+
+# Keeping credentials out of everything that is written down or shown.
+
+SHORTEST = 4  # blanking out shorter ones would tear holes into ordinary words
+
+
+class Secrets:
+    """The values that must never be shown: passwords, tokens in the URL, values of headers."""
+
+    def __init__(self, addresses: str | Iterable[str], headers: Mapping[str, str]):
+        parsed = [Address.parse(one) for one in ([addresses] if isinstance(addresses, str) else addresses)]
+        words = [word for value in headers.values() for word in (value, *value.split())]
+        self._words = _longest_first(
+            [one.password for one in parsed] + [value for one in parsed for value in one.query.values()] + words
+        )
+
+    def hide(self, text: str) -> str:
+        """The text with every secret replaced by ***."""
+        for word in self._words:
+            text = text.replace(word, "***")
+        return text
+
+
+def _longest_first(words: Iterable[str]) -> list[str]:
+    return sorted(
+        {word for word in words if len(word) >= SHORTEST and word not in ("Basic", "Bearer", "Token")},
+        key=len,
+        reverse=True,
+    )

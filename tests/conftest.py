@@ -57,8 +57,8 @@ _load_pack()
 @pytest.fixture(scope="session")
 def generated() -> Callable[[str], Path]:
     """Path of a generated weight file by recipe name; made once into the user's cache."""
-    from armature_pack.commands.private_host.cache import cache_folder
-    from armature_pack.models.generated import generate
+    from armature_pack.commands.private_host.files import cache_folder
+    from armature_pack.tests.generated.generation import generate
 
     folder = cache_folder() / "generated"
     return lambda name: generate(name, folder)

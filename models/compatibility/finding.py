@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from ..files.families import titles
 from ..files.index import ModelFile
-from .files_of import FileUse
+from .file_uses import FileUse
 from .prompt import Node
 
 Severity = Literal["error", "warning", "hint", "unknown"]

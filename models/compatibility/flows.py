@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .control_nodes import EMPTY_LATENTS, MERGES
-from .files_of import FileUse
+from .file_uses import FileUse
 from .graph import Edge, Graph
 from .node_types import ANY
 from .prompt import Node

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from .files_of import FileUse
+from .file_uses import FileUse
 from .finding import SEVERITIES, Change, FileNote, Finding, Severity
 from .repair import change_of
 from .sheet import Judged

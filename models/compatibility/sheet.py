@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from .combination import Combination, Made, Part
+from .combination import Combination, Made, Part, combinations
+from .facts import Facts
+from .finding import Finding, Severity, finding
 
 SCHEMA = "armature.sheet/1"
 Standing = Literal["validated", "refused", "known_family", "unknown"]
@@ -145,3 +147,30 @@ def _made(row: Mapping[str, Any] | None) -> Made | None:
     if row is None:
         return None
     return Made(str(row["node"]), row.get("version"), tuple(sorted(dict(row.get("options", {})).items())))
+
+
+# What the team's sheet says of a graph, and what follows from it under each policy.
+
+REFUSED, NOT_VALIDATED = "refused_by_team", "not_validated"
+
+
+def judged(facts: Facts, sheet: Sheet | None, policy: str) -> tuple[Judged, ...]:
+    """Each combination of the graph with its standing; nothing without a sheet, unless the policy asks for one."""
+    if sheet is None and policy != "validated_only":
+        return ()
+    return tuple((sheet or Sheet()).judge(one) for one in combinations(facts))
+
+
+def verdicts(facts: Facts, found: Judged, policy: str) -> Iterator[Finding]:
+    """Refused combinations under any policy; all that are not validated under validated_only."""
+    only = policy == "validated_only"
+    severity: Severity = "error" if only else "warning"
+    node = facts.nodes[found.combination.sampler]
+    if found.standing == "refused":
+        note = f": {found.entry.note}" if found.entry and found.entry.note else ""
+        text = f"{node.label}: your team has refused {found.combination}{note}."
+        yield replace(finding(severity, node, "", text, "Use a combination that it has validated."), rule=REFUSED)
+    elif only and found.standing != "validated":
+        text = f"{node.label}: {found}"
+        fix = "Validate it and add it to armature.json (armature.py check --record validated), or use another one."
+        yield replace(finding("error", node, "", text, fix), rule=NOT_VALIDATED)

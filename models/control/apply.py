@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..host import host_nodes
-from ..tell import tell
-from .area import map_in_area
+from ..guidance.regions import map_in_area
+from ..host import host_nodes, tell
 from .decision import Decided, decide
 from .guard import GUARDS, Guard, Watch
-from .link import SignalControl
 from .savings import NONE, Savings
+from .signal_control import SignalControl
 from .stack import ControlStack
 
 Conditioning = list[list[Any]]

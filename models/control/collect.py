@@ -2,16 +2,74 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..tell import tell
-from .dialects import describe_control_net_stack, read_control_net_stack
-from .signal import ControlSignal
-from .stack import ControlStack, check_signal, check_stack
+import torch
 
-_SLOT = re.compile(r"signal_(\d+)")
+from ..host import tell
+from .loading import load_control_net
+from .signal import ControlSignal
+from .stack import ControlStack, check_stack, signals_in_slots
+
+# Reading the CONTROL_NET_STACK lists of other packs.
+#
+# Two shapes of tuples are in use, both inside a plain list, with None for "off":
+# five items (net or file name, image, strength, start, end) and seven (file name, strength, start, end, softness, image,
+# flag). They are told apart by length and types, and the list itself is never changed: some packs extend it in place.
+
+
+def read_control_net_stack(rows: Any) -> tuple[ControlSignal, ...]:
+    """Signals for the rows of a CONTROL_NET_STACK; ValueError naming the row that cannot be read."""
+    if rows is None:
+        return ()
+    if not isinstance(rows, (list, tuple)):
+        raise ValueError(f"Control stack, input control_net_stack: a list is wanted, not {type(rows).__name__}.")
+    return tuple(_read(row, number) for number, row in enumerate(rows, start=1) if not _is_off(row))
+
+
+def _is_off(row: Any) -> bool:
+    return row is None or (isinstance(row, (list, tuple)) and bool(row) and row[0] in (None, "None"))
+
+
+# Number of items -> who writes such rows, and what of them is not used.
+_DIALECTS = {
+    5: "(net or file, image, strength, start, end), as Efficiency Nodes and Comfyroll write it",
+    7: "(file, strength, start, end, softness, image, flag), as Easy Use writes it; softness and flag are not used",
+}
+
+
+def describe_control_net_stack(rows: Any) -> tuple[str, ...]:
+    """Which dialects a CONTROL_NET_STACK is written in, a line for each; nothing for no stack."""
+    if not isinstance(rows, (list, tuple)):
+        return ()
+    lengths = [len(row) for row in rows if not _is_off(row) and isinstance(row, (list, tuple))]
+    off = sum(1 for row in rows if _is_off(row))
+    lines = [
+        f"control_net_stack: {lengths.count(length)} row{'s' if lengths.count(length) > 1 else ''} of {length} items, {who}."
+        for length, who in _DIALECTS.items()
+        if length in lengths
+    ]
+    return (*lines, f"control_net_stack: {off} row{'s are' if off > 1 else ' is'} off.") if off else tuple(lines)
+
+
+def _read(row: Any, number: int) -> ControlSignal:
+    if isinstance(row, (list, tuple)) and len(row) == 5 and isinstance(row[1], torch.Tensor):
+        net, image, weight, start, end = row
+    elif isinstance(row, (list, tuple)) and len(row) == 7 and isinstance(row[5], torch.Tensor):
+        net, weight, start, end, _softness, image, _flag = row
+    else:
+        found = f"{len(row)} items" if isinstance(row, (list, tuple)) else type(row).__name__
+        raise ValueError(
+            f"Control stack, input control_net_stack: row {number} ({found}) is none of the known kinds: "
+            "(net, image, strength, start, end) or (name, strength, start, end, softness, image, flag)."
+        )
+    return ControlSignal(_net(net), image, float(weight), float(start), float(end))
+
+
+def _net(net: Any) -> Any:
+    """A control net, loaded where the row holds a file name."""
+    return load_control_net(net) if isinstance(net, str) else net
 
 
 def collect_stack(
@@ -26,17 +84,6 @@ def collect_stack(
     notes = (*notes, *describe_control_net_stack(control_net_stack))
     own = signals_in_slots(signals, "Control stack")
     return ControlStack((*before, *rows, *own), balance, budget, notes)
-
-
-def signals_in_slots(slots: Mapping[str, Any], who: str) -> tuple[ControlSignal, ...]:
-    """The signals of `signal_0`, `signal_1`, … in the order of their numbers, without the empty ones."""
-    for name in slots:
-        if not _SLOT.fullmatch(name):
-            raise ValueError(
-                f"{who}: there is no input signals.{name}. The slots are signals.signal_0, signals.signal_1, …"
-            )
-    named = sorted(slots, key=lambda name: int(name.removeprefix("signal_")))
-    return tuple(check_signal(slots[name], f"signals.{name}", who) for name in named if slots[name] is not None)
 
 
 def _signals_before(previous: Any, balance: str) -> tuple[tuple[ControlSignal, ...], tuple[str, ...]]:

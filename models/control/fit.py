@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import torch
 from torch.nn.functional import pad
 
-from ...preprocessors.map_resize import MapKind, resized_map
+from ...preprocessors.images.resize import MAP_KINDS, MapKind, kind_of_map, resized_map
+from ...preprocessors.images.tags import pass_on
+from ...preprocessors.images.tensors import check_image, target_size, to_rgb
 
 Fit = Literal["crop", "stretch", "pad"]
 FITS: tuple[Fit, ...] = get_args(Fit)
@@ -69,3 +72,74 @@ def _padded_to_aspect(image: torch.Tensor, height: int, width: int) -> torch.Ten
     missing_height = max(0, round(image_width * height / width) - image_height)
     left, top = missing_width // 2, missing_height // 2
     return pad(image, (left, missing_width - left, top, missing_height - top))
+
+
+# Fitting a control image to the picture to be drawn, with a preview of what that costs.
+
+MAP_KIND_CHOICES: tuple[str, ...] = ("auto", *MAP_KINDS)
+MAXIMUM_SIDE = 16384
+_CUT, _FREE = (0.9, 0.2, 0.15), (0.15, 0.45, 0.9)
+_TINT = 0.55
+
+
+@dataclass(frozen=True)
+class FittedImage:
+    """The fitted maps [B,H,W,3], a preview [B,h,w,3] of what was cut off or left free, and a report in words."""
+
+    maps: torch.Tensor
+    preview: torch.Tensor
+    report: str
+
+
+def fit_control_image(
+    image: Any, fit: Any, kind: Any, width: int = 0, height: int = 0, target: Any = None
+) -> FittedImage:
+    """Fit an IMAGE [B,H,W,C] to the size of `target` (IMAGE or LATENT), or to width x height, where 0 is its own side.
+
+    ValueError for unknown choices and impossible sizes. An image that has the size already comes through as it is.
+    """
+    who = "Fit Control Image"
+    maps = to_rgb(check_image(image, f"{who}, input image")).movedim(-1, 1)
+    for name, value, choices in (("fit", fit, FITS), ("map_kind", kind, MAP_KIND_CHOICES)):
+        if value not in choices:
+            raise ValueError(f'{who}, input {name}: "{value}" is not one of {", ".join(choices)}.')
+    own = (maps.shape[-2], maps.shape[-1])
+    size = target_size(target) or (height or own[0], width or own[1])
+    if not all(1 <= side <= MAXIMUM_SIDE for side in size):
+        raise ValueError(f"{who}: a size of {size[1]}x{size[0]} lies outside 1 to {MAXIMUM_SIDE} pixels a side.")
+    chosen = kind_of_map(maps) if kind == "auto" else kind
+    if size == own:
+        return FittedImage(image, image, f"The image has the size {own[1]}x{own[0]} already; nothing was changed.")
+    made = fitted(maps, *size, fit, chosen).movedim(1, -1).contiguous()
+    report = f"{own[1]}x{own[0]} to {size[1]}x{size[0]}, resized as {chosen.replace('_', ' ')}"
+    report += f"; {describe_fit(own, size, fit)}." if aspects_differ(own, size) else "; the aspect stays."
+    return FittedImage(pass_on(image, made), _preview(maps, made, fit), report)
+
+
+def _preview(maps: torch.Tensor, made: torch.Tensor, fit: str) -> torch.Tensor:
+    """crop: the whole map with what is cut off in red; pad: the result with what is left free in blue."""
+    own, size = (maps.shape[-2], maps.shape[-1]), (made.shape[1], made.shape[2])
+    if fit == "crop":
+        top, left = cut_of(own, size)
+        return _tinted(maps.movedim(1, -1), top, left, _CUT)
+    if fit == "pad":
+        # The bars of the result are what a crop of the result to the map's own aspect would cut.
+        top, left = cut_of(size, own)
+        return _tinted(made, top, left, _FREE)
+    return made
+
+
+def _tinted(pictures: torch.Tensor, top: int, left: int, colour: tuple[float, float, float]) -> torch.Tensor:
+    """Pictures [B,H,W,3] with the outer rows and columns tinted, and a line around what stays."""
+    height, width = pictures.shape[1:3]
+    tinted = pictures.float() * (1 - _TINT) + torch.tensor(colour, device=pictures.device) * _TINT
+    line = max(1, round(min(height, width) / 256))
+    outer = (
+        slice(max(0, top - line), height - max(0, top - line)),
+        slice(max(0, left - line), width - max(0, left - line)),
+    )
+    inner = (slice(top, height - top), slice(left, width - left))
+    if top or left:
+        tinted[:, outer[0], outer[1]] = torch.tensor(colour, device=pictures.device)
+    tinted[:, inner[0], inner[1]] = pictures[:, inner[0], inner[1]].float()
+    return tinted

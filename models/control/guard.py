@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from ..tell import tell
+from ..host import tell
 
 Guard = Literal["error", "warn"]
 GUARDS: tuple[Guard, ...] = get_args(Guard)

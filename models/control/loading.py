@@ -8,13 +8,12 @@ from typing import Any
 import comfy.model_management
 import torch
 
-from ..controlnext.foreign import kind_of
 from ..controlnext.loading import load_controlnext
-from ..controlnext.state_dicts import control_prefixes
 from ..files.container import container_of, read_any_header
-from ..files.place import find_file
+from ..files.layouts.controlnext import control_prefixes
 from ..files.reading import check_readable
-from ..host import host_nodes
+from ..files.wrong_kind import kind_of
+from ..host import find_file, host_nodes
 
 FOLDER = "controlnet"
 _HOST_LOADS = ("a ControlNet", "a T2I-Adapter")

@@ -7,8 +7,11 @@ from typing import Any
 
 import torch
 
-from ..page import COLOURS, FAINT, INK, Page
-from .timeline import Row, Timeline
+from ...preprocessors.images.canvas import COLOURS, FAINT, INK, Page
+from ..guidance.progress import step_sigmas
+from .savings import Savings
+from .stack import ControlStack
+from .timeline import Row, Timeline, described, timeline
 
 WIDTH, PLOT_HEIGHT, LEGEND_LINE = 1200, 560, 30
 SUM = (110, 116, 128)
@@ -115,3 +118,19 @@ def _legend(line: Timeline) -> list[tuple[Any, str]]:
 
 def _shortened(words: str, length: int = 120) -> str:
     return words if len(words) <= length else f"{words[: length - 3]}..."
+
+
+# The plot of a stack and its table, for the node that draws them.
+
+
+def plot_and_table(
+    stack: ControlStack, model: Any, scheduler: str, steps: int, denoise: float, sigmas: Any, savings: Savings
+) -> tuple[torch.Tensor, str]:
+    """IMAGE [1,H,W,3] and a text: the weight of each signal at each step of the sampler."""
+    line = timeline(
+        stack,
+        step_sigmas(model, scheduler, steps, denoise, sigmas),
+        model.get_model_object("model_sampling"),
+        savings,
+    )
+    return plotted(line), described(line)

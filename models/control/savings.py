@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from comfy.controlnet import StrengthType
+from comfy.controlnet import ControlNet, StrengthType
 
-from .steps import StepCounter
-
-Residuals = dict[str, list[torch.Tensor | None]]
+from ..controlnext.cache import HeldSigmas
+from ..controlnext.control import ControlNeXt
+from ..guidance.progress import StepCounter
+from .residuals import Residuals
 
 
 @dataclass(frozen=True)
@@ -118,3 +119,109 @@ def whole_batch(residuals: Residuals, chosen: tuple[int, ...], chunks: int) -> R
         if id(one) not in once:
             once[id(one)] = spread(one)
     return {group: [once[id(one)] for one in found] for group, found in residuals.items()}
+
+
+# Running the control net of a signal: on the whole batch, on a part of it, or not at all on steps in between.
+
+# What the host hands to get_control: latent, sigmas, conds, number of chunks, options.
+Arguments = tuple[torch.Tensor, torch.Tensor, dict[str, Any], int, dict[str, Any]]
+
+
+class InnerCall:
+    """Calls `inner.get_control`, and leaves out what cannot act or what the savings allow to leave out."""
+
+    def __init__(self, inner: Any, savings: Savings) -> None:
+        self.inner = inner
+        self._memory = ResidualMemory(savings.every) if savings.every > 1 else None
+        if isinstance(inner, ControlNeXt):  # it returns no residuals to remember, but can keep its map
+            inner.sigmas = HeldSigmas(savings.every)
+
+    def clear(self) -> None:
+        """Before and after a sampling."""
+        if self._memory is not None:
+            self._memory.clear()
+
+    def residuals(self, arguments: Arguments, items: tuple[float, ...] | None) -> Residuals | None:
+        """The net's residuals with its weight in them. items: factor of each picture of the batch, which is not applied here."""
+        # An adapter computes its features once per sampling, and from the image alone: there is nothing to save.
+        if not isinstance(self.inner, ControlNet):
+            return self.inner.get_control(*arguments)
+        if self._memory is None:
+            return self._computed(arguments, items)
+        return self._remembered(self._memory, arguments, items)
+
+    def _remembered(
+        self, memory: ResidualMemory, arguments: Arguments, items: tuple[float, ...] | None
+    ) -> Residuals | None:
+        x_noisy, t, _cond, _chunks, options = arguments
+        memory.at(float(t[0]))
+        window = options.get("context_window")
+        key = (
+            tuple(x_noisy.shape),
+            tuple(options.get("uuids", ())),
+            tuple(getattr(window, "index_list", ())),
+            items is None,
+            getattr(self.inner, "acting", None),
+        )
+        recalled = memory.recall(key, self.inner)
+        if recalled is not None:
+            return recalled
+        computed = self._computed(arguments, items)
+        if computed is not None:
+            memory.keep(key, computed, self.inner)
+        return computed
+
+    def _computed(self, arguments: Arguments, items: tuple[float, ...] | None) -> Residuals | None:
+        x_noisy, t, cond, chunks, options = arguments
+        chosen = tuple(range(chunks)) if items is None else acting_chunks(items, chunks)
+        if len(chosen) == chunks:
+            return self.inner.get_control(*arguments)
+        batch = x_noisy.shape[0]
+        part = {name: part_of_batch(value, chosen, chunks, batch) for name, value in cond.items()}
+        own = self.inner.get_control(
+            part_of_batch(x_noisy, chosen, chunks, batch),
+            part_of_batch(t, chosen, chunks, batch),
+            part,
+            len(chosen),
+            options,
+        )
+        return None if own is None else whole_batch(own, chosen, chunks)
+
+
+# Sets of settings that go together: how much to save on control, and which sampler in how many steps.
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Savings of the control stack, and the sampling that goes with them."""
+
+    savings: Savings
+    steps: int
+    sampler: str
+    scheduler: str
+
+
+PROFILES: dict[str, Profile] = {
+    "fast": Profile(Savings(every=2, until=0.6), 12, "dpmpp_2m", "karras"),
+    "balanced": Profile(Savings(until=0.8), 20, "dpmpp_2m", "karras"),
+    "high_fidelity": Profile(NONE, 30, "dpmpp_2m", "karras"),
+}
+
+
+def find_profile(name: str) -> Profile:
+    """The profile of a name, or a ValueError that lists the names there are."""
+    if name not in PROFILES:
+        raise ValueError(f'Profile: "{name}" is not one of {", ".join(PROFILES)}.')
+    return PROFILES[name]
+
+
+def described(profile: Profile) -> str:
+    """A profile in words."""
+    saved = profile.savings
+    parts = [f"{profile.steps} steps, sampler {profile.sampler}, scheduler {profile.scheduler}"]
+    if saved.conditional_only:
+        parts.append("control on the prompt's half only")
+    if saved.every > 1:
+        parts.append(f"control computed on one step of {saved.every}")
+    parts.append("control throughout" if saved.until == 1.0 else f"control ends at {saved.until:.0%} of the sampling")
+    return "; ".join(parts) + "."

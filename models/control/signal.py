@@ -7,11 +7,11 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from ...preprocessors.image_tensor import check_mask
-from .curve import CONSTANT, Curve
+from ...preprocessors.images.tensors import check_mask
+from ..guidance.curve import CONSTANT, Curve
+from ..guidance.frame_weights import FrameWeights
+from ..guidance.layer_weights import LayerWeights
 from .fit import FITS, Fit
-from .frame_weights import FrameWeights
-from .layer_weights import LayerWeights
 
 OnInvalid = Literal["warn", "skip", "error"]
 ON_INVALID: tuple[OnInvalid, ...] = get_args(OnInvalid)

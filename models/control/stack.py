@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from .signal import ControlSignal
+
+_SLOT = re.compile(r"signal_(\d+)")
+
+
+def signals_in_slots(slots: Mapping[str, Any], who: str) -> tuple[ControlSignal, ...]:
+    """The signals of `signal_0`, `signal_1`, … in the order of their numbers, without the empty ones."""
+    for name in slots:
+        if not _SLOT.fullmatch(name):
+            raise ValueError(
+                f"{who}: there is no input signals.{name}. The slots are signals.signal_0, signals.signal_1, …"
+            )
+    named = sorted(slots, key=lambda name: int(name.removeprefix("signal_")))
+    return tuple(check_signal(slots[name], f"signals.{name}", who) for name in named if slots[name] is not None)
+
 
 Balance = Literal["none", "normalize", "strongest"]
 BALANCES: tuple[Balance, ...] = get_args(Balance)

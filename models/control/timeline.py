@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .balance import budget_factor
+from ..guidance.progress import progress_of
 from .decision import Decided, decide
-from .progress import progress_of
+from .residuals import budget_factor
 from .savings import NONE, Savings
 from .signal import ControlSignal
 from .stack import ControlStack

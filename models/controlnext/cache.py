@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TypeVar
 
 import torch
 
+from ..guidance.bounded_cache import BoundedCache
+from ..guidance.progress import StepCounter
 from .block_ending import Ending
-from .blocks import Prepared
 
 PREPARED_BYTES = 512 * 1024**2
 _HINTS = 32  # more than a graph has; whoever makes a new image for every call must not fill the memory with them
 RESIZED_BYTES = 256 * 1024**2
-
-Value = TypeVar("Value", torch.Tensor, Prepared)
-
-
-class Kept:
-    """Values kept for a whole sampling up to a number of bytes; what does not fit is computed again when needed.
-
-    The bound is what keeps the memory of a clip independent of its length.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.bytes = 0
-        self._values: dict[Hashable, torch.Tensor | Prepared] = {}
-
-    def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
-        found = self._values.get(key)
-        if found is not None:
-            return found  # type: ignore[return-value]  # a key is used with one type only
-        value = compute()
-        size = value.bytes if isinstance(value, Prepared) else value.nbytes
-        if self.bytes + size <= self.limit:
-            self._values[key] = value
-            self.bytes += size
-        return value
-
-    def holds(self, key: Hashable) -> bool:
-        return key in self._values
-
-    def clear(self) -> None:
-        self._values.clear()
-        self.bytes = 0
 
 
 class MapCache:
@@ -55,8 +23,8 @@ class MapCache:
     """
 
     def __init__(self) -> None:
-        self.prepared = Kept(PREPARED_BYTES)
-        self.resized = Kept(RESIZED_BYTES)
+        self.prepared = BoundedCache(PREPARED_BYTES)
+        self.resized = BoundedCache(RESIZED_BYTES)
         self._endings: dict[Hashable, tuple[Ending, ...]] = {}
         self._moment: Hashable = None
         self._maps: dict[Hashable, object] = {}
@@ -92,3 +60,30 @@ class MapCache:
         self._maps.clear()
         self._hints.clear()
         self._moment = None
+
+
+# On which steps the control map is made anew: on each, or on every n-th, and the steps between use the map before.
+
+
+class HeldSigmas:
+    """The sigmas that a map is made for. every: 1 makes one for each step."""
+
+    def __init__(self, every: int = 1) -> None:
+        self.every = every
+        self._steps = StepCounter()
+        self._held: torch.Tensor | None = None
+        self._held_at = 0
+
+    def at(self, sigmas: torch.Tensor) -> torch.Tensor:
+        """sigmas: [images] of this call; returns those of the last step that makes a map. A change of sigma is a step."""
+        if self.every == 1:
+            return sigmas
+        step = self._steps.at(tuple(sigmas.tolist()))
+        if self._held is None or self._held.shape != sigmas.shape or step - self._held_at >= self.every:
+            self._held, self._held_at = sigmas.clone(), step
+        return self._held
+
+    def clear(self) -> None:
+        """Before and after a sampling."""
+        self._steps.clear()
+        self._held, self._held_at = None, 0

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from comfy.controlnet import ControlBase
 
-from .base_model import Place, base_of, place_of
+from ..guidance.batch_view import Window, window_of
+from .cache import HeldSigmas
 from .cross_normalization import Form
-from .held import HeldSigmas
-from .hint import Window, check_hint, rows_of, window_of
+from .hint import check_hint, rows_of
 from .injection import AfterInputBlock, AfterMiddleBlock, install
 from .network import ControlNeXtNetwork, Request
-from .variants import BASE_TITLES, Variant, resolve
+from .variants import BASE_TITLES, Place, Variant, base_of, place_of, resolve
 
 Residuals = dict[str, list[torch.Tensor | None]]
 

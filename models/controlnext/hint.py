@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import comfy.utils
 import torch
+
+from ..guidance.batch_view import Window
 
 RESIZE_METHOD = "lanczos"  # what the reference pipelines resize control images with
 
@@ -26,29 +27,6 @@ def check_hint(hint: Any, file_name: str) -> None:
         raise ValueError(f"{who} is empty (shape {list(hint.shape)}). Link an image with at least one pixel.")
     if not bool(torch.isfinite(hint).all()):
         raise ValueError(f"{who} contains NaN or infinite values. Repair the node that made it.")
-
-
-@dataclass(frozen=True)
-class Window:
-    """The part of a long clip that one call of the model sees: index of each frame, and the clip's length."""
-
-    frames: tuple[int, ...]
-    total: int
-
-
-def window_of(transformer_options: dict[str, Any], pictures: int) -> Window | None:
-    """The host's context window over the batch dimension, or None when the call sees the whole batch.
-
-    The host may put the frame before a window in front of it (`causal_anchor_index`).
-    """
-    window = transformer_options.get("context_window")
-    if window is None or getattr(window, "dim", None) != 0:
-        return None
-    frames = tuple(int(index) for index in window.index_list)
-    anchor = getattr(window, "causal_anchor_index", None)
-    if anchor is not None and anchor >= 0:
-        frames = (int(anchor), *frames)
-    return Window(frames, int(window.total_frames)) if len(frames) == pictures else None
 
 
 def rows_of(count: int, pictures: int, window: Window | None, pin_first: bool, file_name: str) -> tuple[int, ...]:

@@ -9,14 +9,13 @@ import comfy.ops
 import comfy.utils
 import torch
 
+from ..files.layouts.controlnext import Layout, Mismatch, control_part, control_prefixes, detect
 from ..files.reading import read_state_dict, refuse_non_finite
+from ..files.wrong_kind import describe_keys, kind_of
 from .control import ControlNeXt
 from .cross_normalization import FORMS, Form
-from .foreign import describe_keys, kind_of
-from .layouts import Layout, Mismatch, detect
 from .module import ControlNeXtModule
 from .network import ControlNeXtNetwork
-from .state_dicts import control_part, control_prefixes
 from .variants import AUTO, candidates
 
 _STORED = (torch.float32, torch.float16, torch.bfloat16)

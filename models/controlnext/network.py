@@ -12,10 +12,9 @@ import comfy.model_patcher
 import torch
 
 from .block_ending import Ending
-from .blocks import Prepared
 from .cache import PREPARED_BYTES, MapCache
 from .hint import resized
-from .module import ControlNeXtModule
+from .module import ControlNeXtModule, Prepared
 from .variants import Variant
 
 # The network runs in float32 whatever the UNet runs in: Cross Normalization stretches a map to the hidden state's

@@ -9,12 +9,11 @@ from typing import Any
 
 import torch
 
+from ..files.layouts.controlnext import unet_part
 from ..files.reading import read_state_dict, refuse_non_finite
-from .foreign import CHECKPOINT, UNET, describe_keys, kind_of
+from ..files.wrong_kind import CHECKPOINT, UNET, describe_keys, kind_of
 from .key_map import MODEL_PREFIX, KeyMap, map_keys
-from .state_dicts import unet_part
-from .weight_kind import FORMATS, Comparison, Format, Kind, compare, sample
-from .weights_report import Overlap, WeightsReport
+from .unet_report import FORMATS, Comparison, Format, Kind, Overlap, WeightsReport, compare, sample
 
 _ATTACHMENT = "armature_controlnext_weights"
 

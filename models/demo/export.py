@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from ..generated.safetensors_file import write_safetensors
-from . import compact
-from .names import PREFIX
+from ..files.writing import write_safetensors
+from . import PREFIX
+from . import weights_file as compact
 from .widening import others, unet
 
 Tensors = Mapping[str, torch.Tensor]

@@ -11,8 +11,7 @@ import comfy.model_patcher
 import torch
 from torch import nn
 
-from .layouts.layout import ATTENTION, Layout
-from .layouts.registry import FAMILY_TITLES
+from ..files.layouts.ip_adapter import ATTENTION, FAMILY_TITLES, Layout
 
 
 class KeyValue(nn.Module):

@@ -8,24 +8,20 @@ from typing import Any
 
 import torch
 
-from ...preprocessors.image_tensor import check_mask
-from ..control.curve import Curve
-from ..control.layer_names import Layer
-from ..control.layer_weights import LayerWeights
-from ..tell import tell
+from ...preprocessors.images.tensors import check_mask
+from ..guidance.curve import Curve
+from ..guidance.layer_weights import Layer, LayerWeights
+from ..host import tell
 from .adapter import IPAdapter
-from .behaviour import Behaviour, find_behaviour
 from .embeds import COMBINING, CONCAT, REGIONS, ImageEmbeds
-from .encoding import encode
-from .face_lora import with_face_lora
-from .flux_layers import double_blocks
-from .install import with_prompts
-from .joint_layers import joint_blocks
-from .projecting import check_embeds, project
-from .prompt import ImagePrompt, Strength
-from .reading_faces import encode_faces
+from .encoding import encode, encode_faces
+from .faces import with_face_lora
+from .image_prompt import ImagePrompt, Strength
+from .layers import CrossAttention, check_fit, cross_attentions, double_blocks, joint_blocks
+from .patching import with_prompts
+from .scaling import Behaviour, find_behaviour
 from .settings import WHO, Settings
-from .unet_layers import CrossAttention, check_fit, cross_attentions
+from .tokens import check_embeds, project
 from .weight_types import Role, follows_composition, roles
 
 

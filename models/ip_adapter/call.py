@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch.nn.functional import interpolate
 
-from ..control.area import Area, areas_of
-from ..control.batch_view import BatchView
-from ..control.masking import on_grid
-from .prompt import ImagePrompt
+from ..guidance.batch_view import BatchView
+from ..guidance.regions import Area, areas_of, on_grid
+from .image_prompt import ImagePrompt
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 
-from ...preprocessors.example_pictures import PHOTOGRAPHS, example_picture
-from ...preprocessors.image_tensor import check_image, to_rgb
+from ...preprocessors.images.example_pictures import PHOTOGRAPHS, example_picture
+from ...preprocessors.images.tensors import check_image, to_rgb
 from .encoding import features
-from .face import FaceEmbeds
-from .likeness import outliers, similarities
+from .faces import FaceEmbeds, outliers, similarities
 
 GATES = ("off", "filter", "error")
 _WHO = "Consistency"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..files.header import BrokenFile, read_header
 from ..files.reading import read_state_dict, refuse_non_finite
-from ..generated.safetensors_file import write_safetensors
+from ..files.writing import write_safetensors
 from .embeds import PREFIX, ImageEmbeds
 
 _FORMAT = "armature.ip_adapter_embeds"

@@ -8,10 +8,12 @@ from typing import Any
 import comfy.model_management
 import torch
 
-from ...preprocessors.image_tensor import check_image, to_rgb
+from ...preprocessors.images.tensors import check_image, to_rgb
 from ..files.kinds.clip_vision import ENCODERS, encoder_title
+from ..files.layouts.ip_adapter import PORTRAIT_UNNORMALISED
 from .adapter import IPAdapter
-from .embeds import ImageEmbeds
+from .embeds import COMBINING, CONCAT, ImageEmbeds
+from .faces import FaceEmbeds
 
 _AT_ONCE = 16  # pictures in one run of the encoder
 
@@ -112,3 +114,59 @@ def _file_that_fits(adapter: IPAdapter) -> str:
         ):
             return f" the file '{file.name}', which fits"
     return f" a file of {_named(adapter.encoder)}; there is none in models/clip_vision yet"
+
+
+# Embeddings for FaceID adapters: of faces, and for FaceID Plus of their pictures as well.
+
+
+def encode_faces(
+    adapter: IPAdapter, faces: FaceEmbeds | None, clip_vision: Any, image: Any, black_negative: bool = False
+) -> ImageEmbeds:
+    """Embeddings for a FaceID adapter. image: pictures of the faces; by default the crops that came with the faces.
+
+    Raises ValueError when there are no faces, or no pictures where the adapter reads them too.
+    """
+    if faces is None:
+        raise ValueError(
+            f"{adapter.who} reads faces. Link face_embeds, from Face Embeddings (ArmatureFaceEmbeds) or from Load IP-Adapter "
+            "Embeddings; a picture alone is not enough."
+        )
+    vectors = faces.vectors.float() if adapter.layout is PORTRAIT_UNNORMALISED else faces.normed
+    if not adapter.layout.needs_encoder:
+        return ImageEmbeds("face", face=vectors, source="input face_embeds")
+    pictures = faces.crops if image is None else image
+    if pictures is None:
+        raise ValueError(
+            f"{adapter.who} reads the face's picture too, but the face embeddings came without it. "
+            "Link the picture of the face to image."
+        )
+    seen = encode(adapter, clip_vision, pictures, None, black_negative)
+    if seen.count not in (1, vectors.shape[0]) and vectors.shape[0] != 1:
+        raise ValueError(
+            f"{adapter.who} got {vectors.shape[0]} faces and {seen.count} pictures of faces. Give one for each."
+        )
+    return ImageEmbeds("face_and_hidden", seen.image, seen.negative, vectors, source="faces and pictures")
+
+
+# Encoding as a step of its own: pictures or faces to embeddings that can be kept.
+
+_WHO = "Encode IP-Adapter Image"
+
+
+def encode_image(
+    adapter: Any, clip_vision: Any, image: Any, negative: Any = None, faces: Any = None, combine: str = CONCAT
+) -> ImageEmbeds:
+    """Embeddings of the kind that the adapter reads. Raises ValueError when what it reads is not linked or does not fit."""
+    if not isinstance(adapter, IPAdapter):
+        raise ValueError(f"{_WHO}, input ip_adapter: an IP_ADAPTER is wanted, not {type(adapter).__name__}.")
+    if faces is not None and not isinstance(faces, FaceEmbeds):
+        raise ValueError(f"{_WHO}, input face_embeds: FACE_EMBEDS are wanted, not {type(faces).__name__}.")
+    if combine != CONCAT and combine not in COMBINING:
+        raise ValueError(f'{_WHO}, input combine: "{combine}" is not one of {", ".join((CONCAT, *COMBINING))}.')
+    if adapter.layout.needs_face:
+        found = encode_faces(adapter, faces, clip_vision, image)
+    elif image is None:
+        raise ValueError(f"{_WHO}: there is no picture. Link image.")
+    else:
+        found = encode(adapter, clip_vision, image, negative)
+    return found if combine == CONCAT else found.combined(combine)

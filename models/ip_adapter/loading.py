@@ -11,24 +11,27 @@ import comfy.ops
 import comfy.utils
 import torch
 
-from ..controlnext.foreign import describe_keys, kind_of
-from ..files.place import find_file
-from ..files.reading import read_state_dict, refuse_non_finite
-from .adapter import IPAdapter, IPAdapterModule, KeyValue, attention_key, put_under_management
-from .folder import NAME as FOLDER
-from .folder import register
-from .layouts.layout import ATTENTION, IMAGE_PROJECTION, Layout, Shapes
-from .layouts.registry import (
+from ..files.layouts.ip_adapter import (
+    ATTENTION,
     AUTO,
+    IMAGE_PROJECTION,
     VARIANTS,
+    Layout,
+    Shapes,
     attention_numbers,
     family_of,
     find_layout,
     is_ip_adapter,
     plain_key,
 )
-from .layouts.transformers import find_transformer
-from .layouts.xlabs import with_usual_names
+from ..files.layouts.ip_adapter_transformers import find_transformer, with_usual_names
+from ..files.reading import read_state_dict, refuse_non_finite
+from ..files.wrong_kind import describe_keys, kind_of
+from ..host import find_file
+from .adapter import IPAdapter, IPAdapterModule, KeyValue, attention_key, put_under_management
+from .builders import build_joint_layer, build_projection
+from .identity_from_folder import NAME as FOLDER
+from .identity_from_folder import register
 
 _STORED = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -132,7 +135,9 @@ def _module(
     factory = {"operations": comfy.ops.manual_cast, "dtype": stored if stored in _STORED else torch.float32}
     try:
         parts = [_of_layer(weights, number, layout) for number in numbers]
-        module = IPAdapterModule(layout.build(shapes, **factory), [_layer(part, layout, **factory) for part in parts])
+        module = IPAdapterModule(
+            build_projection(layout, shapes, **factory), [_layer(part, layout, **factory) for part in parts]
+        )
         for index, part in enumerate(parts):
             used |= {f"layers.{index}.{name}": value for name, value in part.items()}
         module.load_state_dict(used)
@@ -146,7 +151,7 @@ def _module(
 
 def _of_layer(weights: Mapping[str, torch.Tensor], number: int, layout: Layout) -> dict[str, torch.Tensor]:
     """The tensors of one attention layer, by their names in its module: keys and values, or all where it has more."""
-    if layout.build_layer is not None:
+    if layout.attention_layer == "joint":
         stem = f"{ATTENTION}{number}."
         return {key.removeprefix(stem): value for key, value in weights.items() if key.startswith(stem)}
     kinds = ("weight", "bias") if attention_key(number, "to_k_ip", "bias") in weights else ("weight",)
@@ -156,9 +161,9 @@ def _of_layer(weights: Mapping[str, torch.Tensor], number: int, layout: Layout) 
 
 def _layer(part: Mapping[str, torch.Tensor], layout: Layout, **factory: Any) -> KeyValue:
     out, width = part["to_k_ip.weight"].shape
-    if layout.build_layer is None:
+    if layout.attention_layer == "key_value":
         return KeyValue(width, out, bias="to_k_ip.bias" in part, **factory)
-    return layout.build_layer(width, out, {name: tuple(value.shape) for name, value in part.items()}, **factory)
+    return build_joint_layer(width, out, {name: tuple(value.shape) for name, value in part.items()}, **factory)
 
 
 def _short(error: Exception) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch.nn.functional import interpolate, pad
 
-from ...preprocessors.image_tensor import check_image, to_rgb
+from ...preprocessors.images.tensors import check_image, to_rgb
 
 Mode = Literal["crop", "pad", "stretch", "tiles"]
 Position = Literal["center", "top", "bottom", "left", "right"]

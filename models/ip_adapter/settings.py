@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..control.frame_weights import FrameWeights
-from ..control.layer_weights import LayerWeights
-from .behaviour import EXACT
+from ..guidance.frame_weights import FrameWeights
+from ..guidance.layer_weights import LayerWeights
 from .embeds import COMBINES, CONCAT
-from .face import FaceEmbeds
-from .scaling import SCALINGS, VALUES
+from .faces import FaceEmbeds
+from .scaling import EXACT, SCALINGS, VALUES
 from .weight_types import LINEAR
 
 WHO = "Apply IP-Adapter"

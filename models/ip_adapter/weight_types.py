@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .unet_layers import CrossAttention
+from .layers import CrossAttention
 
 Source = Literal["image", "composition"]
 

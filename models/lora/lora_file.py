@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from ..controlnext.foreign import describe_keys, kind_of
 from ..files.families import titles
 from ..files.header import is_safetensors, read_header
 from ..files.identity import Tensors
 from ..files.kinds.lora import LORA, trigger_words
-from ..files.place import find_file
 from ..files.reading import read_state_dict, refuse_non_finite
+from ..files.wrong_kind import describe_keys, kind_of
+from ..host import find_file
 
 FOLDER = "loras"
 

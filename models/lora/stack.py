@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..control.curve import CONSTANT, Curve
-from ..control.layer_weights import LayerWeights
+from ..guidance.curve import CONSTANT, Curve
+from ..guidance.layer_weights import LayerWeights
 
 LEAST_SHARE = 0.5  # of its keys that a LoRA must fit, or applying it is an error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,14 @@ import torch
 
 from ..control_map import MadeMap, make_map
 from ..entry import Options, Preprocessor
-from ..image_tensor import check_image, to_rgb, to_uint8
-from ..map_resize import resized_map
-from ..map_tags import tag_of
+from ..images.resize import resized_map
+from ..images.tags import tag_of
+from ..images.tensors import check_image, to_rgb, to_uint8
 from ..options import resolved_options
 from ..pose.keypoints import BODY, read_frames
 from ..registry import ENTRIES, find_method
-from .families import POSE, Family, family_of
 from .measures import Measured, pck
-from .picture import fit_picture
-from .scoring import Score, related, score
+from .scoring import POSE, Family, Score, family_of, fit_picture, related, score
 
 AUTO = "auto"
 WHO = "Control Adherence"
@@ -95,8 +93,8 @@ def _entry(method: str, control_image: Any, maps: torch.Tensor) -> Preprocessor:
 
 def _looks_like(one: torch.Tensor) -> str:
     try:
-        from ..check.kinds import kind_of
-        from ..check.measures import measure as look
+        from ..images.map_check.classify import kind_of
+        from ..images.map_check.pixel_statistics import measure as look
     except ImportError:
         raise ValueError(
             f"{WHO}, input method: telling a map by its look needs OpenCV, which is not here. Choose the method that made it."
@@ -216,3 +214,25 @@ def _line(one: Score) -> str:
     details = "".join(f", {name.replace('_', ' ')} {value:.3g}" for name, value in one.details.items())
     relative = "cannot be told" if one.relative is None else f"{one.relative:.2f}"
     return f"{one.absolute:.3f} (chance {one.chance:.3f}, source {one.source:.3f}, relative {relative}{details})"
+
+
+# A least score, and what happens below it.
+
+POLICIES = ("report", "error")
+
+
+def checked(made: Adherence, minimum: float, policy: str) -> Adherence:
+    """The same, with a line about the minimum that every picture should reach; ValueError below it when policy is error."""
+    if policy not in POLICIES:
+        raise ValueError(f'{WHO}, input policy: "{policy}" is not one of {", ".join(POLICIES)}.')
+    if minimum <= 0:
+        return made
+    if made.lowest >= minimum:
+        return replace(made, report=f"{made.report}\nEvery picture reaches the minimum of {minimum:g}.")
+    line = f"The lowest relative adherence, {made.lowest:.2f}, lies below the minimum of {minimum:g}."
+    if policy == "error":
+        raise ValueError(
+            f"{WHO}: {line} Raise the control signal's weight or its end_percent, try another seed, or lower the minimum.\n"
+            f"{made.report}"
+        )
+    return replace(made, report=f"{made.report}\n{line}")

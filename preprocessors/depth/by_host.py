@@ -14,7 +14,7 @@ from ..entry import Detected, Option, Options, Preprocessor
 from ..host_part import HostPart
 from ..inference import as_bytes, by_imagenet, network_output, unwrapped
 from ..network import fill, keep
-from ..padding import padded
+from ..sizing import padded
 from ..weights import find_weights
 from .scaling import MAKES, MISTAKES, OVER, WANTED_BY, near_is_white, raw
 

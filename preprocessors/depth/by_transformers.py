@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 from .. import model_files as files
 from ..entry import Detected, Finish, Option, Options, Preprocessor
 from ..inference import by_imagenet
-from ..padding import as_channels, padded
+from ..sizing import as_channels, padded
 from ..transformers_model import load_transformers
 from .scaling import MAKES, MISTAKES, OVER, WANTED_BY, near_is_white, raw
 

@@ -9,8 +9,8 @@ import torch
 
 from .. import model_files as files
 from ..entry import Detected, Option, Options, Preprocessor
-from ..pose.entry import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 from ..pose.keypoints import BODY, PARTS
+from ..pose.people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 from .crops import Found, Square, cut, detected
 from .tflite import load_tflite
 

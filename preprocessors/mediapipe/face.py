@@ -10,7 +10,7 @@ import torch
 
 from .. import model_files as files
 from ..entry import Detected, MapConvention, Option, Options, Preprocessor
-from ..pose.shapes import draw_disc, draw_line
+from ..pose.drawing import draw_disc, draw_line
 from .crops import Found, Square, cut, detected
 from .face_mesh import PARTS, PUPILS
 from .tflite import load_tflite

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..backends import need
-from ..model_file import ModelFile
+from ..model_files import ModelFile
 from ..network import keep
 from ..weights import find_weights
 

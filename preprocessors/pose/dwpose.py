@@ -8,9 +8,9 @@ import torch
 from .. import model_files as files
 from ..entry import Detected, Option, Options, Preprocessor
 from ..inference import IMAGENET_DEVIATION, IMAGENET_MEAN
-from .entry import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
+from .keypoints import person_of
 from .onnx import Run, load_onnx
-from .whole_body import person_of
+from .people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 
 DETECTOR_SIZE, STRIDES = 640, (8, 16, 32)
 POSE_SIZE = (384, 288)  # height, width

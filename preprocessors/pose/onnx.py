@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..backends import MissingPackage
-from ..model_file import ModelFile
+from ..model_files import ModelFile
 from ..network import keep
 from ..weights import find_weights
 

@@ -13,12 +13,12 @@ from torch import nn
 from .. import model_files as files
 from ..backends import controlnet_aux
 from ..entry import Detected, Option, Options, Preprocessor
-from ..image_tensor import to_uint8
+from ..images.tensors import to_uint8
 from ..network import load_network, ready
 from ..weights import find_weights
-from .entry import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 from .keypoints import BODY, BODY_POINTS, PARTS
 from .openpose_parts import FaceFinder, HandFinder, face_of, hands_of, renamed
+from .people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 
 _BYTES = 600
 

@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 from .. import model_files as files
 from ..backends import controlnet_aux
 from ..inference import unwrapped
-from ..model_file import ModelFile
+from ..model_files import ModelFile
 from ..network import Build, fill, load_network, ready
 from ..weights import find_weights
 

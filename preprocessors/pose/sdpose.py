@@ -10,8 +10,8 @@ from .. import model_files as files
 from ..entry import Detected, Options, Preprocessor
 from ..network import keep
 from ..weights import find_weights
-from .entry import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 from .keypoints import read_frames
+from .people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 
 
 def detect_sdpose(pictures: torch.Tensor, _options: Options) -> Detected:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import BatchError, RowProblem
 from ..results import RunResult
-from .errors import BatchError, RowProblem
 
 NODE = "ArmatureControlAdherence"
 PREFIX = "armature_batch_score_"

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..graph import GraphError, find_input
-from ..titles import name_node
-from .errors import BatchError
+from ..errors import BatchError
+from ..graph import GraphError, find_input, name_node
 
 NAME_COLUMN = "name"  # names the row's files; it sets no input
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")

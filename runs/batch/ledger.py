@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import BatchError
+from ..errors import BatchError
 from .plan import PlannedRow
 
 FILE = "ledger.sqlite"

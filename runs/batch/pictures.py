@@ -1,10 +1,16 @@
 """Finding the pictures that rows name: inside one folder, readable, looked at once."""
 
+import asyncio
+import hashlib
+import re
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-from .errors import RowProblem
+from ..client import Client
+from ..errors import RowProblem
 
 MOST_PIXELS = 2**28  # a picture of more is a mistake or an attack; PIL would warn at a third of it
 
@@ -52,3 +58,65 @@ def _look_at(path: Path, name: str) -> None:
         raise
     except Exception:  # PIL raises nearly anything for damaged files
         raise RowProblem(f"{name!r} is not a picture that can be read; save it again as PNG or JPEG") from None
+
+
+# Bringing rows' pictures to the server, each content once.
+
+SUBFOLDER = "armature_batch"
+
+
+class Uploads:
+    """The pictures that this start of the batch has sent, by path."""
+
+    def __init__(self, client: Client):
+        self._client = client
+        self._sent: dict[str, asyncio.Task[str]] = {}
+
+    async def names(self, pictures: Mapping[str, str]) -> dict[str, str]:
+        """For each input that takes a picture its name on the server; sends what is not there yet."""
+        return {
+            place: await self._once(path, lambda path=path: self._read(Path(path))) for place, path in pictures.items()
+        }
+
+    async def contents(self, pictures: Mapping[str, tuple[str, bytes]]) -> dict[str, str]:
+        """The same for (file name, bytes): for machines that have no such files."""
+        return {
+            place: await self._once(
+                f"{name}\0{_digest(content)}", lambda name=name, content=content: self._send(Path(name), content)
+            )
+            for place, (name, content) in pictures.items()
+        }
+
+    def forget(self) -> None:
+        """Sends everything again when it is next needed: the server may have lost it."""
+        self._sent.clear()
+
+    async def _once(self, key: str, send: Callable[[], Coroutine[Any, Any, str]]) -> str:
+        if key not in self._sent:
+            # A task, so that two rows that need one picture at the same time wait for one upload.
+            self._sent[key] = asyncio.create_task(send())
+        try:
+            return await asyncio.shield(self._sent[key])
+        except BaseException:
+            self._sent.pop(key, None)
+            raise
+
+    async def _read(self, path: Path) -> str:
+        return await self._send(path, await asyncio.to_thread(read_picture, path))
+
+    async def _send(self, path: Path, content: bytes) -> str:
+        # Named by content: a picture that was replaced is never mistaken for the one before it.
+        name = f"{_digest(content)[:16]}_{re.sub(r'[^A-Za-z0-9_-]+', '_', path.stem)[:40]}{path.suffix.lower()}"
+        return (await self._client.upload_image(content, name, subfolder=SUBFOLDER, overwrite=True)).annotated
+
+
+def read_picture(path: Path) -> bytes:
+    """A row's picture. Raises RowProblem."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RowProblem(f"the picture {path.name} can no longer be read: {error.strerror}") from None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

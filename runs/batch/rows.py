@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import BatchError
+from ..errors import BatchError
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 MOST_CHARACTERS = 1_000_000  # of one cell; beyond that it is a file that lost a quotation mark

@@ -14,17 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from ..client import Client
-from ..errors import ClientError, ServerUnreachable, UnexpectedAnswer
+from ..errors import BatchError, ClientError, RowProblem, ServerUnreachable, UnexpectedAnswer
 from ..results import RunResult
+from ..wire import Secrets
 from .adherence import with_scores
-from .book import Book, Step
 from .collect import collect, texts_of
-from .errors import BatchError, RowProblem
 from .ledger import DONE, FAILED, REFUSED, SENT, WAITING, Entry, Ledger
-from .one_row import AWAY, check_result, kind_of, watch
+from .outcome import AWAY, Book, Step, check_result, kind_of, watch
+from .pictures import Uploads
 from .plan import with_changes
-from .secrets import Secrets
-from .uploads import Uploads
 
 RETRY_SECONDS = 2.0
 

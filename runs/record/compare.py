@@ -1,9 +1,15 @@
 """How far two pictures are apart."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from ..graph import name_node
+from .prompt_facts import upstream
 
 
 @dataclass(frozen=True)
@@ -51,3 +57,83 @@ def difference_picture(one: Image.Image, other: Image.Image) -> Image.Image:
 def pixels_of(picture: Image.Image) -> np.ndarray:
     """[H,W,3] of 0..255."""
     return np.asarray(picture.convert("RGB"))
+
+
+# What changed between two records, in words.
+
+LONGEST = 120
+QUIET = frozenset({"images"})
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any], *, ignore: frozenset[str] = frozenset()) -> list[str]:
+    """A line per difference between two records' data; none when all that is recorded is the same.
+
+    ignore: places 'node id.input' in the prompt that are not to be compared.
+    """
+    found = [*_graph(one, other, ignore), *_models(one, other)]
+    found += _table("Version of", one["versions"], other["versions"])
+    found += _table("Device", one["device"], other["device"])
+    return [*found, *_signals(one, other), *_inputs(one, other)]
+
+
+def _graph(one: Mapping[str, Any], other: Mapping[str, Any], ignore: frozenset[str]) -> Iterator[str]:
+    old, new = (upstream(record["prompt"], record["node"]) for record in (one, other))
+    for node_id in [*old, *(node_id for node_id in new if node_id not in old)]:
+        if node_id not in new:
+            yield f"{name_node(old, node_id)} is in the first graph only."
+        elif node_id not in old:
+            yield f"{name_node(new, node_id)} is in the second graph only."
+        elif old[node_id]["class_type"] != new[node_id]["class_type"]:
+            yield f"{name_node(old, node_id)} became {name_node(new, node_id)}."
+        else:
+            before, after = (graph[node_id].get("inputs", {}) for graph in (old, new))
+            for name in sorted({*before, *after}):
+                if f"{node_id}.{name}" not in ignore and before.get(name) != after.get(name):
+                    yield f"{name_node(old, node_id)}: '{name}' {_change(before.get(name), after.get(name))}"
+
+
+def _models(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    old, new = (
+        {(entry.get("node"), entry.get("input")): entry for entry in record["models"]} for record in (one, other)
+    )
+    for place in old.keys() & new.keys():
+        before, after = old[place], new[place]
+        if before["name"] == after["name"] and before["sha256"] != after["sha256"]:
+            yield (
+                f"Model file {before['name']}: another file of the same name (sha256 {before['sha256'][:16] or 'unknown'}… "
+                f"-> {after['sha256'][:16] or 'unknown'}…)."
+            )
+
+
+def _signals(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    for number, (before, after) in enumerate(zip_longest(one["signals"], other["signals"]), 1):
+        if before is None or after is None:
+            yield f"Control signal {number} is in the {'second' if before is None else 'first'} record only."
+            continue
+        yield from _table(f"Control signal {number},", before, after)
+        if before.get("images") != after.get("images"):
+            yield f"Control signal {number}: another control image."
+
+
+def _inputs(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    old, new = (
+        {(entry.get("node"), entry.get("input")): entry for entry in record["inputs"]} for record in (one, other)
+    )
+    for place in old.keys() & new.keys():
+        if old[place]["file"] != new[place]["file"]:
+            yield f"The picture {old[place]['name']} of node {place[0]} has other content."
+
+
+def _table(label: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted({*one, *other} - QUIET):
+        if one.get(name) != other.get(name):
+            yield f"{label} {name}: {_change(one.get(name), other.get(name))}"
+
+
+def _change(before: Any, after: Any) -> str:
+    return f"{_short(before)} -> {_short(after)}"
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

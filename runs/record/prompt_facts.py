@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..titles import title_of
+from ..graph import title_of
 
 SAMPLING = (
     "seed",

@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from ..batch.errors import BatchError
-from ..batch.graph_file import check_graph
+from ..batch.batch import check_graph
+from ..errors import BatchError
 
 SCHEMA = "armature.record/1"
 FILE = "record.json"

@@ -11,9 +11,8 @@ from typing import Any
 from PIL import Image
 
 from ..client import Client
-from ..titles import name_node
-from .compare import Distance, distance, pixels_of
-from .differences import differences
+from ..graph import name_node
+from .compare import Distance, differences, distance, pixels_of
 from .hashes import HashCache
 from .prompt_facts import upstream
 from .record import PNG_KEY, Record, RecordError, check_record

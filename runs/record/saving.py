@@ -19,10 +19,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from ..batch.collect import write_whole
 from .hashes import HashCache
-from .host_facts import HostFacts
+from .host_facts import HostFacts, run_times
 from .prompt_facts import model_names, sampling, upstream
 from .record import FILE, PNG_KEY, SCHEMA, SUFFIX
-from .times import run_times
 
 COMPRESSION = 4  # the host's own level
 

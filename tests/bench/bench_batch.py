@@ -62,8 +62,8 @@ def plan(folder: Path):
 async def run(folder: Path, address: str, ledger) -> list[float]:
     """Runs what waits; the memory peak after each tenth of the rows."""
     from armature_pack.runs.batch.run import Runner, Settings
-    from armature_pack.runs.batch.secrets import Secrets
     from armature_pack.runs.client import Client
+    from armature_pack.runs.wire import Secrets
     from armature_pack.tests.runs.batch.host_stub import GRAPH
 
     peaks: list[float] = []
@@ -83,9 +83,9 @@ async def run(folder: Path, address: str, ledger) -> list[float]:
 def main(rows: int) -> None:
     """Prints the three figures."""
     load_pack()
-    from armature_pack.commands.server import free_port
+    from armature_pack.commands.private_host.server import free_port
     from armature_pack.runs.batch.ledger import DONE, Ledger
-    from armature_pack.tests.commands.batch_process import stub_process
+    from armature_pack.tests.commands.batch.batch_process import stub_process
 
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), free_port()

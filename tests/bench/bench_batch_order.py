@@ -55,10 +55,11 @@ async def measure(address: str, values: list[dict[str, Any]]) -> None:
 def main() -> None:
     """Starts a server on generated weights and measures."""
     load_pack()
-    from armature_pack.commands.model_links import link_model
-    from armature_pack.commands.private_host.cache import cache_folder
-    from armature_pack.commands.server import start_server
-    from armature_pack.models.generated import find_recipe, generate
+    from armature_pack.commands.private_host.files import cache_folder
+    from armature_pack.commands.private_host.server import start_server
+    from armature_pack.tests.generated.catalog import find_recipe
+    from armature_pack.tests.generated.generation import generate
+    from armature_pack.tests.model_links import link_model
     from armature_pack.tests.server_fixture import find_host
 
     with tempfile.TemporaryDirectory() as name:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from armature_pack.models.compatibility import coverage
-from armature_pack.models.compatibility.check import check_prompt
+from armature_pack.models.compatibility.check_prompt import check_prompt
 from armature_pack.models.files import container
 from armature_pack.models.files.header import BrokenFile
 from armature_pack.models.files.index import ModelIndex, forget, standard_folders

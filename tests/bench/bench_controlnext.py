@@ -24,7 +24,7 @@ importlib.import_module("conftest")  # puts the host on the path and loads the p
 
 import comfy.samplers  # noqa: E402
 import torch  # noqa: E402
-from armature_pack.models.controlnext.held import HeldSigmas  # noqa: E402
+from armature_pack.models.controlnext.cache import HeldSigmas  # noqa: E402
 from armature_pack.models.controlnext.injection import ControlAddition  # noqa: E402
 from controlnext_recipes import applied, control, fixture  # noqa: E402
 from full_size import CPU, base_model, controlnet, parameters  # noqa: E402

@@ -22,19 +22,22 @@ import comfy.controlnet  # noqa: E402
 import comfy.sample  # noqa: E402
 import comfy.sd  # noqa: E402
 import torch  # noqa: E402
-from armature_pack.commands.demo_weights import written_models  # noqa: E402
-from armature_pack.commands.private_host.cache import cache_folder  # noqa: E402
+from armature_pack.commands.demo.weights import written_models  # noqa: E402
+from armature_pack.commands.private_host.files import cache_folder  # noqa: E402
 from armature_pack.models.control.apply import apply_stack  # noqa: E402
-from armature_pack.models.control.profile import PROFILES  # noqa: E402
-from armature_pack.models.control.savings import NONE, Savings  # noqa: E402
+from armature_pack.models.control.savings import (  # noqa: E402
+    NONE,
+    PROFILES,
+    Savings,
+)
 from armature_pack.models.control.signal import ControlSignal  # noqa: E402
 from armature_pack.models.control.stack import ControlStack  # noqa: E402
 from armature_pack.models.controlnext.loading import load_controlnext  # noqa: E402
 from armature_pack.models.controlnext.unet_weights import apply_unet_weights, load_unet_weights  # noqa: E402
-from armature_pack.models.demo.evaluation.marks import TOLERANCE  # noqa: E402
-from armature_pack.models.demo.training import bank  # noqa: E402
 from armature_pack.preprocessors.adherence.measures import edge_f1  # noqa: E402
 from armature_pack.preprocessors.canny import detect_canny  # noqa: E402
+from armature_pack.tools.demo_training.evaluation.measures import TOLERANCE  # noqa: E402
+from armature_pack.tools.demo_training.training import bank  # noqa: E402
 
 CFG = 2.0
 CONTROLNEXT = "ControlNeXt"

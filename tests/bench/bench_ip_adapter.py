@@ -21,12 +21,12 @@ import comfy.model_patcher
 import comfy.supported_models
 import pytest
 import torch
-from armature_pack.models.generated.weights import random_weights
 from armature_pack.models.ip_adapter.apply import apply_ip_adapter
 from armature_pack.models.ip_adapter.attention import ImageAttention
 from armature_pack.models.ip_adapter.embeds import ImageEmbeds
 from armature_pack.models.ip_adapter.loading import adapter_from_state_dict
 from armature_pack.models.ip_adapter.settings import Settings
+from armature_pack.tests.generated.weights import random_weights
 
 sys.path.append(str(Path(__file__).parents[1] / "models" / "ip_adapter"))
 

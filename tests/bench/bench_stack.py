@@ -25,10 +25,13 @@ importlib.import_module("conftest")  # puts the host on the path and loads the p
 import comfy.sample  # noqa: E402
 import torch  # noqa: E402
 from armature_pack.models.control.apply import apply_stack  # noqa: E402
-from armature_pack.models.control.inner_call import InnerCall  # noqa: E402
-from armature_pack.models.control.link import SignalControl  # noqa: E402
-from armature_pack.models.control.savings import NONE, Savings  # noqa: E402
+from armature_pack.models.control.savings import (  # noqa: E402
+    NONE,
+    InnerCall,
+    Savings,
+)
 from armature_pack.models.control.signal import ControlSignal  # noqa: E402
+from armature_pack.models.control.signal_control import SignalControl  # noqa: E402
 from armature_pack.models.control.stack import ControlStack  # noqa: E402
 from armature_pack.models.host import host_nodes  # noqa: E402
 from full_size import base_model, controlnet  # noqa: E402

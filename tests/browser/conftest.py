@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from armature_pack.commands.chromium import HOW, VARIABLE, find_chromium
 from armature_pack.tests.server_fixture import RunningServer
+from armature_pack.tools.chromium import HOW, VARIABLE, find_chromium
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # Nothing that reaches for the network or waits for a person.

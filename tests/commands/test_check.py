@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from armature_pack.commands import check
-from armature_pack.commands.errors import Problem
+from armature_pack.commands.terminal import Problem
 from armature_pack.tests.models.compatibility.graphs import controlled, text_to_image, write_models
 
 ROOT = Path(__file__).resolve().parents[2]

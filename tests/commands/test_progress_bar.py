@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from armature_pack.commands.progress_bar import ProgressBar
+from armature_pack.commands.terminal import ProgressBar
 from armature_pack.runs.events import Cached, Executing, Finished, Progress, Queued
 from armature_pack.runs.results import RunResult
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from armature_pack.commands.demo_weights import written_models
-from armature_pack.commands.model_links import link_model
-from armature_pack.commands.private_host.cache import cache_folder
-from armature_pack.models.demo.names import PREFIX as DEMO
+from armature_pack.commands.demo.weights import written_models
+from armature_pack.commands.private_host.files import cache_folder
+from armature_pack.models.demo import PREFIX as DEMO
 from armature_pack.runs.graph import set_inputs
+from armature_pack.tests.model_links import link_model
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
 API = WORKFLOWS / "api"

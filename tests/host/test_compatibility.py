@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from armature_pack.commands.private_host.releases import DEFAULT
+from armature_pack.commands.private_host.definition import DEFAULT
 from armature_pack.models.compatibility.node_types import record
 from armature_pack.runs.errors import RunFailed
 from armature_pack.runs.graph import set_inputs

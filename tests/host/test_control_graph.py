@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from armature_pack.nodes.lacks import lacks
+from armature_pack.nodes.missing_host_parts import lacks
 from armature_pack.preprocessors.registry import available_methods
-from armature_pack.runs.blocking import use_client
+from armature_pack.runs.api import use_client
 from armature_pack.runs.errors import PromptRefused, RunFailed
 from armature_pack.runs.graph import set_inputs
 from PIL import Image

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from armature_pack.models.demo.evaluation.marks import TOLERANCE
 from armature_pack.preprocessors.adherence.measures import edge_f1
 from armature_pack.preprocessors.canny import detect_canny
-from armature_pack.preprocessors.example_pictures import example_picture
-from armature_pack.runs.blocking import use_client
+from armature_pack.preprocessors.images.example_pictures import example_picture
+from armature_pack.runs.api import use_client
 from armature_pack.runs.graph import find_node, set_inputs
+from armature_pack.tools.demo_training.evaluation.measures import TOLERANCE
 from PIL import Image
 
 from .example_graphs import API, demo_models

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from armature_pack.runs.blocking import use_client
+from armature_pack.runs.api import use_client
 from armature_pack.runs.graph import find_node, set_inputs
 from PIL import Image, ImageSequence
 

@@ -7,9 +7,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from armature_pack.commands.locale_texts import LANGUAGES, leaves
-from armature_pack.commands.locales import FILES, LOCALES, english_texts, read
-from armature_pack.nodes.lacks import lacks
+from armature_pack.nodes.missing_host_parts import lacks
+from armature_pack.tools.commands.locales import FILES, LOCALES, english_texts, read
+from armature_pack.tools.locale_texts import LANGUAGES, leaves
 
 pytestmark = pytest.mark.host
 HOW = "run `python armature.py locales --missing FILE`"

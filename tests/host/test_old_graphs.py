@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from armature_pack.commands.examples import version
-from armature_pack.commands.private_host.releases import DEFAULT
+from armature_pack.commands.private_host.definition import DEFAULT
 from armature_pack.tests.server_fixture import find_host
+from armature_pack.tools.commands.examples import version
 
 from .example_graphs import small_graph
 from .old_graphs import GRAPHS, KEPT, kept, worth_trying

@@ -11,15 +11,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from armature_pack.commands.private_host.definition import Request
+from armature_pack.commands.private_host.definition import DEFAULT, Request, find_release
 from armature_pack.commands.private_host.host import Host
-from armature_pack.commands.private_host.releases import DEFAULT, find_release
-from armature_pack.commands.private_host.source_only import ensure_source
-from armature_pack.commands.process import CommandFailed
-from armature_pack.commands.server import start_server
+from armature_pack.commands.private_host.processes import CommandFailed
+from armature_pack.commands.private_host.server import start_server
 from armature_pack.nodes import NODES
-from armature_pack.runs.blocking import use_client
+from armature_pack.runs.api import use_client
 from armature_pack.tests.server_fixture import ONE_THREAD, PACK, RunningServer, find_host
+from armature_pack.tests.source_only import ensure_source
 from PIL import Image
 
 from .example_graphs import small_graph

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from armature_pack.runs.blocking import use_client
+from armature_pack.runs.api import use_client
 from armature_pack.runs.graph import find_node
 from armature_pack.tests.registry_tools import needs_registry_tools, run_tool, shown_at_the_end
 from PIL import Image

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from armature_pack.preprocessors.registry import ENTRIES
-from armature_pack.runs.blocking import use_client
+from armature_pack.runs.api import use_client
 from armature_pack.runs.errors import RunFailed
 from PIL import Image
 

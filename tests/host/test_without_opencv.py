@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from armature_pack.commands.server import start_server
-from armature_pack.runs.blocking import run_blocking
+from armature_pack.commands.private_host.server import start_server
+from armature_pack.runs.api import run_blocking
 from armature_pack.tests.server_fixture import ONE_THREAD, PACK, find_host
 
 pytestmark = pytest.mark.host

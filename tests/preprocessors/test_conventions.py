@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pytest
 import torch
-from armature_pack.preprocessors.color_fix import fix_colors
 from armature_pack.preprocessors.control_map import control_map
-from armature_pack.preprocessors.example_pictures import example_picture
 from armature_pack.preprocessors.filters import BYTE_REACH, FLOAT_REACH, blurred, in_steps, ridges, scribbled
+from armature_pack.preprocessors.images.example_pictures import example_picture
 from armature_pack.preprocessors.registry import find_method
+from armature_pack.preprocessors.tile import fix_colors
 from skimage import data
 
 cv2 = pytest.importorskip("cv2")

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 import pytest
-from armature_pack.nodes import lacks as start_up
+from armature_pack.nodes import missing_host_parts as start_up
 from armature_pack.preprocessors import registry
 from armature_pack.preprocessors.host_part import HostPart, host_version
 from armature_pack.preprocessors.registry import ENTRIES, available_methods, find_method

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from armature_pack.commands import pages
 from armature_pack.preprocessors.control_map import make_map
-from armature_pack.preprocessors.example_pictures import example_picture
-from armature_pack.preprocessors.help_pages import WRITTEN_BY_HAND
-from armature_pack.preprocessors.model_file import UNKNOWN
-from armature_pack.preprocessors.model_files import METHOD_FILES, METHOD_NODES, all_files
+from armature_pack.preprocessors.images.example_pictures import example_picture
+from armature_pack.preprocessors.model_files import METHOD_FILES, METHOD_NODES, UNKNOWN, all_files
 from armature_pack.preprocessors.registry import ENTRIES, find_method
 from armature_pack.preprocessors.weights import find_weights
+from armature_pack.tools.commands import pages
+from armature_pack.tools.help.method_page import WRITTEN_BY_HAND
 
 FREE = [entry for entry in ENTRIES if not entry.files]
 LEARNED = [entry for entry in ENTRIES if entry.files]

@@ -9,9 +9,9 @@ import torch
 from armature_pack.preprocessors import chunks
 from armature_pack.preprocessors.control_map import control_map, make_map
 from armature_pack.preprocessors.entry import Detected
+from armature_pack.preprocessors.images.tensors import target_size
 from armature_pack.preprocessors.registry import find_method
 from armature_pack.preprocessors.sizing import detector_size
-from armature_pack.preprocessors.target import target_size
 
 ENTRY = find_method("blur")
 

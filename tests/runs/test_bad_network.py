@@ -6,7 +6,7 @@ import time
 
 import pytest
 from armature_pack.runs import follow, live
-from armature_pack.runs.blocking import use_client
+from armature_pack.runs.api import use_client
 from armature_pack.runs.client import Client
 from armature_pack.runs.errors import RunInterrupted, ServerUnreachable
 from armature_pack.runs.events import Event, Executing, Failed, Finished, Progress

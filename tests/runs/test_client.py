@@ -5,16 +5,9 @@ import io
 from pathlib import Path
 
 import pytest
-from armature_pack.runs.blocking import run_blocking, use_client
+from armature_pack.runs.api import run_blocking, use_client
 from armature_pack.runs.client import Client
-from armature_pack.runs.errors import (
-    PromptRefused,
-    RunFailed,
-    RunInterrupted,
-    RunLost,
-    RunTimedOut,
-    UnexpectedAnswer,
-)
+from armature_pack.runs.errors import PromptRefused, RunFailed, RunInterrupted, RunLost, RunTimedOut, UnexpectedAnswer
 from armature_pack.runs.events import Cached, Event, Executing, Failed, Finished, Progress, Queued
 from armature_pack.runs.results import Picture
 from armature_pack.tests.runs.prompts import grey_picture, loaded_picture, sampling, shown_text

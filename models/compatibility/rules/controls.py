@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..facts import Control, Facts
-from ..files_of import FileUse
+from ..file_uses import FileUse
 from ..finding import Change, Finding, base_families, finding, named
 from ..prompt import Node
 from .rule import Rule

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...files.families import find_family, titles
 from ...files.kinds.text_encoder import encoder_name_title
 from ..facts import Facts
-from ..files_of import FileUse
+from ..file_uses import FileUse
 from ..finding import Change, Finding, base_families, base_title, finding, first_of, named, wanted_for, wants_family
 from ..flows import Meeting
 from .rule import Check, Rule

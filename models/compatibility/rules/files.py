@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...demo.names import HOW_TO_GET, is_demo_file
+from ...demo import HOW_TO_GET, is_demo_file
 from ...files.identify import UNKNOWN
 from ...files.index import ModelFile
 from ...files.kinds import find_kind
 from ..facts import Facts
-from ..files_of import LINKED, MISSING, OUTSIDE, FileUse
+from ..file_uses import LINKED, MISSING, OUTSIDE, FileUse
 from ..finding import Finding, finding, wanted_for
 from .rule import Rule
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...files.families import find_family
 from ..control_nodes import BLENDS
 from ..facts import Facts
-from ..files_of import FileUse
+from ..file_uses import FileUse
 from ..finding import Finding, base_families, finding, first_of
 from ..flows import Flow, LatentFact
 from .families import vae_finding, vae_fits

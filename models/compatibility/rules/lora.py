@@ -8,7 +8,7 @@ from pathlib import Path
 from ...files.families import titles
 from ..coverage import Coverage, coverage
 from ..facts import Facts
-from ..files_of import FileUse
+from ..file_uses import FileUse
 from ..finding import Finding, base_families, finding, first_of, wants_family
 from ..flows import Meeting
 from .families import fits_family

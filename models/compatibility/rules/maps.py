@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from ..control_nodes import MAP_WORDS, READS, UNION_MAPS
 from ..facts import Control, Facts, own_method
-from ..files_of import FileUse
+from ..file_uses import FileUse
 from ..finding import Change, Finding, finding, named
 from ..prompt import Node
 from .controls import net_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...files.kinds.clip_vision import encoder_title
 from ..control_nodes import COMPILED, PACKED
 from ..facts import Facts
-from ..files_of import FileUse
+from ..file_uses import FileUse
 from ..finding import Change, Finding, finding, named, wanted_for
 from ..prompt import Node
 from .rule import Rule

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...files.index import ModelFile
 from ..facts import Facts
-from ..files_of import FileUse
+from ..file_uses import FileUse
 from ..finding import Change, Finding, Severity, finding, wanted_for
 from .rule import Rule
 

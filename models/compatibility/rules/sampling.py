@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from re import Pattern
 
 from ..facts import Facts
-from ..files_of import FileUse
+from ..file_uses import FileUse
 from ..finding import Change, Finding, base_families, finding, first_of
 from .rule import Rule
 

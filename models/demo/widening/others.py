@@ -8,21 +8,10 @@ from functools import cache
 
 import torch
 
-from ...controlnext.layouts import STEM
-from ..networks import image_codes
-from ..networks.text_codes import (
-    CODE,
-    CONTEXT,
-    COPY_GAIN,
-    FREQUENCIES,
-    LENGTH,
-    POSITIONS,
-    VOCABULARY,
-    codes,
-    frequencies,
-    positions,
-)
-from ..networks.text_codes import WIDTH as TEXT
+from ...files.layouts.controlnext import STEM
+from .. import codes as image_codes
+from ..codes import CODE, CONTEXT, COPY_GAIN, FREQUENCIES, LENGTH, POSITIONS, VOCABULARY, codes, frequencies, positions
+from ..codes import TEXT_WIDTH as TEXT
 from .repeat import Shape, placed, widened
 
 VISION_WIDTH, VISION_INNER, VISION_EMBEDDING, VISION_LAYERS = 1024, 4096, 768, 24  # ViT-L/14

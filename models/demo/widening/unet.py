@@ -9,8 +9,7 @@ from typing import Any
 
 import torch
 
-from ..networks.blocks import HEADS, WIDTH
-from ..networks.text_codes import CONTEXT
+from ..codes import CONTEXT, HEADS, WIDTH
 from .repeat import Shape, placed, spread_frequencies, widened
 
 CHANNELS, TEXT = 320, 768

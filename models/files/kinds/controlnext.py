@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from ...controlnext.layouts import LAYOUTS, PLAIN, POOLED, POOLED_SCALED, STEM, Mismatch, detect
-from ...controlnext.state_dicts import control_part, control_prefixes
 from ..families import titles
 from ..identity import Identity, Kind, Tensors, shown
+from ..layouts.controlnext import (
+    LAYOUTS,
+    PLAIN,
+    POOLED,
+    POOLED_SCALED,
+    STEM,
+    Mismatch,
+    control_part,
+    control_prefixes,
+    detect,
+)
 
 _FAMILIES = {
     PLAIN.name: ("sd15", "sdxl"),

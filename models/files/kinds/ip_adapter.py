@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from ...ip_adapter.layouts.layout import Layout, Shapes
-from ...ip_adapter.layouts.registry import (
-    attention_numbers,
-    family_of,
-    find_layout,
-    is_ip_adapter,
-    plain_key,
-)
-from ...ip_adapter.layouts.transformers import TRANSFORMERS, find_transformer
 from ..families import titles
 from ..identity import Identity, Kind, Tensors
+from ..layouts.ip_adapter import Layout, Shapes, attention_numbers, family_of, find_layout, is_ip_adapter, plain_key
+from ..layouts.ip_adapter_transformers import TRANSFORMERS, find_transformer
 from .clip_vision import encoder_title
 
 _FACE = "face"

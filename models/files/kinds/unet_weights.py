@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...controlnext.state_dicts import looks_like_unet
 from ..families import FAMILY_OF_CONTEXT, find_family
 from ..identity import Identity, Kind, Tensors, shown
+from ..layouts.controlnext import looks_like_unet
 
 
 def recognise(tensors: Tensors) -> Identity | None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from armature_pack.models.compatibility.check import check_prompt
+from armature_pack.models.compatibility.check_prompt import check_prompt
 from armature_pack.models.compatibility.report import Report
-from armature_pack.models.controlnext.layouts import PLAIN
 from armature_pack.models.files.index import ModelIndex, standard_folders
+from armature_pack.models.files.layouts.controlnext import PLAIN
 from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import write_file, write_gguf
 from armature_pack.tests.models.files.transformers import transformer

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from armature_pack.models.compatibility.check import check_prompt
+from armature_pack.models.compatibility.check_prompt import check_prompt
 from armature_pack.models.compatibility.facts import map_of, own_method
-from armature_pack.models.compatibility.loaders import file_input
+from armature_pack.models.compatibility.file_uses import file_input
 from armature_pack.models.compatibility.prompt import read_prompt
-from armature_pack.models.controlnext.layouts import PLAIN, STEM
 from armature_pack.models.files.index import ModelIndex, standard_folders
+from armature_pack.models.files.layouts.controlnext import PLAIN, STEM
 from armature_pack.preprocessors.registry import ENTRIES
 from armature_pack.tests.models.compatibility.graphs import ROOT, controlled, node, rules_of
 from armature_pack.tests.models.compatibility.named_files import NamedIndex

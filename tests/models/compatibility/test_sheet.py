@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from armature_pack.models.compatibility.check import check_prompt
+from armature_pack.models.compatibility.check_prompt import check_prompt
 from armature_pack.models.compatibility.combination import combinations
 from armature_pack.models.compatibility.facts import Facts
 from armature_pack.models.compatibility.node_types import recorded

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from armature_pack.models.compatibility.check import check_prompt
+from armature_pack.models.compatibility.check_prompt import check_prompt
 from armature_pack.models.compatibility.node_types import recorded
 from armature_pack.models.compatibility.prompt import PromptError
 from armature_pack.models.compatibility.ui_graph import is_ui_graph, to_prompt

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from armature_pack.models.control.guard import Watch
-from armature_pack.models.control.link import SignalControl
 from armature_pack.models.control.savings import NONE, Savings
 from armature_pack.models.control.signal import ControlSignal
+from armature_pack.models.control.signal_control import SignalControl
 from armature_pack.models.control.stack import ControlStack
 from comfy.context_windows import IndexListContextWindow
 from comfy.controlnet import ControlNet

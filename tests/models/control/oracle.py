@@ -10,8 +10,8 @@ import comfy.sample
 import comfy.samplers
 import comfy.sd
 import torch
-from armature_pack.models.generated.controlnet_diffusers import _diffusers_name, _diffusers_names
-from armature_pack.models.generated.unet import UNet
+from armature_pack.tests.generated.controlnet_diffusers import _diffusers_name, _diffusers_names
+from armature_pack.tests.generated.unet import UNet
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 

@@ -8,7 +8,7 @@ from typing import Any
 import comfy.model_patcher
 import comfy.ops
 import torch
-from armature_pack.models.generated.catalog import SD15
+from armature_pack.tests.generated.catalog import SD15
 from comfy.cldm.cldm import ControlNet as Network
 from comfy.controlnet import ControlNet
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 import torch
 from armature_pack.models.control.apply import apply_stack
-from armature_pack.models.control.area import AREAS, Area
-from armature_pack.models.control.frame_weights import FrameWeights
 from armature_pack.models.control.guard import Watch
-from armature_pack.models.control.layer_weights import LayerWeights
-from armature_pack.models.control.link import SignalControl
 from armature_pack.models.control.signal import ControlSignal
+from armature_pack.models.control.signal_control import SignalControl
 from armature_pack.models.control.stack import ControlStack
 from armature_pack.models.controlnext.control import ControlNeXt
 from armature_pack.models.controlnext.cross_normalization import CrossNormalization
 from armature_pack.models.controlnext.injection import ControlAddition
+from armature_pack.models.guidance.frame_weights import FrameWeights
+from armature_pack.models.guidance.layer_weights import LayerWeights
+from armature_pack.models.guidance.regions import AREAS, Area
 
 from .links import call, window
 

@@ -6,7 +6,7 @@ import comfy.utils
 import pytest
 import torch
 from armature_pack.models.control.fit import aspects_differ, describe_fit, fitted
-from armature_pack.models.control.masking import masked, on_grid, token_grid
+from armature_pack.models.guidance.regions import masked, on_grid, token_grid
 
 
 def striped(height: int, width: int) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from armature_pack.models.control.frame_weights import FrameWeights
+from armature_pack.models.guidance.frame_weights import FrameWeights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,8 +6,7 @@ import math
 
 import pytest
 import torch
-from armature_pack.models.control.layer_names import described, layers_of
-from armature_pack.models.control.layer_weights import PRESETS, LayerWeights, make_layer_weights
+from armature_pack.models.guidance.layer_weights import PRESETS, LayerWeights, described, layers_of, make_layer_weights
 
 from .links import GRIDS, call, link, seen
 

@@ -11,12 +11,12 @@ import comfy.sample
 import pytest
 import torch
 from armature_pack.models.control.apply import apply_stack
-from armature_pack.models.control.frame_weights import FrameWeights
-from armature_pack.models.control.layer_weights import make_layer_weights
-from armature_pack.models.control.link import SignalControl
 from armature_pack.models.control.savings import Savings
 from armature_pack.models.control.signal import ControlSignal
+from armature_pack.models.control.signal_control import SignalControl
 from armature_pack.models.control.stack import ControlStack
+from armature_pack.models.guidance.frame_weights import FrameWeights
+from armature_pack.models.guidance.layer_weights import make_layer_weights
 
 from .sampling import picture
 from .small import small_bench, small_control_net

@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from armature_pack.models.control import decision, map_claims
+from armature_pack.models.control import decision
+from armature_pack.models.control import decision as map_claims
 from armature_pack.models.control.apply import Applied, apply_stack
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
-from armature_pack.preprocessors.check import claims
 from armature_pack.preprocessors.control_map import control_map
-from armature_pack.preprocessors.example_pictures import example_picture
-from armature_pack.preprocessors.map_tags import tag
+from armature_pack.preprocessors.images.example_pictures import example_picture
+from armature_pack.preprocessors.images.map_check import contradictions as claims
+from armature_pack.preprocessors.images.tags import tag
 from armature_pack.preprocessors.registry import ENTRIES
 from comfy.cldm.control_types import UNION_CONTROLNET_TYPES as TYPES
 
 cv2 = pytest.importorskip("cv2")
 
-from ...preprocessors.check import drawn_maps as drawn  # noqa: E402
+from ...preprocessors.images.map_check import drawn_maps as drawn  # noqa: E402
 from .links import Ones  # noqa: E402
 
 PROMPT = [[torch.zeros(1, 77, 8), {}]]

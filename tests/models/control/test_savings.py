@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from armature_pack.models.control.apply import apply_stack
-from armature_pack.models.control.profile import PROFILES, described, find_profile
-from armature_pack.models.control.savings import Savings, check_savings
+from armature_pack.models.control.savings import PROFILES, Savings, check_savings, described, find_profile
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 
@@ -25,7 +24,7 @@ def test_every_second_step_uses_the_residuals_of_the_step_before():
 
 
 def test_kept_residuals_follow_the_weight_of_their_step():
-    from armature_pack.models.control.curve import Curve
+    from armature_pack.models.guidance.curve import Curve
 
     made = link(savings=Savings(every=3), schedule=Curve.from_text("0:1, 1:0"))
     values = [first(call(made, sigma=sigma))[0] for sigma in (900.0, 600.0, 300.0)]

@@ -7,16 +7,15 @@ import math
 import comfy.controlnet
 import pytest
 import torch
-from armature_pack.models.control.balance import budget_factor, region
-from armature_pack.models.control.batch_view import BatchView
-from armature_pack.models.control.collect import collect_stack
-from armature_pack.models.control.curve import Curve
+from armature_pack.models.control.collect import collect_stack, read_control_net_stack
 from armature_pack.models.control.decision import decide
-from armature_pack.models.control.dialects import read_control_net_stack
-from armature_pack.models.control.frame_weights import FrameWeights
-from armature_pack.models.control.layer_weights import LayerWeights
+from armature_pack.models.control.residuals import budget_factor, region
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
+from armature_pack.models.guidance.batch_view import BatchView
+from armature_pack.models.guidance.curve import Curve
+from armature_pack.models.guidance.frame_weights import FrameWeights
+from armature_pack.models.guidance.layer_weights import LayerWeights
 
 IMAGE = torch.rand(1, 8, 8, 3)
 ONE = BatchView((0,), 1, None)

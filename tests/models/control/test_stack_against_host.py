@@ -115,7 +115,7 @@ def test_a_weight_of_zero_or_an_empty_stack_leaves_the_conditioning_alone(run, g
 
 
 def test_a_constant_schedule_is_the_weight(run, generated):
-    from armature_pack.models.control.curve import Curve
+    from armature_pack.models.guidance.curve import Curve
 
     half = run.latent(*ours(run.positive, run.negative, [lone(generated, weight=0.5)]))
     curve = run.latent(*ours(run.positive, run.negative, [lone(generated, schedule=Curve.from_text("0:0.5"))]))
@@ -123,7 +123,7 @@ def test_a_constant_schedule_is_the_weight(run, generated):
 
 
 def test_a_schedule_that_falls_to_zero_is_the_range(run, generated):
-    from armature_pack.models.control.curve import Curve
+    from armature_pack.models.guidance.curve import Curve
 
     # Three steps of the normal schedule lie at 0, about 1/3 and about 2/3 of the sampling.
     ranged = run.latent(*ours(run.positive, run.negative, [lone(generated, end=0.2)]))
@@ -142,7 +142,7 @@ def test_a_mask_of_ones_changes_nothing_and_of_zeros_removes_the_signal(run, gen
 
 
 def test_layer_weights_of_zero_remove_the_signal(run, generated):
-    from armature_pack.models.control.layer_weights import LayerWeights
+    from armature_pack.models.guidance.layer_weights import LayerWeights
 
     silent = LayerWeights.from_text("input: 0, middle: 0")
     none = run.latent(*ours(run.positive, run.negative, [lone(generated, layer_weights=silent)]))

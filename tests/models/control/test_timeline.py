@@ -6,15 +6,15 @@ import comfy.model_sampling
 import comfy.samplers
 import pytest
 import torch
-from armature_pack.models.control import link as links
+from armature_pack.models.control import signal_control as links
 from armature_pack.models.control.apply import apply_stack
-from armature_pack.models.control.curve import Curve
 from armature_pack.models.control.plot import WIDTH, plotted
-from armature_pack.models.control.sampler_sigmas import step_sigmas
 from armature_pack.models.control.savings import Savings
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 from armature_pack.models.control.timeline import described, timeline
+from armature_pack.models.guidance.curve import Curve
+from armature_pack.models.guidance.progress import step_sigmas
 from comfy.controlnet import ControlBase
 
 from .sampling import bench, control_net, picture

@@ -13,11 +13,17 @@ import torch
 from armature_pack.models.control.apply import apply_stack
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
-from armature_pack.models.control.union import FLUX_MODE_OF_MAP, FLUX_MODES, TYPE_OF_MAP, is_union, union_type
-from armature_pack.models.control.union_signal import make_union_signal
+from armature_pack.models.control.union_signal import (
+    FLUX_MODE_OF_MAP,
+    FLUX_MODES,
+    TYPE_OF_MAP,
+    is_union,
+    make_union_signal,
+    union_type,
+)
 from armature_pack.models.host import host_nodes
 from armature_pack.preprocessors.control_map import control_map
-from armature_pack.preprocessors.map_tags import tag
+from armature_pack.preprocessors.images.tags import tag
 from armature_pack.preprocessors.registry import ENTRIES, find_method
 from comfy.cldm.control_types import UNION_CONTROLNET_TYPES
 from comfy.controlnet import ControlNet

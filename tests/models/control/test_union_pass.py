@@ -9,13 +9,13 @@ import comfy.ops
 import pytest
 import torch
 from armature_pack.models.control.apply import apply_stack
-from armature_pack.models.control.curve import Curve
-from armature_pack.models.control.layer_weights import LayerWeights
 from armature_pack.models.control.savings import Savings
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 from armature_pack.models.control.union_signal import make_union_signal
-from armature_pack.preprocessors.map_tags import tag
+from armature_pack.models.guidance.curve import Curve
+from armature_pack.models.guidance.layer_weights import LayerWeights
+from armature_pack.preprocessors.images.tags import tag
 from comfy.cldm.cldm import ControlNet as Network
 from comfy.cldm.control_types import UNION_CONTROLNET_TYPES as TYPES
 from comfy.controlnet import ControlNet
@@ -203,8 +203,8 @@ def test_a_mask_of_a_map_bounds_that_map_and_a_mask_of_the_whole_the_residuals(o
 
 def _fused(chain: Any, given: oracle.Inputs, number: int) -> torch.Tensor:
     """What one map adds behind the first block."""
-    from armature_pack.models.control.batch_view import BatchView
-    from armature_pack.models.control.map_feed import Call
+    from armature_pack.models.control.image_feed import Call
+    from armature_pack.models.guidance.batch_view import BatchView
 
     chain._feed.prepare(None, Call(given.noisy, BatchView((0,), oracle.LATENT[0], None), (), 0.5))
     forward = chain.inner.control_model

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 from armature_pack.models.control.apply import apply_stack
-from armature_pack.models.control.frame_weights import FrameWeights
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 from armature_pack.models.control.union_signal import make_union_signal
-from armature_pack.preprocessors.map_tags import tag
+from armature_pack.models.guidance.frame_weights import FrameWeights
+from armature_pack.preprocessors.images.tags import tag
 from comfy.context_windows import ContextSchedules
 
 from .sampling import Bench, picture

@@ -19,10 +19,10 @@ import comfy.t2i_adapter.adapter
 import comfy.utils
 import torch
 from armature_pack.models.controlnext.key_map import to_ldm
-from armature_pack.models.controlnext.layouts import Layout
 from armature_pack.models.controlnext.loading import control_from_state_dict
 from armature_pack.models.controlnext.module import ControlNeXtModule
 from armature_pack.models.controlnext.variants import VARIANTS
+from armature_pack.models.files.layouts.controlnext import Layout
 from comfy.ldm.modules.diffusionmodules.util import timestep_embedding
 from unets import family_of, unet_config
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import pytest
 import torch
-from armature_pack.models.controlnext.layouts import LAYOUTS, PLAIN, POOLED_SCALED, STEM, Mismatch, detect
 from armature_pack.models.controlnext.loading import control_from_state_dict
-from armature_pack.models.controlnext.state_dicts import control_part, control_prefixes, unet_part
 from armature_pack.models.controlnext.variants import SETTINGS, candidates, resolve
+from armature_pack.models.files.layouts.controlnext import (
+    LAYOUTS,
+    PLAIN,
+    POOLED_SCALED,
+    STEM,
+    Mismatch,
+    control_part,
+    control_prefixes,
+    detect,
+    unet_part,
+)
 from controlnext_recipes import BY_NAME, control_weights, fixture
 
 REFERENCE = ("sd15", "sd15_training", "sdxl", "svd", "svd_v2", "svd_v2_training")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from armature_pack.models.controlnext.layouts import LAYOUTS, PLAIN, POOLED, STEM
+from armature_pack.models.files.layouts.controlnext import LAYOUTS, PLAIN, POOLED, STEM
 from controlnext_recipes import control_weights
 from public_path import loaded, node
 from safetensors.torch import save_file

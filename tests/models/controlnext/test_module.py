@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from armature_pack.models.controlnext.blocks import TimeEmbedding
-from armature_pack.models.controlnext.module import ControlNeXtModule
+from armature_pack.models.controlnext.module import ControlNeXtModule, TimeEmbedding
 from comfy.ldm.modules.diffusionmodules.util import timestep_embedding
 from controlnext_recipes import (
     BY_NAME,

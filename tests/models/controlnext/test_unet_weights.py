@@ -6,8 +6,8 @@ import importlib
 
 import pytest
 import torch
-from armature_pack.models.controlnext.layouts import STEM
-from armature_pack.models.controlnext.weight_kind import Comparison
+from armature_pack.models.controlnext.unet_report import Comparison
+from armature_pack.models.files.layouts.controlnext import STEM
 from armature_pack.tests.alike import assert_alike
 from controlnext_recipes import control_weights, prompt, sampled
 from unet_files import all_weights, apply, assert_changed, base_weights, differences, full, renamed, write_lora

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from armature_pack.models.controlnext.layouts import STEM
+from armature_pack.models.files.layouts.controlnext import STEM
 from controlnext_recipes import control_weights
 from public_path import node
 from unet_files import apply, assert_changed, differences, write_lora

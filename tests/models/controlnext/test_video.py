@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 from armature_pack.models.controlnext.control import ControlNeXt
-from armature_pack.models.controlnext.hint import Window, rows_of
+from armature_pack.models.controlnext.hint import rows_of
+from armature_pack.models.guidance.batch_view import Window
 from armature_pack.tests.alike import assert_alike
 from comfy.context_windows import IndexListContextWindow
 from controlnext_recipes import BY_NAME, base_stub, control, control_weights, image

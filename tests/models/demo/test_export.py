@@ -6,13 +6,15 @@ import shutil
 
 import pytest
 import torch
-from armature_pack.models.demo import compact, export, packing
-from armature_pack.models.demo.networks.autoencoder import Autoencoder
-from armature_pack.models.demo.networks.control_next import ControlNeXt
-from armature_pack.models.demo.networks.image_prompt import ImagePrompt
-from armature_pack.models.demo.networks.unet import ControlNet, UNet
-from armature_pack.models.demo.training.files import write
-from armature_pack.models.demo.training.parts import STAGES
+from armature_pack.models.demo import export
+from armature_pack.models.demo import weights_file as compact
+from armature_pack.tools.demo_training import packing
+from armature_pack.tools.demo_training.networks.autoencoder import Autoencoder
+from armature_pack.tools.demo_training.networks.control_next import ControlNeXt
+from armature_pack.tools.demo_training.networks.image_prompt import ImagePrompt
+from armature_pack.tools.demo_training.networks.unet import ControlNet, UNet
+from armature_pack.tools.demo_training.training.files import write
+from armature_pack.tools.demo_training.training.parts import STAGES
 
 STEM = "input_blocks.1.1.transformer_blocks.0.attn2.to_k"
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from armature_pack.models.demo.networks import image_codes, text_codes
-from armature_pack.models.demo.networks.autoencoder import Autoencoder
-from armature_pack.models.demo.networks.control_next import ControlNeXt
-from armature_pack.models.demo.networks.image_prompt import ImagePrompt
-from armature_pack.models.demo.networks.unet import Added, ControlNet, UNet
+from armature_pack.models.demo import codes as image_codes
+from armature_pack.models.demo import codes as text_codes
 from armature_pack.models.demo.widening import others, unet
 from armature_pack.models.demo.widening.repeat import widened
+from armature_pack.tools.demo_training.networks.autoencoder import Autoencoder
+from armature_pack.tools.demo_training.networks.control_next import ControlNeXt
+from armature_pack.tools.demo_training.networks.image_prompt import ImagePrompt
+from armature_pack.tools.demo_training.networks.unet import Added, ControlNet, UNet
 
 CAPTIONS = ["a red ball, a blue cone and an orange cylinder on a beige floor", "a cyan pyramid on a gray floor"]
 
@@ -100,8 +101,8 @@ def test_lora(inputs):
 
 def test_controlnext_in_the_packs_own_module():
     import comfy.ops
-    from armature_pack.models.controlnext.layouts import STEM
     from armature_pack.models.controlnext.module import ControlNeXtModule
+    from armature_pack.models.files.layouts.controlnext import STEM
 
     narrow = shuffled(ControlNeXt(), 5)
     hint, timesteps = torch.rand(2, 3, 128, 128), torch.tensor([10.0, 700.0])

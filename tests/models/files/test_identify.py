@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from armature_pack.models.controlnext.layouts import LAYOUTS
 from armature_pack.models.files.identify import identify
 from armature_pack.models.files.kinds import KINDS, find_kind
+from armature_pack.models.files.layouts.controlnext import LAYOUTS
 from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import header_of
 from armature_pack.tests.models.files.transformers import transformer

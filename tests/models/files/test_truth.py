@@ -11,7 +11,7 @@ from armature_pack.models.files.families import family_of_host_class
 from armature_pack.models.files.host_detection import meta_tensors
 from armature_pack.models.files.identify import identify, identify_file
 from armature_pack.models.files.identity import Tensors
-from armature_pack.models.generated.catalog import RECIPES
+from armature_pack.tests.generated.catalog import RECIPES
 from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import header_of
 from armature_pack.tests.models.files.transformers import transformer

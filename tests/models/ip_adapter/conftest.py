@@ -19,7 +19,7 @@ def encoder():
 @pytest.fixture
 def told(monkeypatch):
     """What was told to the person while the test ran."""
-    from armature_pack.models import tell as module
+    from armature_pack.models import host as module
     from armature_pack.models.ip_adapter import apply
 
     found: list[str] = []

@@ -9,7 +9,7 @@ import comfy.model_patcher
 import comfy.supported_models
 import comfy.utils
 import torch
-from armature_pack.models.generated.weights import random_weights
+from armature_pack.tests.generated.weights import random_weights
 from diffusers_reference import Recorder
 from ip_adapter_recipes import ENCODER
 

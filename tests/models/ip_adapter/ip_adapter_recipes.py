@@ -12,8 +12,8 @@ import comfy.sample
 import comfy.supported_models
 import comfy.utils
 import torch
-from armature_pack.models.generated.weights import random_weights
 from armature_pack.models.ip_adapter.loading import adapter_from_state_dict
+from armature_pack.tests.generated.weights import random_weights
 
 _COMMON: dict[str, Any] = {
     "image_size": 32,

@@ -11,7 +11,7 @@ import comfy.clip_vision
 import comfy.supported_models
 import comfy.utils
 import torch
-from armature_pack.models.generated.weights import random_weights
+from armature_pack.tests.generated.weights import random_weights
 from flux_recipes import CONTEXT, POOLED, seeded_model, taken
 from ip_adapter_recipes import ENCODER, encoder_weights
 

@@ -9,10 +9,10 @@ from typing import Any
 import comfy.model_management
 import pytest
 import torch
-from armature_pack.models.control.frame_weights import FrameWeights
-from armature_pack.models.control.layer_weights import LayerWeights
+from armature_pack.models.guidance.frame_weights import FrameWeights
+from armature_pack.models.guidance.layer_weights import LayerWeights
 from armature_pack.models.ip_adapter.embeds import COMBINING
-from armature_pack.models.ip_adapter.install import prompts_of
+from armature_pack.models.ip_adapter.patching import prompts_of
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
 from armature_pack.tests.alike import assert_alike
 from ip_adapter_recipes import adapter, narrow_model, picture, prompt, sampled, tiny_encoder

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from armature_pack.models.ip_adapter.face import FaceEmbeds
+from armature_pack.models.ip_adapter.faces import FaceEmbeds
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
 from armature_pack.nodes.ip_adapter_embeds import ArmatureEncodeIPAdapterImage
 from armature_pack.nodes.ip_adapter_images import ArmatureFaceEmbeds

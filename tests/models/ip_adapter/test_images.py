@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from armature_pack.models.ip_adapter.embeds import ImageEmbeds
-from armature_pack.models.ip_adapter.likeness import outliers
+from armature_pack.models.ip_adapter.faces import outliers
 from armature_pack.models.ip_adapter.prepare import prepare
 from armature_pack.nodes.consistency import ArmatureConsistency
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
@@ -183,7 +183,7 @@ def test_what_stands_apart_is_marked_and_held_back(encoder) -> None:
 
 
 def test_faces_are_compared_where_there_are_some(encoder) -> None:
-    from armature_pack.models.ip_adapter.face import FaceEmbeds
+    from armature_pack.models.ip_adapter.faces import FaceEmbeds
 
     faces = FaceEmbeds(torch.eye(512)[:2])
     report = measured(

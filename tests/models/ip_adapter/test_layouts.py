@@ -9,7 +9,7 @@ import torch
 from armature_pack.models.files.header import BrokenFile
 from armature_pack.models.files.identify import identify_tensors
 from armature_pack.models.files.identity import Tensors
-from armature_pack.models.ip_adapter.layouts.registry import LAYOUTS, family_of, find_layout
+from armature_pack.models.files.layouts.ip_adapter import LAYOUTS, family_of, find_layout
 from armature_pack.models.ip_adapter.loading import adapter_from_state_dict, load_ip_adapter
 from ip_adapter_recipes import WIDTHS, adapter, adapter_weights, attention_shapes, projection_shapes
 

@@ -7,8 +7,8 @@ from typing import Any
 import comfy.sample
 import pytest
 import torch
-from armature_pack.models.ip_adapter.install import prompts_of
 from armature_pack.models.ip_adapter.loading import adapter_from_state_dict
+from armature_pack.models.ip_adapter.patching import prompts_of
 from armature_pack.nodes.control_weights import ArmatureLayerWeights
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
 from armature_pack.tests.alike import assert_alike

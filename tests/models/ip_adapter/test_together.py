@@ -8,9 +8,9 @@ import comfy.sd
 import pytest
 import torch
 from armature_pack.models.controlnext.unet_weights import apply_unet_weights
-from armature_pack.models.generated.weights import random_weights
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
 from armature_pack.tests.alike import alike, assert_alike
+from armature_pack.tests.generated.weights import random_weights
 from comfy_api.torch_helpers import set_torch_compile_wrapper
 from comfy_extras.nodes_torch_compile import skip_torch_compile_dict
 from foreign_pack import with_foreign_patch

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import torch
-from armature_pack.models.control.layer_weights import LayerWeights
+from armature_pack.models.guidance.layer_weights import LayerWeights
 from armature_pack.models.ip_adapter.embeds import ImageEmbeds
-from armature_pack.models.ip_adapter.install import prompts_of
+from armature_pack.models.ip_adapter.patching import prompts_of
 from armature_pack.models.ip_adapter.scaling import SCALINGS
 from armature_pack.models.ip_adapter.weight_types import WEIGHT_TYPES
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
@@ -77,7 +77,7 @@ def test_blocks_by_name(factors) -> None:
 
 
 def test_types_by_block_need_these_blocks(adapters) -> None:
-    from armature_pack.models.ip_adapter.unet_layers import CrossAttention
+    from armature_pack.models.ip_adapter.layers import CrossAttention
     from armature_pack.models.ip_adapter.weight_types import roles
 
     small = (CrossAttention(("input", 3, 0), 0, 64, 2048, ""),)

@@ -7,7 +7,7 @@ from typing import Any
 
 import comfy.utils
 import torch
-from armature_pack.models.generated.weights import random_weights
+from armature_pack.tests.generated.weights import random_weights
 
 RANK = 4
 

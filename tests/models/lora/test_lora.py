@@ -10,7 +10,7 @@ import comfy.hooks
 import comfy.sd
 import pytest
 import torch
-from armature_pack.models.control.curve import Curve
+from armature_pack.models.guidance.curve import Curve
 from armature_pack.models.lora.scheduling import keyframes
 from armature_pack.nodes.lora import ArmatureApplyLoRAStack, ArmatureLoRAOptions, ArmatureLoRAStack
 from armature_pack.tests.alike import alike, assert_alike

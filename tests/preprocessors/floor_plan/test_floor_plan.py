@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from armature_pack.commands.gallery_pictures import floor_plan
 from armature_pack.preprocessors.control_map import control_map
 from armature_pack.preprocessors.floor_plan.space import view_of
 from armature_pack.preprocessors.floor_plan.walls import wall_masks
 from armature_pack.preprocessors.registry import find_method
 from armature_pack.preprocessors.segment_colours import ADE_FLOOR, ADE_WALL, ade_palette
+from armature_pack.tools.help.photographs import floor_plan
 
 CAMERA = {"camera_x": 0.5, "camera_y": 0.5, "camera_height": 1.5, "direction": 0.0, "tilt": 0.0, "field_of_view": 90.0, "plan_width": 10.0, "wall_height": 3.0, "ceiling": True}  # fmt: skip  # noqa: E501
 

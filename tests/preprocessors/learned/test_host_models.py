@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import real_weights
 import torch
-from armature_pack.models.generated.unet import NO_MIDDLE_BLOCK, UNet
 from armature_pack.preprocessors.control_map import control_map, make_map
-from armature_pack.preprocessors.pose.examples import example_poses
+from armature_pack.preprocessors.pose.example_poses import example_poses
 from armature_pack.preprocessors.registry import find_method
+from armature_pack.tests.generated.unet import NO_MIDDLE_BLOCK, UNet
 from armature_pack.tests.host_parts import needs_method
 
 
@@ -128,7 +128,7 @@ class PoseUNet(UNet):
 
 def sdpose(draft) -> None:
     """SDPose's family on two levels with random weights; the head wants features 640 wide."""
-    from armature_pack.models.generated.vae import Taesd
+    from armature_pack.tests.generated.vae import Taesd
     from safetensors.torch import save_file
 
     unet = PoseUNet("SD20", (1, 1), (1, 2), (1, 0), (0, 0, 0, 0), NO_MIDDLE_BLOCK)

@@ -9,7 +9,7 @@ import torch
 from armature_pack.preprocessors.backends import controlnet_aux
 from armature_pack.preprocessors.control_map import make_map
 from armature_pack.preprocessors.pose import openpose, openpose_parts
-from armature_pack.preprocessors.pose.examples import example_poses
+from armature_pack.preprocessors.pose.example_poses import example_poses
 from armature_pack.preprocessors.registry import find_method
 from torch import nn
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import real_weights
 import torch
-from armature_pack.preprocessors.check.check import check_maps
 from armature_pack.preprocessors.control_map import control_map, make_map
-from armature_pack.preprocessors.pose.limbs import COLOURS, LIMBS
+from armature_pack.preprocessors.images.map_check.check_maps import check_maps
+from armature_pack.preprocessors.pose.drawing import COLOURS, LIMBS
 from armature_pack.preprocessors.registry import find_method
 from PIL import Image
 

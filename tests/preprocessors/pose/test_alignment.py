@@ -7,7 +7,7 @@ import copy
 import numpy as np
 import pytest
 from armature_pack.preprocessors.pose.alignment import align_poses
-from armature_pack.preprocessors.pose.examples import example_poses
+from armature_pack.preprocessors.pose.example_poses import example_poses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 from armature_pack.preprocessors.options import resolved
-from armature_pack.preprocessors.pose.drawing import DRAWING_OPTIONS, widths_of
-from armature_pack.preprocessors.pose.examples import example_poses
+from armature_pack.preprocessors.pose.drawing import COLOURS, DRAWING_OPTIONS, HAND_BONES, LIMBS, widths_of
+from armature_pack.preprocessors.pose.example_poses import example_poses
 from armature_pack.preprocessors.pose.keypoints import read_frames
-from armature_pack.preprocessors.pose.limbs import COLOURS, HAND_BONES, LIMBS
-from armature_pack.preprocessors.pose.map_of_poses import map_of_poses
+from armature_pack.preprocessors.pose.people import map_of_poses
 
 
 def whole_body() -> list[dict]:

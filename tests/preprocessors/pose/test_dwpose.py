@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from armature_pack.preprocessors.pose.dwpose import DETECTOR_SIZE, POSE_SIZE, STRIDES, find_people, points_of
-from armature_pack.preprocessors.pose.whole_body import person_of
+from armature_pack.preprocessors.pose.keypoints import person_of
 
 
 def yolox(boxes: list[tuple[float, float, float, float, float]]):

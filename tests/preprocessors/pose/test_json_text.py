@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from armature_pack.preprocessors.pose.examples import example_poses
+from armature_pack.preprocessors.pose.example_poses import example_poses
 from armature_pack.preprocessors.pose.json_text import poses_from_json, poses_to_json
 
 

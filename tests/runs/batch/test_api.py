@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from armature_pack.commands.server import free_port
+from armature_pack.commands.private_host.server import free_port
 from armature_pack.runs import api
-from armature_pack.tests.commands.batch_process import stub_process, write_batch
+from armature_pack.tests.commands.batch.batch_process import stub_process, write_batch
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from armature_pack.runs.batch.errors import BatchError
 from armature_pack.runs.batch.rows import read_rows
-from armature_pack.runs.batch.vary import multiply, parse_vary
+from armature_pack.runs.batch.values import multiply, parse_vary
+from armature_pack.runs.errors import BatchError
 from armature_pack.tests.runs.batch.host_stub import png
 
 

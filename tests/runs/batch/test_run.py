@@ -15,14 +15,14 @@ import pytest
 from armature_pack.runs.batch import run as run_module
 from armature_pack.runs.batch.adherence import check_measured
 from armature_pack.runs.batch.columns import find_columns
-from armature_pack.runs.batch.errors import BatchError
 from armature_pack.runs.batch.ledger import DONE, FAILED, REFUSED, SENT, WAITING, Entry, Ledger
 from armature_pack.runs.batch.plan import PlannedRow, plan_rows
 from armature_pack.runs.batch.rows import Row
 from armature_pack.runs.batch.run import Runner, Settings, Step, exit_status
-from armature_pack.runs.batch.secrets import Secrets
 from armature_pack.runs.batch.summary import write_summary
 from armature_pack.runs.client import Client
+from armature_pack.runs.errors import BatchError
+from armature_pack.runs.wire import Secrets
 from armature_pack.tests.runs.batch.host_stub import GRAPH, OBJECT_INFO, HostStub, png
 
 Values = dict[str, Any]

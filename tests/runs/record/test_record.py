@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from armature_pack.runs.record.compare import difference_picture, distance
-from armature_pack.runs.record.differences import differences
+from armature_pack.runs.record.compare import difference_picture, differences, distance
 from armature_pack.runs.record.hashes import HashCache
 from armature_pack.runs.record.prompt_facts import model_names, sampling, upstream
 from armature_pack.runs.record.record import ENTRIES, PARTS, SCHEMA, RecordError, check_record, read_record
@@ -174,7 +173,7 @@ def test_distance() -> None:
 
 def test_times_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first note of a run counts; outside the host nothing is known but now."""
-    from armature_pack.runs.record import times
+    from armature_pack.runs.record import host_facts as times
 
     monkeypatch.setattr(times, "_running_id", lambda: "")
     assert times.run_times(lambda: 0.0)["seconds"] is None

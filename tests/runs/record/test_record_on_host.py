@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from armature_pack.runs.graph import set_inputs
 from armature_pack.runs.record.record import read_record
-from armature_pack.tests.commands.batch_process import run_command
+from armature_pack.tests.commands.batch.batch_process import run_command
 from armature_pack.tests.runs.record.schema import check
 from armature_pack.tests.server_fixture import RunningServer
 from PIL import Image

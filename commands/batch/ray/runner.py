@@ -1,0 +1,170 @@
+"""The batch on a cluster: rows out of the ledger to whichever server has room, and what became of them back into it.
+
+Ray places the actors, starts them again where a machine is lost, and carries rows and results. The ledger, which stays on this
+machine, is the truth: a row is noted as sent before its actor hears of it, and as done once its pictures lie here.
+"""
+
+import dataclasses
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ....runs.batch.collect import write_whole
+from ....runs.batch.ledger import SENT, WAITING, Entry, Ledger
+from ....runs.batch.outcome import AWAY, FAULT, LOST, Book
+from ....runs.batch.pictures import read_picture
+from ....runs.batch.run import cannot_write
+from ....runs.errors import BatchError, RowProblem
+from .lanes import Lane, Lanes, plain
+
+TICK = 0.5  # seconds between two looks at servers that are away
+CANCEL_SECONDS = 6.0
+
+
+class DistantServer:
+    """The part of the client that planning needs, asked of an actor: its server may listen on its own machine alone."""
+
+    def __init__(self, ray: Any, actor: Any) -> None:
+        self._actor = actor
+        self._errors = ray.exceptions.RayError
+
+    async def object_info(self, node: str | None = None) -> dict[str, Any]:
+        """As Client.object_info."""
+        return await self._ask("object_info", node)
+
+    async def compatibility(self, prompt: Mapping[str, Any]) -> dict[str, Any] | None:
+        """As Client.compatibility."""
+        return await self._ask("compatibility", dict(prompt))
+
+    async def _ask(self, question: str, *arguments: Any) -> Any:
+        try:
+            return await self._actor.ask.remote(question, *arguments)
+        except self._errors as error:
+            raise BatchError(plain(error)) from None
+
+
+class RayRunner:
+    """Runs the waiting rows of `ledger` through `lanes`; results go into `out`. `tick` is called while it waits."""
+
+    def __init__(
+        self, ray: Any, lanes: Lanes, ledger: Ledger, book: Book, out: Path, tick: Callable[[], object]
+    ) -> None:
+        self._ray = ray
+        self._lanes = lanes
+        self._ledger = ledger
+        self._book = book
+        self._out = out
+        self._tick = tick
+        self._rows: dict[Any, tuple[Lane, Entry]] = {}
+
+    def run(self, given: Mapping[str, str]) -> None:
+        """Until no row waits. `given`: the servers that were not started by this batch, shown address -> whole one.
+
+        Raises BatchError when nothing more can run; what was done stays done.
+        """
+        self._put_back(given)
+        try:
+            while self._fill() or self._rows:
+                self._lanes.refresh()
+                self._take_in()
+                self._tick()
+        except BaseException:
+            self._stop()
+            raise
+
+    def _put_back(self, given: Mapping[str, str]) -> None:
+        """Rows that an earlier start sent to servers that are gone wait again; those on given servers are asked after."""
+        for entry in self._ledger.next_rows(SENT, -1):
+            if entry.server not in given:
+                self._ledger.put_back(entry.key, lost=False)
+
+    def _fill(self) -> bool:
+        """Gives rows to the servers with room. Whether any row is left."""
+        for lane in self._lanes.free():
+            entry = self._next()
+            if entry is None:
+                break
+            self._send(lane, entry)
+        return self._next() is not None
+
+    def _next(self) -> Entry | None:
+        taken = {entry.key for _, entry in self._rows.values()}
+        for state in (SENT, WAITING):
+            for entry in self._ledger.next_rows(state, len(taken) + 1):
+                if entry.key not in taken:
+                    return entry
+        return None
+
+    def _send(self, lane: Lane, entry: Entry) -> None:
+        try:
+            pictures = {place: (Path(path).name, read_picture(Path(path))) for place, path in entry.pictures.items()}
+        except RowProblem as problem:
+            self._book.ended(entry, FAULT, str(problem), begun=False)
+            return
+        resume = entry.server if entry.state == SENT else ""
+        prompt_id = entry.prompt_id if resume else str(uuid.uuid4())
+        if not resume:
+            self._ledger.send(entry.key, str(prompt_id), lane.address)
+        job = {
+            "entry": dataclasses.asdict(entry),
+            "prompt_id": prompt_id,
+            "pictures": pictures,
+            "resume": resume or "",
+        }
+        lane.busy += 1
+        self._rows[lane.actor.run.remote(job)] = (lane, entry)
+
+    def _take_in(self) -> None:
+        waited = [*self._rows, *(lane.waiting for lane in self._lanes.all if lane.waiting is not None)]
+        done = wait_for(self._ray, waited)
+        for reference in [one for one in done if one in self._rows]:
+            lane, entry = self._rows.pop(reference)
+            lane.busy -= 1
+            try:
+                self._keep(lane, entry, self._ray.get(reference))
+            except self._ray.exceptions.RayError as error:
+                self._lanes.lose(lane, plain(error))
+                self._book.ended(entry, LOST, f"the machine of {lane.name} is gone", begun=True)
+
+    def _keep(self, lane: Lane, entry: Entry, told: Mapping[str, Any]) -> None:
+        if told["kind"] == "done":
+            try:
+                for name, content in told["files"]:
+                    write_whole(self._out / name, content)
+            except OSError as error:
+                raise cannot_write(self._out, error) from None
+            self._book.done(entry, [name for name, _ in told["files"]], told["texts"], told["seconds"])
+            return
+        if told["kind"] == AWAY:
+            self._lanes.lose(lane, told["reason"])
+        # A server that stays away has lost its rows, as far as this batch can tell.
+        kind = LOST if told["kind"] == AWAY else told["kind"]
+        self._book.ended(entry, kind, told["reason"], begun=told["begun"])
+
+    def _stop(self) -> None:
+        """Somebody stopped the batch, or it cannot go on: no server should work on for hours."""
+        for reference in self._rows:
+            self._ray.cancel(reference)
+        if self._rows:
+            self._ray.wait(list(self._rows), num_returns=len(self._rows), timeout=CANCEL_SECONDS)
+        for _, entry in self._rows.values():
+            self._ledger.put_back(entry.key, lost=False)
+
+
+def first_server(ray: Any, lanes: Lanes) -> DistantServer:
+    """The first server that is up, for planning. Raises BatchError."""
+    while True:
+        for lane in lanes.refresh():
+            return DistantServer(ray, lane.actor)
+        wait_for(ray, [lane.waiting for lane in lanes.all if lane.waiting is not None])
+
+
+def wait_for(ray: Any, references: list[Any]) -> list[Any]:
+    """Until one of these answers is there, or half a second is over; those that are."""
+    if not references:
+        time.sleep(TICK)
+        return []
+    ready, _ = ray.wait(references, timeout=TICK)
+    return ready

@@ -1,0 +1,174 @@
+"""The one table of files that can be had: the preprocessors' weights, and the models that the example graphs name.
+
+The official repository comes first wherever there is one. Standard library only.
+"""
+
+from ...preprocessors.model_files import UNKNOWN, Kind, ModelFile, all_files
+
+_CONTROL_NETS = "comfyanonymous/ControlNet-v1-1_fp16_safetensors"  # what the host's own examples name
+_OPENRAIL = "OpenRAIL (lllyasviel's originals; this repository states none)"
+_CONTROLNEXT = "Pbihao/ControlNeXt"  # the authors'
+_CONTROL_NET_BYTES = 722_601_100
+
+
+def manifest() -> dict[str, ModelFile]:
+    """Every file by its id, which `fetch` takes as a name."""
+    return all_files() | {file.id: file for file in GRAPH_FILES}
+
+
+def find_file(folder: str, name: str) -> ModelFile | None:
+    """The file that lies at `folder`/`name` below ComfyUI's models folder, or None."""
+    return next((file for file in manifest().values() if (file.folder, file.name) == (folder, name)), None)
+
+
+def host_metadata(file: ModelFile) -> dict[str, str]:
+    """A file as the host's `models` metadata of a node, from which the front end offers the download."""
+    told = {"name": file.name, "url": file.address, "directory": file.folder}
+    return told | ({"hash": file.sha256, "hash_type": "SHA256"} if file.sha256 else {})
+
+
+def _file(
+    id: str,
+    kind: Kind,
+    repository: str,
+    path: str,
+    licence: str,
+    megabytes: float,
+    saved_as: str = "",
+    bytes: int | None = None,
+    sha256: str | None = None,
+    commercial: bool = True,
+) -> ModelFile:
+    folder = {"checkpoint": "checkpoints", "ip_adapter": "ipadapter", "clip_vision": "clip_vision"}.get(
+        kind, "controlnet"
+    )
+    return ModelFile(
+        id, repository, path, folder, licence, megabytes, bytes, sha256, commercial, kind=kind, saved_as=saved_as
+    )
+
+
+def _control_net(id: str, name: str, sha256: str | None = None) -> ModelFile:
+    path = f"control_{name}_fp16.safetensors"
+    return _file(id, "control_net", _CONTROL_NETS, path, _OPENRAIL, 723, bytes=_CONTROL_NET_BYTES, sha256=sha256)
+
+
+GRAPH_FILES: tuple[ModelFile, ...] = (
+    _file(
+        "sd15",
+        "checkpoint",
+        "Comfy-Org/stable-diffusion-v1-5-archive",
+        "v1-5-pruned-emaonly-fp16.safetensors",
+        "CreativeML OpenRAIL-M",
+        2130,
+    ),
+    _file(
+        "sdxl",
+        "checkpoint",
+        "stabilityai/stable-diffusion-xl-base-1.0",
+        "sd_xl_base_1.0.safetensors",
+        "CreativeML OpenRAIL++-M",
+        6940,
+    ),
+    _file(
+        "neta_xl",
+        "checkpoint",
+        "neta-art/neta-xl-2.0",
+        "neta-xl-v2.fp16.safetensors",
+        "Fair AI Public License 1.0-SD",
+        6940,
+        "neta-xl-v2.safetensors",
+    ),
+    _file(
+        "svd_xt",
+        "checkpoint",
+        "stabilityai/stable-video-diffusion-img2vid-xt-1-1",
+        "svd_xt_1_1.safetensors",
+        "Stability AI, non-commercial (to be accepted there)",
+        9560,
+        commercial=False,
+    ),
+    _control_net("sd15_canny", "v11p_sd15_canny", "8932b66e15aae835b3490dbf989f56c253104cee08a88bf21283762f557c9f10"),
+    _control_net("sd15_depth", "v11f1p_sd15_depth", "1c4a79aa52fb63f607cb9ff479ea5aa1923b6ceb21267bd14b69bd05d7b617be"),
+    _control_net("sd15_tile", "v11f1e_sd15_tile"),
+    _control_net("sd15_inpaint", "v11p_sd15_inpaint"),
+    _control_net("sd15_lineart", "v11p_sd15_lineart"),
+    _control_net("sd15_mlsd", "v11p_sd15_mlsd"),
+    _control_net("sd15_normalbae", "v11p_sd15_normalbae"),
+    _control_net("sd15_openpose", "v11p_sd15_openpose"),
+    _control_net("sd15_seg", "v11p_sd15_seg"),
+    _file(
+        "controlnext_sd15_net",
+        "controlnext",
+        _CONTROLNEXT,
+        "ControlNeXt-SD1.5/deepfashion_multiview/controlnet.safetensors",
+        "Apache-2.0",
+        21.4,
+        "controlnext_sd15_deepfashion_multiview.safetensors",
+    ),
+    _file(
+        "controlnext_sdxl_net",
+        "controlnext",
+        "Eugeoter/controlnext-sdxl-anime-canny",
+        "controlnet.safetensors",
+        "Apache-2.0",
+        14.1,
+        "controlnext_sdxl_anime_canny.safetensors",
+    ),
+    _file(
+        "controlnext_sdxl_unet",
+        "controlnext",
+        "Eugeoter/controlnext-sdxl-anime-canny",
+        "unet.safetensors",
+        "Apache-2.0",
+        205,
+        "controlnext_sdxl_anime_canny_unet.safetensors",
+    ),
+    # The authors' own files of these two are pickles, 14 MB and 6.1 GB; this copy is safetensors in half precision.
+    _file(
+        "controlnext_svd_net",
+        "controlnext",
+        "Kijai/ControlNeXt-SVD-V2-Comfy",
+        "controlnext-svd_v2-controlnet-fp16.safetensors",
+        UNKNOWN,
+        7.06,
+        "controlnext_svd_v2.safetensors",
+    ),
+    _file(
+        "controlnext_svd_unet",
+        "controlnext",
+        "Kijai/ControlNeXt-SVD-V2-Comfy",
+        "controlnext-svd_v2-unet-fp16.safetensors",
+        UNKNOWN,
+        3050,
+        "controlnext_svd_v2_unet.safetensors",
+    ),
+    _file(
+        "ip_adapter_plus_sd15",
+        "ip_adapter",
+        "h94/IP-Adapter",
+        "models/ip-adapter-plus_sd15.safetensors",
+        "Apache-2.0",
+        98,
+        bytes=98_183_288,
+        sha256="a1c250be40455cc61a43da1201ec3f1edaea71214865fb47f57927e06cbe4996",
+    ),
+    _file(
+        "ip_adapter_plus_sdxl",
+        "ip_adapter",
+        "h94/IP-Adapter",
+        "sdxl_models/ip-adapter-plus_sdxl_vit-h.safetensors",
+        "Apache-2.0",
+        848,
+        bytes=847_517_512,
+        sha256="3f5062b8400c94b7159665b21ba5c62acdcd7682262743d7f2aefedef00e6581",
+    ),
+    _file(
+        "clip_vision_h",
+        "clip_vision",
+        "h94/IP-Adapter",
+        "models/image_encoder/model.safetensors",
+        "Apache-2.0",
+        2530,
+        "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors",
+    ),
+)

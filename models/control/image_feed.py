@@ -1,0 +1,112 @@
+"""Handing a signal's maps to its control net: fitted to the picture, and those of the frames that a call sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..controlnext.control import ControlNeXt
+from ..guidance.batch_view import BatchView
+from ..guidance.regions import Area, map_in_area
+from ..host import tell
+from .fit import aspects_differ, describe_fit, fitted
+from .signal import ControlSignal
+
+# What a control net derives from its image and keeps between calls.
+_DERIVED = ("cond_hint", "control_input")
+
+_Key = tuple[tuple[int, int], tuple[int, ...] | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of the network: latent [B,...,H,W], its pictures, the area of each chunk, and the progress of the sampling."""
+
+    latent: torch.Tensor
+    view: BatchView
+    areas: Sequence[Area | None]
+    progress: float
+
+
+class MapFeed:
+    """Sets the image of the inner control net before each call.
+
+    The inner net brings the image to its own size, as the host does; what it derived for one context window is put aside when
+    the next comes, so that nothing is resized (or encoded) twice in a sampling.
+    """
+
+    def __init__(self, inner: Any, signal: ControlSignal, label: str) -> None:
+        self.inner = inner
+        self.signal = signal
+        self.label = label
+        self._given: _Key | None = None
+        self._set_aside: dict[_Key, dict[str, Any]] = {}
+        self._fitted: dict[tuple[int, int], torch.Tensor] = {}
+        self._told = False
+        self._told_of_area = False
+
+    def reset(self, image: torch.Tensor | None) -> None:
+        """Forget everything of a sampling; image: [B,C,H,W] as it came, which the inner net gets back."""
+        self.inner.cond_hint_original = image
+        self._given = None
+        self._set_aside.clear()
+        self._fitted.clear()
+        self._told = self._told_of_area = False
+
+    @property
+    def given(self) -> Any:
+        """Which maps at which size the net has now."""
+        return self._given
+
+    def prepare(self, image: torch.Tensor, call: Call) -> None:
+        """image: all maps [B,C,H,W] as they came. Raises ValueError when their number fits neither batch nor clip."""
+        rows = call.view.rows_of(image.shape[0], self.label, "control image")
+        if isinstance(self.inner, ControlNeXt):
+            rows = None  # it chooses the maps of a window itself, for its rule on the first one
+        key = (self.size(call.latent), rows)
+        if key == self._given:
+            return
+        self._tell_of_area(key[0], call.areas)
+        if self._given is not None:
+            self._set_aside[self._given] = self._derived()
+        self._given = key
+        whole = self._in_shape(image, key[0])
+        self.inner.cond_hint_original = whole if rows is None else whole[list(rows)]
+        for name, value in self._set_aside.get(key, dict.fromkeys(_DERIVED)).items():
+            if hasattr(self.inner, name):
+                setattr(self.inner, name, value)
+
+    def _tell_of_area(self, size: tuple[int, int], areas: Sequence[Area | None]) -> None:
+        """Once in a sampling: where areas are not known, maps of two sizes give them away."""
+        area = next((area for area in areas if area is not None), None)
+        resized = self._given is not None and self._given[0] != size
+        if (area is not None or resized) and not self._told_of_area:
+            self._told_of_area = True
+            tell(f"{self.label}: {map_in_area(area)}")
+
+    def _derived(self) -> dict[str, Any]:
+        return {name: getattr(self.inner, name, None) for name in _DERIVED}
+
+    def size(self, latent: torch.Tensor) -> tuple[int, int]:
+        """(height, width) in pixels at which the control net looks at its image."""
+        scale = self.inner.compression_ratio
+        if self.inner.vae is not None:
+            scale *= self.inner.vae.spacial_compression_encode()
+        return latent.shape[-2] * scale, latent.shape[-1] * scale
+
+    def _in_shape(self, image: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        """The image for an area of that size: fitted where the signal wants another fit than the host's crop."""
+        image_size = (image.shape[-2], image.shape[-1])
+        if not aspects_differ(image_size, size):
+            return image
+        if not self._told:
+            self._told = True
+            tell(f"{self.label}: {describe_fit(image_size, size, self.signal.fit)}.")
+        if self.signal.fit == "crop":  # what the inner net does by itself
+            return image
+        if size not in self._fitted:
+            self._fitted[size] = fitted(image, *size, self.signal.fit)
+        return self._fitted[size]

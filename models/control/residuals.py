@@ -1,0 +1,144 @@
+"""What a signal multiplies onto the residuals of its control net: layers, pictures and halves, and its mask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ..guidance.batch_view import BatchView
+from ..guidance.layer_weights import Place
+from ..guidance.regions import Area, masked, on_grid
+from .signal import ControlSignal
+from .stack import ControlStack
+
+Residuals = dict[str, list[torch.Tensor | None]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Factors on the residuals of one call; whatever is None changes nothing.
+
+    layers: factor per residual; items: factor per picture of every chunk, [B]; mask: [1 or B,H,W] over the latent.
+    """
+
+    layers: Mapping[Place, float] | None = None
+    items: torch.Tensor | None = None
+    mask: torch.Tensor | None = None
+
+    def on(self, residuals: Residuals, latent: torch.Tensor) -> Residuals:
+        """The residuals with all factors, as new tensors; latent: [B,...,H,W] that the network sees."""
+        if self.layers is None and self.items is None and self.mask is None:
+            return residuals
+        return {
+            group: [
+                None if one is None else self._shaped(one, (group, index), latent) for index, one in enumerate(found)
+            ]
+            for group, found in residuals.items()
+        }
+
+    def _shaped(self, residual: torch.Tensor, place: Place, latent: torch.Tensor) -> torch.Tensor:
+        if self.layers is not None:
+            residual = residual * self.layers.get(place, 1.0)
+        if self.items is not None:
+            residual = residual * self.items.to(residual.dtype).reshape(-1, *[1] * (residual.ndim - 1))
+        if self.mask is None:
+            return residual
+        if residual.shape[0] == 1 and self.mask.shape[0] > 1:  # one map for the whole batch (T2I-Adapter)
+            residual = residual.expand(latent.shape[0], *residual.shape[1:])
+        return masked(residual, self.mask, (latent.shape[-2], latent.shape[-1]))
+
+
+def item_factors(signal: ControlSignal, view: BatchView, conditional_only: bool, who: str) -> tuple[float, ...] | None:
+    """Factor of each picture in each chunk, chunk by chunk; None where all are 1."""
+    layers = signal.layer_weights
+    halves = [1.0] * len(view.halves) if layers is None else [layers.half(half) for half in view.halves]
+    if conditional_only:
+        halves = [factor if half == 0 else 0.0 for factor, half in zip(halves, view.halves, strict=True)]
+    pictures = frame_factors(signal, view, who)
+    factors = tuple(half * picture for half in halves for picture in pictures)
+    return None if set(factors) == {1.0} else factors
+
+
+def frame_factors(signal: ControlSignal, view: BatchView, who: str) -> tuple[float, ...]:
+    """Factor of each picture of this call. ValueError for a latent that holds its frames inside one picture."""
+    if signal.frame_weights is None:
+        return (1.0,) * view.pictures
+    if view.video:
+        raise ValueError(
+            f"{who}: frame weights act on models with one latent for each frame (SVD, AnimateDiff, batches of pictures). This "
+            "model holds a whole clip in one latent. Unlink frame_weights."
+        )
+    over_clip = signal.frame_weights.over(view.total, who)
+    return tuple(over_clip[frame] for frame in view.frames)
+
+
+# How the signals of a stack share the picture at one step.
+
+Areas = Sequence[Area | None]
+
+
+def budget_factor(stack: ControlStack, progress: float) -> float:
+    """Factor on every weight under `normalize`: min(1, budget / sum of the weights at this progress)."""
+    if stack.balance != "normalize":
+        return 1.0
+    total = sum(signal.weight_at(progress) for signal in stack.signals)
+    return min(1.0, stack.budget / total) if total else 1.0
+
+
+def region(
+    stack: ControlStack,
+    own: ControlSignal,
+    progress: float,
+    latent: torch.Tensor,
+    view: BatchView,
+    areas: Areas = (),
+) -> torch.Tensor | None:
+    """Where `own` may act at this progress: its mask, and under `strongest` only the cells that it wins.
+
+    latent: [B,...,H,W]; areas: the part of the picture that each chunk of the call sees. Returns [1, pictures or B,H,W] in
+    0..1, or None for everywhere. Of equal signals the first wins.
+    """
+    if stack.balance != "strongest" or len(stack.signals) == 1:
+        return mask_of(own, view, latent, areas)
+    claims = [_claim(signal, progress, latent, view, areas) for signal in stack.signals]
+    strongest = torch.stack(claims).argmax(0)
+    place = next(index for index, signal in enumerate(stack.signals) if signal is own)
+    won = (strongest == place).to(torch.float32)
+    mask = mask_of(own, view, latent, areas)
+    return won if mask is None else won * on_grid(mask, won.shape[-2], won.shape[-1], won)
+
+
+def needs_areas(stack: ControlStack, own: ControlSignal) -> bool:
+    """Whether the region of `own` depends on where in the picture a conditioning acts."""
+    sharing = stack.signals if stack.balance == "strongest" else (own,)
+    return any(signal.has_mask for signal in sharing)
+
+
+def mask_of(signal: ControlSignal, view: BatchView, latent: torch.Tensor, areas: Areas = ()) -> torch.Tensor | None:
+    """The signal's mask for the pictures of this call, [1 or pictures,H,W]; with areas, on the latent's grid, [B,H,W]."""
+    if signal.mask is None:
+        return None
+    rows = view.rows_of(signal.mask.shape[0], f"Control signal ({signal.kind})", "mask")
+    mask = signal.mask if rows is None else signal.mask[list(rows)]
+    if not any(areas):
+        return mask
+    pictures = latent[: latent.shape[0] // len(areas)]
+    cut = (mask if area is None else area.of(mask) for area in areas)
+    return torch.cat(
+        [_each(on_grid(one, latent.shape[-2], latent.shape[-1], pictures), pictures.shape[0]) for one in cut]
+    )
+
+
+def _each(grid: torch.Tensor, pictures: int) -> torch.Tensor:
+    """One mask for every picture, [1 or pictures,H,W] -> [pictures,H,W]."""
+    return grid.expand(pictures, -1, -1)
+
+
+def _claim(signal: ControlSignal, progress: float, latent: torch.Tensor, view: BatchView, areas: Areas) -> torch.Tensor:
+    """Weight of a signal on each cell of the latent, [B,H,W]."""
+    height, width = latent.shape[-2:]
+    everywhere = torch.full((latent.shape[0], height, width), signal.weight_at(progress), device=latent.device)
+    mask = mask_of(signal, view, latent, areas)
+    return everywhere if mask is None else everywhere * on_grid(mask, height, width, everywhere)

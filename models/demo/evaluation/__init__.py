@@ -1,1 +1,0 @@
-"""Numbers on scenes that training never saw."""

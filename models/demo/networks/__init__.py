@@ -1,1 +1,0 @@
-"""The narrow networks: SD1.5's blocks and key names at 64 channels, in plain torch, for training."""

@@ -1,1 +1,0 @@
-"""Procedural scenes: shaded solids on a floor, with a caption and exact maps."""

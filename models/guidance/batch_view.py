@@ -1,0 +1,77 @@
+"""Which pictures of which clip one call of the network sees, and in which halves of the guidance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a long clip that one call of the model sees: index of each frame, and the clip's length."""
+
+    frames: tuple[int, ...]
+    total: int
+
+
+def window_of(transformer_options: dict[str, Any], pictures: int) -> Window | None:
+    """The host's context window over the batch dimension, or None when the call sees the whole batch.
+
+    The host may put the frame before a window in front of it (`causal_anchor_index`).
+    """
+    window = transformer_options.get("context_window")
+    if window is None or getattr(window, "dim", None) != 0:
+        return None
+    frames = tuple(int(index) for index in window.index_list)
+    anchor = getattr(window, "causal_anchor_index", None)
+    if anchor is not None and anchor >= 0:
+        frames = (int(anchor), *frames)
+    return Window(frames, int(window.total_frames)) if len(frames) == pictures else None
+
+
+@dataclass(frozen=True)
+class BatchView:
+    """The batch of one call: `chunks` (prompt, negative prompt, ...) one after the other, each of the same pictures.
+
+    halves: for each chunk 0 where it follows the prompt; window: the host's context window, where there is one.
+    """
+
+    halves: tuple[int, ...]
+    pictures: int
+    window: Window | None
+    video: bool = False
+
+    @staticmethod
+    def of(x_noisy: torch.Tensor, chunks: int, transformer_options: dict[str, Any]) -> BatchView:
+        """x_noisy: [chunks*pictures,...]; halves and window come from the host's options of the call."""
+        pictures = x_noisy.shape[0] // chunks
+        halves = tuple(transformer_options.get("cond_or_uncond", [0] * chunks))
+        return BatchView(halves, pictures, window_of(transformer_options, pictures), x_noisy.ndim == 5)
+
+    @property
+    def total(self) -> int:
+        """Frames of the whole clip, or pictures of the whole batch."""
+        return self.pictures if self.window is None else self.window.total
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """The place in the clip of each picture of this call."""
+        return tuple(range(self.pictures)) if self.window is None else self.window.frames
+
+    def rows_of(self, count: int, who: str, what: str) -> tuple[int, ...] | None:
+        """Which of `count` maps or masks belong to the pictures of this call; None for all of them as they are.
+
+        Raises ValueError when there is neither one for all nor one for each.
+        """
+        if count == 1 or self.video or (self.window is None and count == self.pictures):
+            return None
+        if self.window is not None and count == self.window.total:
+            return self.window.frames
+        unit = "pictures" if self.window is None else "frames"
+        raise ValueError(
+            f"{who}: {count} {what}s came in for a {'batch' if self.window is None else 'clip'} of {self.total} {unit}. "
+            f"Give one {what} for all, or exactly one for each {unit.removesuffix('s')}"
+            f"{' of the batch' if self.window is None else ''}."
+        )

@@ -1,0 +1,70 @@
+"""Where a sigma lies in the sampling: the inverse of the host's `percent_to_sigma`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+_HALVINGS = 20  # 1e-6 of the sampling: far finer than the difference between two steps
+
+
+def progress_of(sigma: float, percent_to_sigma: Callable[[float], float]) -> float:
+    """Progress 0..1 at which the model's schedule reaches `sigma`.
+
+    `percent_to_sigma` falls with rising percent in every model of the host, so halving the interval finds the place
+    for any kind of schedule without knowing its formula.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if float(percent_to_sigma(middle)) > sigma:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+# The sigmas that a sampler will step through, before it runs.
+
+
+def step_sigmas(model: Any, scheduler: str, steps: int, denoise: float = 1.0, sigmas: Any = None) -> list[float]:
+    """Sigma at the start of each step: of linked SIGMAS, or as the host's KSampler computes them for a scheduler."""
+    if sigmas is None:
+        import comfy.samplers
+
+        if scheduler not in comfy.samplers.SCHEDULER_NAMES:
+            raise ValueError(
+                f'Input scheduler: "{scheduler}" is not one of {", ".join(comfy.samplers.SCHEDULER_NAMES)}.'
+            )
+        total = steps if denoise >= 1.0 else int(steps / denoise) if denoise > 0 else 0
+        if total == 0:
+            return []
+        sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), scheduler, total)
+        sigmas = sigmas[-(steps + 1) :]
+    elif not isinstance(sigmas, torch.Tensor) or sigmas.ndim != 1:
+        raise ValueError(f"Input sigmas: SIGMAS are wanted, not {type(sigmas).__name__}. Link a scheduler node.")
+    return [float(sigma) for sigma in sigmas[:-1]]
+
+
+# Which step of a sampling this is: the host names no number, but its sigma changes from one step to the next.
+
+
+class StepCounter:
+    """number: of the step, from 0; -1 before the first."""
+
+    def __init__(self) -> None:
+        self.number = -1
+        self._sigma: object = None
+
+    def at(self, sigma: object) -> int:
+        """sigma: anything that can be compared (one number, or a tuple of those of the batch); returns the step's number."""
+        if sigma != self._sigma:
+            self._sigma = sigma
+            self.number += 1
+        return self.number
+
+    def clear(self) -> None:
+        """Before and after a sampling."""
+        self._sigma, self.number = None, -1

@@ -1,0 +1,115 @@
+"""Putting image prompts into a MODEL, and from there into each call of its network.
+
+The host has one place for a replacement of a cross-attention, and packs take it from each other: whoever comes last wins,
+or adds to an object that other branches of the graph share. So the prompts wait in a part of the model's options that is
+theirs alone (a clone has its own copy of it), and only during a call are laid around whatever stands in that place then.
+No order of nodes, and no other pack, can take them out or carry them into another branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import comfy.patcher_extension as extension
+import torch
+
+from ..guidance.regions import with_areas
+from .attention import ImageAttention, ImageInDoubleBlock
+from .call import Moment, moment_of
+from .image_prompt import ImagePrompt
+from .joint_attention import ImageInJointBlock
+from .layers import DOUBLE, JOINT, Place, attention_of
+
+# A name of our own beside attn1 and attn2: the host loads the weights of what it finds there, and the network ignores it.
+_PROMPTS = "armature_ip_adapter"
+_KEY = "armature_ip_adapter"
+
+
+def with_prompts(model: Any, prompts: Sequence[ImagePrompt]) -> Any:
+    """A clone of a MODEL with further image prompts; the model that came in is not changed."""
+    clone = model.clone()
+    present = prompts_of(model)
+    for number, prompt in enumerate(prompts, start=len(present)):
+        clone.set_model_patch_replace(prompt, _PROMPTS, "prompt", number)
+    _wrap(clone, extension.WrappersMP.APPLY_MODEL, _with_image_attention)
+    if any(prompt.mask is not None for prompt in prompts):
+        _wrap(clone, extension.WrappersMP.CALC_COND_BATCH, with_areas)
+    return clone
+
+
+def prompts_of(model: Any) -> tuple[ImagePrompt, ...]:
+    """The image prompts of a MODEL, in the order they were added."""
+    return tuple(_waiting(model.model_options["transformer_options"]))
+
+
+def _waiting(options: dict[str, Any]) -> list[ImagePrompt]:
+    return list(options.get("patches_replace", {}).get(_PROMPTS, {}).values())
+
+
+def _wrap(clone: Any, kind: str, wrapper: Any) -> None:
+    if not extension.get_wrappers_with_key(kind, _KEY, clone.model_options, is_model_options=True):
+        extension.add_wrapper_with_key(kind, _KEY, wrapper, clone.model_options, is_model_options=True)
+
+
+@torch.compiler.disable
+def _with_image_attention(
+    executor: Any,
+    x: torch.Tensor,
+    t: torch.Tensor,
+    c_concat: Any = None,
+    c_crossattn: Any = None,
+    control: Any = None,
+    transformer_options: Any = None,
+    **kwargs: Any,
+) -> Any:
+    """One call of the network, with the prompts that act now laid around its cross-attentions."""
+    options = dict(transformer_options or {})
+    sigma = float(t[0])
+    sampling = executor.class_obj.model_sampling
+    found = (moment_of(prompt, x, sigma, sampling, options) for prompt in _waiting(options))
+    moments = tuple(moment for moment in found if moment is not None)
+    if not moments:
+        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+    options["patches_replace"] = _laid_around(options["patches_replace"], moments, _grid(x), executor.class_obj)
+    with _uncompiled():
+        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+
+
+def _grid(x: torch.Tensor) -> tuple[int, int]:
+    """Rows and columns of a transformer's tokens for latents [B,C,H,W]: patches of two by two."""
+    return (x.shape[-2] + 1) // 2, (x.shape[-1] + 1) // 2
+
+
+def _laid_around(
+    replacements: dict[str, Any], moments: tuple[Moment, ...], grid: tuple[int, int], model: Any
+) -> dict[str, dict[Any, Any]]:
+    laid = {**replacements, "attn2": dict(replacements.get("attn2", {})), "dit": dict(replacements.get("dit", {}))}
+    places: dict[Place, list[Moment]] = {}
+    for moment in moments:
+        for place in moment.prompt.roles:
+            places.setdefault(place, []).append(moment)
+    for place, acting in places.items():
+        block = ("double_block", place[1])  # the host's name for those of Flux and of SD 3 alike
+        if place[0] == DOUBLE:
+            laid["dit"][block] = ImageInDoubleBlock(place, laid["dit"].get(block), tuple(acting), grid)
+        elif place[0] == JOINT:
+            attention = attention_of(model, place)
+            laid["dit"][block] = ImageInJointBlock(place, laid["dit"].get(block), tuple(acting), grid, attention)
+        else:
+            # The host looks for the exact layer first, then for the block.
+            present = replacements.get("attn2", {})
+            inner = present.get(place, present.get(place[:2]))
+            laid["attn2"][place] = ImageAttention(place, inner, tuple(acting))
+    return laid
+
+
+def _uncompiled() -> AbstractContextManager[Any]:
+    """Runs a network that torch.compile has compiled as it was written.
+
+    The host's compile node drops every guard on `transformer_options`: code that was compiled without pictures would be used
+    again in a call with them, and the pictures silently ignored. Before torch 2.6 nothing can be done about it.
+    """
+    set_stance = getattr(torch.compiler, "set_stance", None)
+    return nullcontext() if set_stance is None else set_stance("force_eager")

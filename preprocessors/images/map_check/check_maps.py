@@ -1,0 +1,91 @@
+"""Checking a batch of control maps, and repairing them where that is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..kinds import KINDS
+from ..tags import pass_on, tag_of
+from ..tensors import check_image, to_rgb, to_uint8
+from .classify import classify
+from .findings import Finding, Map, findings
+
+# What the check may be asked for.
+
+EXPECTED: tuple[str, ...] = ("auto", *(kind for kind in KINDS if kind != "blank"))
+REPAIRS: tuple[str, ...] = ("none", "repair")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The maps [B,H,W,3] (repaired where asked), what was found in words, whether nothing is left to say against them, and
+    the kind that the first looks like.
+    """
+
+    maps: torch.Tensor
+    report: str
+    ok: bool
+    kind: str
+
+
+def check_maps(image: Any, expected: str = "auto", repair: str = "none") -> Checked:
+    """Look at each map of an IMAGE [B,H,W,C]. expected: a kind, or auto for what made the map or, unknown, what it looks like."""
+    who = "Check Control Image"
+    if expected not in EXPECTED:
+        raise ValueError(f'{who}, input expected: "{expected}" is not one of {", ".join(EXPECTED)}.')
+    if repair not in REPAIRS:
+        raise ValueError(f'{who}, input repair: "{repair}" is not one of {", ".join(REPAIRS)}.')
+    _needs_opencv(who)
+    maps = to_rgb(check_image(image, f"{who}, input image")).float()
+    wanted = _known_kind(image) if expected == "auto" else expected
+    looked = [_look(one, wanted) for one in maps]
+    repaired = torch.stack([_repaired(one, found) for one, (_, found) in zip(maps, looked, strict=True)])
+    asked = repair == "repair"
+    lines = [line for index, (one, found) in enumerate(looked) for line in _told(index, one, found, asked)]
+    left = [finding for _, found in looked for finding in found if not (asked and finding.repair)]
+    out = repaired if asked and any(finding.repair for _, found in looked for finding in found) else image
+    pass_on(image, out)
+    return Checked(out, "\n".join(lines), not left, looked[0][0].looks_like)
+
+
+def _known_kind(image: torch.Tensor) -> str | None:
+    """The kind that the map's own maker has tagged it with, where this check knows it."""
+    tag = tag_of(image)
+    return tag if tag in KINDS else None
+
+
+def _look(picture: torch.Tensor, wanted: str | None) -> tuple[Map, tuple[Finding, ...]]:
+    one = classify(to_uint8(picture.clone()), wanted)
+    return one, findings(one)
+
+
+def _repaired(picture: torch.Tensor, found: tuple[Finding, ...]) -> torch.Tensor:
+    for finding in found:
+        if finding.repair is not None:
+            picture = finding.repair(picture)
+    return picture
+
+
+def _told(index: int, one: Map, found: tuple[Finding, ...], asked: bool) -> list[str]:
+    head = f"Map {index} looks like {KINDS[one.looks_like]}"
+    if not found:
+        return [f"{head}; nothing speaks against it."]
+    return [f"{head}; {finding.told}{_what_to_do(finding, asked)}." for finding in found]
+
+
+def _what_to_do(finding: Finding, asked: bool) -> str:
+    if finding.repair is None:
+        return ""
+    return f" ({finding.repaired_by})" if asked else " (set repair to have it done here)"
+
+
+def _needs_opencv(who: str) -> None:
+    try:
+        import cv2  # noqa: F401
+    except ImportError:
+        raise ValueError(
+            f"{who} needs OpenCV, which is not installed. Install opencv-python-headless into ComfyUI's Python."
+        ) from None

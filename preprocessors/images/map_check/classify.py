@@ -1,0 +1,105 @@
+"""Looking at one map: its measures, the kind it looks like, and the kind it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .findings import Map
+from .pixel_statistics import Measures, measure
+
+# The kind of a control map, from its measures: a list of rules, of which the first that holds decides.
+
+Test = Callable[[Measures], bool]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A kind of map and what must hold for it."""
+
+    kind: str
+    holds: Test
+
+
+def _binary(m: Measures) -> bool:
+    return m.tones.binary > 0.985 or m.tones.levels <= 3
+
+
+def _worn_lines(m: Measures) -> bool:
+    """Lines that were black and white before they went through lossy coding or resizing."""
+    return m.tones.black > 0.82 and m.lines.thickness < 1.2 and m.tones.mid < 0.12
+
+
+_COLOURED = (
+    Rule(
+        "colour_grid",
+        lambda m: m.tones.changing_columns < 0.12 and m.tones.changing_rows < 0.12 and m.tones.even > 0.85,
+    ),
+    Rule(
+        "openpose",
+        lambda m: m.tones.black > 0.6 and m.tones.vivid > 0.35 and m.tones.hues >= 4 and m.lines.share < 0.35,
+    ),
+    Rule("segmentation", lambda m: m.tones.colours <= 150 and m.tones.even > 0.75),
+    Rule("normal", lambda m: m.surface.unit > 0.8 and max(m.surface.front_in_blue, m.surface.front_in_red) > 0.85),
+    Rule("flow", lambda m: m.tones.full_value > 0.9),
+    Rule("tile", lambda m: m.surface.detail < 0.95 and m.surface.gradient_high < 26),
+    Rule("photo", lambda _: True),
+)
+
+_GREY = (
+    Rule(
+        "qr",
+        lambda m: (
+            m.tones.changing_columns < 0.3
+            and m.tones.changing_rows < 0.3
+            and m.tones.levels <= 6
+            and m.lines.thickness > 2
+            and 0.3 < m.lines.share < 0.75
+            and m.lines.pieces > 5
+        ),
+    ),
+    Rule(
+        "mlsd",
+        lambda m: _binary(m) and m.lines.thickness < 1.35 and m.lines.straight > 0.45 and m.lines.pieces < 60,
+    ),
+    Rule("canny", lambda m: _binary(m) and m.lines.thickness < 1.12),
+    Rule("mask", lambda m: _binary(m) and m.lines.largest > 0.2 and m.lines.thickness > 6 and m.lines.pieces < 6),
+    Rule("scribble", _binary),
+    Rule("mlsd", lambda m: _worn_lines(m) and m.lines.straight > 0.6 and m.lines.pieces < 60),
+    Rule("canny", _worn_lines),
+    Rule("softedge", lambda m: m.surface.detail < 1.25 and m.surface.gradient_high > 32 and m.lines.pieces > 3),
+    Rule("lineart", lambda m: m.tones.black > 0.35 and m.surface.gradient_high > 60),
+    Rule(
+        "depth",
+        lambda m: m.surface.gradient_median < 1.6 and (m.lines.pieces < 12 or m.surface.gradient_high < 22),
+    ),
+    Rule("grey_photo", lambda _: True),
+)
+
+
+def kind_of(m: Measures) -> str:
+    """The kind that the measures speak for, one of `KINDS`."""
+    if m.tones.brightest < 16:
+        return "blank"
+    return next(rule.kind for rule in (_COLOURED if m.tones.chroma >= 8 else _GREY) if rule.holds(m))
+
+
+_MAY_BE_INVERTED = ("photo", "grey_photo", "mask", "scribble", "depth", "lineart", "softedge")
+
+
+def classify(picture: np.ndarray, wanted: str | None) -> Map:
+    """picture: uint8 RGB [H,W,3]; wanted: the kind it should be, None for what it looks like. Needs OpenCV."""
+    measures = measure(picture)
+    flat = int(picture.max()) - int(picture.min()) < 4
+    looks_like = "blank" if flat else kind_of(measures)
+    return Map(picture, measures, looks_like, wanted or _upright(looks_like, picture))
+
+
+def _upright(looks_like: str, picture: np.ndarray) -> str:
+    """The kind of a map whose kind nobody said; of a map that may be inverted, the kind of its inverse."""
+    if looks_like in _MAY_BE_INVERTED and (picture > 245).mean() > 0.5:
+        inverse = kind_of(measure(255 - picture))
+        return inverse if inverse in ("canny", "mlsd", "lineart", "softedge", "scribble") else looks_like
+    return looks_like

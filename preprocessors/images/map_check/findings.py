@@ -1,0 +1,191 @@
+"""What speaks against a control map, given the kind that it is meant to be. One small function for each finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..kinds import BINARY, KINDS, LINES
+from .pixel_statistics import Measures
+from .pose_and_normals import normal_axes, red_and_blue_swapped
+
+# Repairs of control maps: each takes and gives a map [H,W,3] in 0..1.
+
+Repair = Callable[[torch.Tensor], torch.Tensor]
+
+
+def invert(picture: torch.Tensor) -> torch.Tensor:
+    """Dark on white to white on black."""
+    return 1 - picture
+
+
+def swap_red_and_blue(picture: torch.Tensor) -> torch.Tensor:
+    """BGR to RGB."""
+    return picture.flip(-1)
+
+
+def flip_red(picture: torch.Tensor) -> torch.Tensor:
+    """Mirror the left-right axis of a normal map."""
+    return _flipped(picture, 0)
+
+
+def flip_green(picture: torch.Tensor) -> torch.Tensor:
+    """Mirror the up-down axis of a normal map."""
+    return _flipped(picture, 1)
+
+
+def flip_red_and_green(picture: torch.Tensor) -> torch.Tensor:
+    """Mirror both axes of a normal map."""
+    return flip_green(flip_red(picture))
+
+
+def threshold(picture: torch.Tensor) -> torch.Tensor:
+    """To black and white, at one half of the brightest channel."""
+    return (picture.amax(-1, keepdim=True) > 0.5).to(picture.dtype).expand_as(picture)
+
+
+def _flipped(picture: torch.Tensor, channel: int) -> torch.Tensor:
+    flipped = picture.clone()
+    flipped[..., channel] = 1 - flipped[..., channel]
+    return flipped
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong with a map, in words, and how to repair it where that can be done without the source picture."""
+
+    told: str
+    repair: Repair | None = None
+    repaired_by: str = ""
+
+
+@dataclass(frozen=True)
+class Map:
+    """One map as it is looked at: uint8 RGB [H,W,3], its measures, the kind it looks like, and the kind it should be."""
+
+    picture: np.ndarray
+    measures: Measures
+    looks_like: str
+    expected: str
+
+
+Look = Callable[[Map], "Finding | None"]
+
+MAXIMUM_LINES = 0.25  # the densest canny maps of photographs have 0.15
+
+# Kinds that one control net reads as well as the other.
+_ALIKE = (
+    set(LINES),
+    {"photo", "tile"},
+    {"grey_photo", "softedge"},
+    {"lineart", "grey_photo"},
+    {"depth", "grey_photo", "tile"},
+)
+
+
+def _blank(one: Map) -> Finding | None:
+    if int(one.picture.max()) - int(one.picture.min()) >= 4:
+        return None
+    return Finding(
+        "it is blank (one single colour), so there is no structure to follow; make it again with looser options"
+    )
+
+
+def _inverted(one: Map) -> Finding | None:
+    tones, lines = one.measures.tones, one.measures.lines
+    if one.expected not in LINES or not (tones.white > 0.5 and lines.inverted) or tones.chroma >= 8:
+        return None
+    return Finding("its lines are dark on white; control nets want them white on black", invert, "inverted")
+
+
+def _channels_swapped(one: Map) -> Finding | None:
+    surface = one.measures.surface
+    normal = one.expected == "normal" and surface.unit > 0.8 and surface.front_in_red > 0.85 > surface.front_in_blue
+    pose = one.expected == "openpose" and red_and_blue_swapped(one.picture)
+    if not (normal or pose):
+        return None
+    return Finding("red and blue are swapped (BGR instead of RGB)", swap_red_and_blue, "red and blue swapped back")
+
+
+_AXES = {
+    "opengl": ("OpenGL's (red is right)", flip_red, "red flipped"),
+    "directx": ("DirectX's (red is right, green is down)", flip_red_and_green, "red and green flipped"),
+    "green_down": ("red is left, but green is down", flip_green, "green flipped"),
+}
+
+
+def _normal_axes(one: Map) -> Finding | None:
+    if one.expected != "normal" or one.measures.surface.front_in_blue < 0.85:
+        return None
+    axes = normal_axes(one.picture)
+    if axes not in _AXES:
+        return None
+    name, repair, done = _AXES[axes]
+    return Finding(
+        f"its axes look like {name}; ControlNet's normal maps have red to the left, green up and blue to the front",
+        repair,
+        done,
+    )
+
+
+def _no_person(one: Map) -> Finding | None:
+    tones = one.measures.tones
+    if one.expected != "openpose" or one.looks_like == "blank":
+        return None
+    if tones.vivid > 0.2 and tones.pose > 0.5:
+        return None
+    return Finding("there is no person in it: no limbs in the colours of a pose map")
+
+
+def _worn(one: Map) -> Finding | None:
+    tones = one.measures.tones
+    if one.expected not in BINARY or tones.binary > 0.985 or tones.levels <= 3 or tones.white > 0.5:
+        return None
+    if one.looks_like not in LINES:
+        return None
+    told = f"{1 - tones.binary:.0%} of it is grey where it should be black or white (JPEG noise, or a smooth resize)"
+    return Finding(told, threshold, "set to black and white at one half")
+
+
+def _too_dense(one: Map) -> Finding | None:
+    share = one.measures.lines.share
+    if one.expected not in ("canny", "mlsd", "lineart") or not MAXIMUM_LINES < share <= 0.5:
+        return None
+    return Finding(
+        f"{share:.0%} of it are lines, more than a picture can follow; raise the thresholds of the map's method"
+    )
+
+
+def _another_kind(one: Map) -> Finding | None:
+    alike = any({one.expected, one.looks_like} <= group for group in _ALIKE)
+    if one.looks_like in (one.expected, "blank") or alike or one.expected not in KINDS:
+        return None
+    return Finding(f"it looks like {KINDS[one.looks_like]}, not like {KINDS[one.expected]}")
+
+
+LOOKS: tuple[Look, ...] = (
+    _blank,
+    _inverted,
+    _channels_swapped,
+    _normal_axes,
+    _no_person,
+    _worn,
+    _too_dense,
+)
+
+
+def exact_findings(one: Map) -> tuple[Finding, ...]:
+    """What speaks against the map as one of the kind that it is meant to be."""
+    return tuple(finding for look in LOOKS if (finding := look(one)) is not None)
+
+
+def findings(one: Map) -> tuple[Finding, ...]:
+    """Everything that speaks against the map; another kind only where nothing more exact was found."""
+    found = exact_findings(one)
+    if found:
+        return found
+    other = _another_kind(one)
+    return () if other is None else (other,)

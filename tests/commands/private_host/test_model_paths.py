@@ -1,0 +1,32 @@
+"""The file that tells ComfyUI about the user's model folders."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from armature_pack.commands.private_host.model_paths import write_model_paths
+from armature_pack.commands.terminal import Problem
+
+
+def test_every_standard_folder_and_the_user_s_own(tmp_path):
+    models = tmp_path / 'my "models": ü'
+    (models / "special").mkdir(parents=True)
+    (models / "custom_nodes").mkdir()
+    file = write_model_paths(tmp_path, [models, tmp_path])
+    first, second = yaml.safe_load(file.read_text(encoding="utf-8")).values()
+    assert first["base_path"] == str(models.resolve()) and second["base_path"] == str(tmp_path.resolve())
+    assert first["checkpoints"] == "checkpoints" and first["ipadapter"] == "ipadapter" and first["special"] == "special"
+    assert first["controlnet"].split("\n") == ["controlnet", "t2i_adapter"]
+    assert "custom_nodes" not in first
+
+
+def test_covers_every_folder_of_the_host(tmp_path):
+    folder_paths = pytest.importorskip("folder_paths")
+    (entry,) = yaml.safe_load(write_model_paths(tmp_path, [tmp_path]).read_text(encoding="utf-8")).values()
+    named = {folder_paths.map_legacy(name) for name in entry}
+    assert set(folder_paths.folder_names_and_paths) - {"custom_nodes", "datasets"} - named == set()
+
+
+def test_folder_that_is_not_there(tmp_path):
+    with pytest.raises(Problem, match="no such folder"):
+        write_model_paths(tmp_path, [tmp_path / "nowhere"])

@@ -1,0 +1,97 @@
+"""Resizing maps by kind: lines stay one pixel wide, colours exact, depth continuous."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from armature_pack.preprocessors.images.resize import kind_of_map, resized_map, thinned
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SIZES = [(96, 96), (200, 130), (400, 300), (256, 512), (128, 64)]
+
+
+def lines(height: int = 128, width: int = 128) -> torch.Tensor:
+    """A frame, two diagonals and a circle, one pixel wide, [1,3,H,W]."""
+    drawn = torch.zeros(height, width)
+    drawn[16, 16:112] = drawn[111, 16:112] = drawn[16:112, 16] = drawn[16:112, 111] = 1
+    for i in range(24, 100):
+        drawn[i, i] = drawn[i, 127 - i] = 1
+    angle = torch.linspace(0, 6.2831, 400)
+    drawn[(64 + 36 * angle.sin()).round().long(), (64 + 36 * angle.cos()).round().long()] = 1
+    return thinned(drawn.bool().unsqueeze(0)).float().expand(3, -1, -1).unsqueeze(0)
+
+
+def is_thin(picture: torch.Tensor) -> bool:
+    """Whether next to no block of 2x2 pixels is all white; only where lines cross there may be one."""
+    white = picture[0, 0] > 0.5
+    blocks = white[1:, 1:] & white[:-1, 1:] & white[1:, :-1] & white[:-1, :-1]
+    return int(blocks.sum()) <= 0.01 * int(white.sum())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_lines_stay_black_and_white_and_one_pixel_wide(size):
+    made = resized_map(lines(), size)
+    assert made.shape[-2:] == size and set(made.unique().tolist()) == {0.0, 1.0}
+    assert is_thin(made)
+    assert 0.5 < float(made.sum() / lines().sum()) / ((size[0] + size[1]) / 256) < 1.6  # none lost, none doubled
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_line_that_hangs_together_still_does(size):
+    frame = torch.zeros(1, 3, 128, 128)
+    frame[..., 16, 16:112] = frame[..., 111, 16:112] = frame[..., 16:112, 16] = frame[..., 16:112, 111] = 1
+    made = resized_map(frame, size, "thin_lines")[0, 0] > 0.5
+    rows, columns = made.nonzero().unbind(1)
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        around = made[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2]
+        assert int(around.sum()) >= 3, "an end in the middle of a closed line"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_colours_of_a_segmentation_stay_exact(size):
+    generator = torch.Generator().manual_seed(1)
+    colours = torch.randint(0, 256, (8, 3), generator=generator).float() / 255
+    areas = colours[torch.randint(0, 8, (8, 8), generator=generator)].repeat_interleave(16, 0).repeat_interleave(16, 1)
+    maps = areas.movedim(-1, 0).unsqueeze(0)
+    assert kind_of_map(maps) == "flat_colours"
+    made = resized_map(maps, size)
+    before = {tuple(one) for one in maps.movedim(1, -1).reshape(-1, 3).tolist()}
+    assert {tuple(one) for one in made.movedim(1, -1).reshape(-1, 3).tolist()} <= before
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_depth_stays_continuous(size):
+    ramp = torch.linspace(0, 1, 128).expand(1, 3, 128, 128)
+    assert kind_of_map(ramp) == "continuous"
+    made = resized_map(ramp, size)
+    step = made[..., 1:] - made[..., :-1]
+    assert step.min() >= -1e-6 and float(step.max()) < 1.6 / size[1]
+    assert made.min() >= 0 and made.max() <= 1
+
+
+def test_a_photograph_and_a_soft_edge_are_continuous():
+    noise = torch.rand(1, 3, 64, 64)
+    assert kind_of_map(noise) == "continuous"
+    soft = torch.nn.functional.avg_pool2d(lines(), 5, 1, 2)
+    assert kind_of_map(soft) == "continuous"
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_blank_map_is_resized_without_ado(value):
+    assert resized_map(torch.full((1, 3, 8, 8), value), (5, 9)).unique().tolist() == [value]
+
+
+def test_the_own_size_comes_back_as_it_is():
+    maps = lines()
+    assert resized_map(maps, (128, 128)) is maps
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 60), st.integers(1, 60), st.integers(0, 99))
+def test_any_size_to_any_other(height, width, new_height, new_width, seed):
+    drawn = (torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed)) > 0.8).float()
+    made = resized_map(drawn[:, :1].expand(-1, 3, -1, -1), (new_height, new_width), "thin_lines")
+    assert made.shape == (1, 3, new_height, new_width) and set(made.unique().tolist()) <= {0.0, 1.0}
+    if (height, width) != (new_height, new_width):  # its own size comes back as it is
+        assert torch.equal(thinned(made[:, 0] > 0.5), made[:, 0] > 0.5)

@@ -1,0 +1,37 @@
+"""The sheet of all methods."""
+
+from __future__ import annotations
+
+import argparse
+
+from armature_pack.preprocessors.registry import ENTRIES
+from armature_pack.tools.commands import gallery
+from armature_pack.tools.help.photographs import sample_for
+from PIL import Image
+
+
+def test_methods_are_drawn_and_missing_weights_leave_a_grey_panel(tmp_path, capsys, monkeypatch):
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "folder_names_and_paths", {"custom_nodes": ([str(tmp_path)], set())})
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
+    sheet = tmp_path / "sheet.png"
+    methods = ["binary", "floor_plan_rooms", "softedge_hed"]
+    wanted = argparse.Namespace(methods=methods, output=sheet, models=[], present=False)
+    assert gallery.run(wanted) == 0
+    picture = Image.open(sheet).convert("RGB")
+    assert picture.size == (gallery.COLUMNS * gallery.PANEL, gallery.PANEL + gallery.LINE)
+    fourth = 3 * gallery.PANEL + gallery.PANEL // 2
+    assert picture.getpixel((fourth, gallery.PANEL // 2)) == gallery.EMPTY, "the photograph stands first"
+    shown = capsys.readouterr().out
+    assert "is missing" in shown and "3 methods" in shown
+    gallery.run(argparse.Namespace(methods=methods, output=sheet, models=[], present=True))
+    assert "2 methods" in capsys.readouterr().out
+
+
+def test_every_method_has_something_to_look_at():
+    for entry in ENTRIES:
+        image, mask, options = sample_for(entry.method)
+        assert image.ndim == 4 and image.shape[-1] == 3 and float(image.amin()) >= 0 and float(image.amax()) <= 1
+        assert (mask is not None) >= (entry.mask == "needed")
+        assert set(options) <= {option.name for option in entry.options}

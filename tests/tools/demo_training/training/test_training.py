@@ -1,0 +1,113 @@
+"""Every part of the demo model trains for a moment on a few scenes, stops, and goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from armature_pack.tools.demo_training.evaluation.comparison_plot import plotted
+from armature_pack.tools.demo_training.scenes.layout import HELD_OUT, TRAINING, scene
+from armature_pack.tools.demo_training.training import comparison, loop
+from armature_pack.tools.demo_training.training.files import read
+from armature_pack.tools.demo_training.training.part import Workplace
+from armature_pack.tools.demo_training.training.parts import STAGES, stage, train
+
+SCENES = 8
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """All parts after one step each, in the order of the chain."""
+    folder = tmp_path_factory.mktemp("training")
+    for one in STAGES:
+        train(one, folder, lambda _line: None, seconds=0.01, scenes=SCENES, batch=4)
+    return folder
+
+
+@pytest.mark.parametrize("name", [one.name for one in STAGES])
+def test_a_part_writes_finite_weights(folder, name):
+    tensors, numbers = read(folder / f"{name}.safetensors")
+    assert numbers["steps"] >= 1
+    assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
+
+
+def test_a_finished_part_is_left_as_it_is(folder):
+    lines = []
+    before = (folder / "vae.safetensors").stat().st_mtime_ns
+    train(stage("vae"), folder, lines.append, seconds=0.01, scenes=SCENES, batch=4)
+    assert lines == ["vae: finished before"]
+    assert (folder / "vae.safetensors").stat().st_mtime_ns == before
+
+
+def test_an_interrupted_part_ends_with_the_same_weights(folder, tmp_path):
+    """Time is counted in steps, so both runs do the same eight."""
+
+    trained = folder
+
+    def clock():
+        count = 0.0
+        while True:
+            yield count
+            count += 0.5  # asked twice in each step
+
+    def training(folder, budget=4.0):
+        place = Workplace(torch.device("cpu"), 3, SCENES)
+        (folder / "scenes").mkdir(parents=True, exist_ok=True)
+        for shard in (trained / "scenes").iterdir():
+            shutil.copy(shard, folder / "scenes")
+        return loop.Training(stage("vae").make(folder, place), folder, budget, place.device)
+
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    ticking = clock()
+    training(whole).run(lambda _line: None, lambda: next(ticking))
+    first = training(parts)
+    for _ in range(3):
+        first.step()
+        first.progress.seconds += 0.5
+    first._save()
+    second, ticking = training(parts), clock()
+    assert second.progress.step == 3
+    second.run(lambda _line: None, lambda: next(ticking))
+    expected, numbers = read(whole / "vae.safetensors")
+    found, _ = read(parts / "vae.safetensors")
+    assert numbers["steps"] == 8
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, rtol=1e-5, atol=1e-6)
+
+
+def test_the_loss_is_logged(folder, tmp_path):
+    place = Workplace(torch.device("cpu"), 4, SCENES)
+    part = stage("unet").make(folder, place)
+    training = loop.Training(part, tmp_path, 1e9, place.device)
+    for _ in range(2):
+        training.step()
+    training._log()
+    row = json.loads((tmp_path / "unet.jsonl").read_text(encoding="utf-8"))
+    assert row["step"] == 2
+    assert row["loss"] > 0
+
+
+def test_training_never_sees_a_held_out_scene():
+    trained_on = {scene(TRAINING, index) for index in range(3000)}
+    assert len(trained_on) == 3000
+    assert not trained_on & {scene(HELD_OUT, index) for index in range(1000)}
+
+
+def test_an_unknown_part_is_refused_by_name():
+    with pytest.raises(ValueError, match="no part 'clip'.*vae, unet"):
+        stage("clip")
+
+
+def test_three_ways_of_adding_a_map_are_compared_on_the_same_batches(folder, monkeypatch):
+    monkeypatch.setattr(comparison, "_HELD_OUT", 2)
+    found = comparison.compare(folder, Workplace(torch.device("cpu"), 4, SCENES), 2, lambda _line: None)
+    assert found["steps"] == [0, 2]
+    errors, without = found["error"], found["error"][comparison.NOTHING][0]
+    # Zero convolutions begin where the network without a map is.
+    assert errors["zero convolution"][0] == errors["ControlNet"][0] == without
+    assert all(0 < second < first * 1.1 for first, second in (errors[way] for way in found["seconds_per_step"]))
+    assert found["trained_numbers"]["cross normalization"] < found["trained_numbers"]["ControlNet"] / 2
+    assert tuple(plotted(found).shape) == (1, 470, 1200, 3)
+    assert not (folder / "comparison").exists()

@@ -1,0 +1,44 @@
+"""The pictures of the help pages: each node is drawn in one way, and the files are small."""
+
+from __future__ import annotations
+
+import torch
+from armature_pack.nodes import NODES
+from armature_pack.preprocessors.registry import ENTRIES
+from armature_pack.tools.help.charts import CHARTS
+from armature_pack.tools.help.method_page import shows_map
+from armature_pack.tools.help.panels import panels
+from armature_pack.tools.help.pictures import MOST_BYTES, WIDE, save
+from armature_pack.tools.help.scenes import SCENES
+from PIL import Image
+
+
+def test_a_picture_is_made_in_one_way_and_for_a_node_that_there_is():
+    maps = {entry.node_id for entry in ENTRIES if shows_map(entry)}
+    assert not set(SCENES) & set(CHARTS) and not maps & {*SCENES, *CHARTS}
+    assert {*SCENES, *CHARTS, *WIDE} <= {node.define_schema().node_id for node in NODES}
+
+
+def test_methods_whose_weights_no_package_ships_are_shown_as_nodes():
+    shown = {entry.method for entry in ENTRIES if shows_map(entry)}
+    assert {"canny", "softedge_hed", "mlsd", "blazepose", "person_mask"} <= shown
+    assert not {"dwpose", "depth_anything_v2", "softedge_teed", "seg_sam"} & shown
+
+
+def test_noise_is_stored_in_few_bytes(tmp_path):
+    noise = torch.rand(1, 700, 900, 3, generator=torch.Generator().manual_seed(1))
+    save(noise, tmp_path / "noise.jpg")
+    assert (tmp_path / "noise.jpg").stat().st_size <= MOST_BYTES
+    save(Image.new("RGB", (300, 200)), tmp_path / "small.jpg")
+    assert Image.open(tmp_path / "small.jpg").size == (300, 200), "nothing is enlarged"
+
+
+def test_panels_fill_the_sheet_row_by_row():
+    sheet = panels([(name, torch.rand(1, 40, 60, 3)) for name in "abcde"], 3)
+    assert sheet.width == 640 and 330 < sheet.height < 350
+
+
+def test_every_chart_is_drawn():
+    for node, draw in CHARTS.items():
+        drawn = draw()
+        assert drawn.shape == (1, 320, 640, 3) and 0.01 < float(1 - drawn.mean()) < 0.2, node

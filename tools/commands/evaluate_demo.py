@@ -1,0 +1,51 @@
+"""Measures the embedded demo model on scenes that its training never saw, and writes the table as JSON and Markdown.
+
+What is measured is kept in DIR/marks: a later start goes on, and several processes may each take some rows with --only
+before a last one writes the table.
+"""
+
+import argparse
+from pathlib import Path
+
+from ...commands.terminal import Problem
+
+HELP = "measure the demo model on held-out scenes (for developers)"
+NEEDS_HOST = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `evaluate-demo`."""
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where evaluation.json and .md go")
+    parser.add_argument("--scenes", type=int, default=200, metavar="N", help="held-out scenes (default: 200)")
+    parser.add_argument("--steps", type=int, default=10, metavar="N", help="sampling steps (default: 10)")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="WORDS", help="only rows with these words; may be given again"
+    )
+    parser.add_argument("--device", metavar="NAME", help="cpu or cuda (default: cuda where there is one)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw, measure and write."""
+    import comfy.cli_args
+    import torch
+
+    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cpu":
+        comfy.cli_args.args.cpu = True
+    from ...models.demo.weights_file import load, trained_parts
+    from ..demo_training.evaluation.table import evaluate, write
+
+    trained = trained_parts()
+    if not {"unet", "vae"} <= set(trained):
+        raise Problem(
+            "this copy of the pack holds no trained demo model. `armature.py train-demo --to DIR` trains one."
+        )
+    only = tuple(arguments.only)
+    result = evaluate(
+        load, trained, arguments.scenes, torch.device(device), print, arguments.steps, arguments.to / "marks", only
+    )
+    if only:
+        return 0
+    for path in write(result, arguments.to):
+        print(path)
+    return 0

@@ -1,0 +1,161 @@
+"""Build the example graphs anew: workflows/NAME.json and NAME.jpg from workflows/api/NAME.json and workflows/layout/NAME.json.
+
+For those who develop Armature. The real front end places the nodes and saves the graph, so what is shipped is what it
+would have saved itself. Needs the test tools (`armature.py test` installs them) and Chromium.
+"""
+
+import argparse
+import io
+import json
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ...commands import FRONT_DOOR
+from ...commands.fetch.manifest import host_metadata, manifest
+from ...commands.private_host.host import Host
+from ...commands.private_host.server import start_server
+from ...commands.terminal import Problem
+from ..chromium import ensure_chromium
+from ..graph_previews import show_maps
+
+HELP = "build the example graphs anew in the real front end (for developers)"
+NEEDS_HOST = True
+WORKFLOWS = FRONT_DOOR.parent / "workflows"
+PAGE = Path(__file__).with_name("graph_page.js")
+THUMBNAIL_WIDTH = 1000
+READY = "!!(window.app?.vueAppReady && window.LiteGraph?.registered_node_types?.ArmatureControlMap)"
+TOP, LEFT, BOTTOM = 130, 70, 70  # pixels of the window that the front end's own bars cover
+SETTINGS = {
+    "Comfy.TutorialCompleted": True,
+    "Comfy.Minimap.Visible": False,
+    "Comfy.Graph.CanvasInfo": False,
+    "Comfy.NodeBadge.NodeSourceBadgeMode": "None",
+    "Comfy.NodeBadge.NodeLifeCycleBadgeMode": "None",
+    "LiteGraph.Canvas.MinFontSizeForLOD": 0,  # text at any scale: wide graphs are pictures too
+}
+# Inputs that name a model file, and where the server looks for it: empty files stand in, so that no node is marked red.
+MODEL_INPUTS = {
+    "ckpt_name": "checkpoints",
+    "control_net_name": "controlnet",
+    "weights_name": "controlnet",
+    "lora_name": "loras",
+    "ip_adapter_name": "ipadapter",
+    "clip_name": "clip_vision",
+}
+# Nodes that read a folder inside the input folder; an empty one stands in.
+FOLDER_NODES = ("LoadImageTextDataSetFromFolder",)
+
+SHOW = """([scale, left, top]) => {
+  app.canvas.deselectAll()
+  app.canvas.ds.scale = scale
+  app.canvas.ds.offset = [60 + left / scale, 40 + top / scale]
+  app.canvas.setDirty(true, true)
+}"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `graphs`."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: every graph that has a layout")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build the named graphs. Raises Problem when the tools or a layout are missing."""
+    names = arguments.names or sorted(path.stem for path in (WORKFLOWS / "layout").glob("*.json"))
+    missing = [name for name in names if not (WORKFLOWS / "layout" / f"{name}.json").is_file()]
+    if missing:
+        raise Problem(f"there is no workflows/layout/{missing[0]}.json")
+    with tempfile.TemporaryDirectory() as base:
+        _stand_ins(Path(base, "models"), names)
+        with editor_page(Path(base)) as page:
+            for name in names:
+                _build(page, name)
+    return 0
+
+
+def _stand_ins(models: Path, names: list[str]) -> None:
+    for name in names:
+        stand_in(models, json.loads((WORKFLOWS / "api" / f"{name}.json").read_text(encoding="utf-8")))
+
+
+def stand_in(models: Path, prompt: dict[str, Any]) -> None:
+    """Empty files and folders for what the nodes of a prompt name, so that the front end finds nothing missing."""
+    for node in prompt.values():
+        for key, value in node["inputs"].items():
+            if key in MODEL_INPUTS and isinstance(value, str):
+                path = models / MODEL_INPUTS[key] / value
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+        if node["class_type"] in FOLDER_NODES:
+            (models.parent / "input" / node["inputs"]["folder"]).mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def editor_page(base: Path) -> Iterator[Any]:
+    """ComfyUI's front end in Chromium, on a server of its own in the folder `base`. Raises Problem without the tools."""
+    chromium = ensure_chromium()
+    if not chromium:
+        raise Problem("Chromium is needed to build graphs")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise Problem("playwright is missing; run `armature.py test` once, which installs the test tools") from None
+    server = start_server(Host.from_environment(), pack=FRONT_DOOR.parent, base_directory=base)
+    with server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1900, "height": 1100})
+        page.request.post(f"{server.address}/api/settings", data=SETTINGS)
+        page.goto(server.address)
+        page.wait_for_function(READY, timeout=180_000)
+        yield page
+        browser.close()
+
+
+def _build(page: Any, name: str) -> None:
+    prompt = json.loads((WORKFLOWS / "api" / f"{name}.json").read_text(encoding="utf-8"))
+    layout = json.loads((WORKFLOWS / "layout" / f"{name}.json").read_text(encoding="utf-8"))
+    built = page.evaluate(PAGE.read_text(encoding="utf-8"), {"prompt": prompt, "layout": layout, "name": name})
+    _check_export(name, prompt, built["exported"])
+    graph = built["graph"]
+    graph["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"armature/{name}"))
+    name_models(graph)
+    (WORKFLOWS / f"{name}.json").write_text(json.dumps(graph, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    page.evaluate("graph => app.loadGraphData(graph)", graph)
+    show_maps(page, prompt, MODEL_INPUTS)
+    _save_picture(page, built["size"], WORKFLOWS / f"{name}.jpg")
+    print(f"workflows/{name}.json: {len(graph['nodes'])} nodes", flush=True)
+
+
+def _check_export(name: str, prompt: dict[str, Any], exported: dict[str, Any]) -> None:
+    if exported == prompt:
+        return
+    for node in sorted({*prompt, *exported}):
+        if prompt.get(node) != exported.get(node):
+            raise Problem(f"{name}: node {node} would be exported as {exported.get(node)}, not as {prompt.get(node)}")
+
+
+def name_models(graph: dict[str, Any]) -> None:
+    """Where the front end can offer each file of the manifest for download: on the node that names it."""
+    files = {file.name: file for file in manifest().values()}
+    for node in graph["nodes"]:
+        own = [files[value] for value in node.get("widgets_values") or [] if isinstance(value, str) and value in files]
+        if own:
+            node["properties"]["models"] = [host_metadata(file) for file in own]
+
+
+def _save_picture(page: Any, size: list[float], path: Path) -> None:
+    """The whole graph as a picture, nothing of the front end around it."""
+    from PIL import Image
+
+    view = page.viewport_size
+    width, height = size[0] + 80, size[1] + 80
+    scale = min((view["width"] - LEFT) / width, (view["height"] - TOP - BOTTOM) / height)
+    page.evaluate(SHOW, [scale, LEFT, TOP])
+    page.wait_for_timeout(1500)
+    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    shot = shot.crop((LEFT, TOP, LEFT + round(width * scale), TOP + round(height * scale)))
+    small = (THUMBNAIL_WIDTH, round(shot.height * THUMBNAIL_WIDTH / shot.width))
+    shot.resize(small, Image.Resampling.LANCZOS).save(path, quality=88)

@@ -1,0 +1,97 @@
+"""Trains the embedded demo model, a part after the other, in a folder that a later start goes on in.
+
+Stop it whenever you like: at most two minutes of work are lost. The same command runs on a processor and on a graphics
+card. Parts that do not build on each other may be trained side by side, and torchrun lets several processes train one.
+What comes out is taken into the pack by `armature.py train-demo --to FOLDER --pack`, which trains nothing.
+"""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+from ...commands.terminal import Problem, readable_size
+
+HELP = "train the embedded demo model (for developers; hours on a processor)"
+NEEDS_HOST = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `train-demo`."""
+    parser.add_argument("part", nargs="?", default="all", metavar="PART", help="one part only (default: all, in order)")
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="scenes, checkpoints, logs and weights")
+    parser.add_argument("--seconds", type=float, metavar="N", help="work on each part, instead of its own budget")
+    parser.add_argument("--scenes", type=int, metavar="N", help="scenes to train on, instead of each part's own number")
+    parser.add_argument("--pack", action="store_true", help="only take the finished parts of DIR into the pack")
+    parser.add_argument(
+        "--compare", type=int, metavar="STEPS", help="only compare the ways of adding a map, for so many steps each"
+    )
+    parser.add_argument("--device", metavar="NAME", help="cpu or cuda (default: cuda where there is one)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train what was asked for, or pack what was trained."""
+    import comfy.cli_args
+    import torch
+
+    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cpu":
+        comfy.cli_args.args.cpu = True
+    if arguments.pack:
+        return _pack(arguments.to)
+    if arguments.compare:
+        return _compare(arguments.to, arguments.compare, device)
+    from ...commands.private_host.lock import locked
+    from ..demo_training.training import processes as company
+    from ..demo_training.training.parts import STAGES, stage, train
+
+    try:
+        stages = STAGES if arguments.part == "all" else (stage(arguments.part),)
+    except ValueError as error:
+        raise Problem(str(error)) from None
+    arguments.to.mkdir(parents=True, exist_ok=True)
+    company.join()
+    for one in stages:
+        waits = partial(_say, f"{one.name}: another process trains it in this folder; waiting for it")
+        with locked(arguments.to / f"{one.name}.{company.rank()}.lock", waits):
+            path = train(one, arguments.to, _say, seconds=arguments.seconds, scenes=arguments.scenes, device=device)
+        _say(f"{one.name}: {path}")
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _compare(folder: Path, steps: int, device: str) -> int:
+    import json
+
+    import torch
+    from torchvision.utils import save_image
+
+    from ..demo_training.evaluation.comparison_plot import plotted
+    from ..demo_training.training.comparison import compare
+    from ..demo_training.training.parts import stage, workplace
+
+    if not (folder / "unet.safetensors").exists():
+        raise Problem(f"{folder} holds no finished UNet. `armature.py train-demo --to {folder} unet` trains it.")
+    found = compare(folder, workplace(torch.device(device), stage("controlnext_canny").scenes), steps, _say)
+    (folder / "comparison.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    save_image(plotted(found)[0].movedim(-1, 0), folder / "comparison.png")
+    print(folder / "comparison.json", folder / "comparison.png", sep="\n")
+    return 0
+
+
+def _pack(folder: Path) -> int:
+    from ...models.demo.weights_file import WEIGHTS
+    from ..demo_training.packing import BUDGET, pack_finished
+
+    sizes = pack_finished(folder)
+    if not sizes:
+        raise Problem(f"{folder} holds no finished part. `armature.py train-demo --to {folder}` trains them.")
+    for name, size in sizes.items():
+        print(f"{name:<20}{readable_size(size)}")
+    total = sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors"))
+    print(f"{'all':<20}{readable_size(total)} in {WEIGHTS}")
+    if total > BUDGET:
+        raise Problem(f"the demo model takes {readable_size(total)}; {readable_size(BUDGET)} is the most it may.")
+    return 0

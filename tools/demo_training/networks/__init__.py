@@ -1,0 +1,1 @@
+"""The demo's small networks as they are trained."""

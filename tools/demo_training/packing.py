@@ -1,0 +1,39 @@
+"""From a training folder into the pack: the finished parts, packed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ...models.demo.weights_file import WEIGHTS, pack
+from ...models.files.writing import write_safetensors
+from .training.files import read
+from .training.parts import STAGES
+
+BUDGET = 12_000_000  # bytes for all parts together
+
+
+def pack_finished(folder: Path, target: Path = WEIGHTS) -> dict[str, int]:
+    """Write the finished parts of a training folder to `target`; returns the bytes of each.
+
+    ControlNeXt's part of the UNet is stored as the difference to the UNet that it was trained on.
+    """
+    sizes: dict[str, int] = {}
+    for stage in STAGES:
+        finished = folder / f"{stage.name}.safetensors"
+        if not finished.exists():
+            continue
+        tensors, numbers = read(finished)
+        if stage.name.startswith("controlnext"):
+            base = read(folder / "unet.safetensors")[0]
+            tensors = {
+                name: value - base[name.removeprefix("unet.")] if name.startswith("unet.") else value
+                for name, value in tensors.items()
+            }
+        log = folder / f"{stage.name}.jsonl"
+        about = {"armature.demo": stage.name, "armature.training": json.dumps(numbers)}
+        write_safetensors(target / finished.name, pack(tensors), about)
+        if log.exists():
+            (target / log.name).write_text(log.read_text(encoding="utf-8"), encoding="utf-8")
+        sizes[stage.name] = (target / finished.name).stat().st_size
+    return sizes

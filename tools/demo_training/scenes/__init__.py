@@ -1,0 +1,1 @@
+"""The scenes that the demo's models are trained on: layouts, captions, drawing."""

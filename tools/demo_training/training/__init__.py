@@ -1,0 +1,1 @@
+"""Training the demo's networks, a part after another."""

