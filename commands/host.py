@@ -47,8 +47,8 @@ def _show(host, **more: object) -> None:
 def _list() -> int:
     print(f"Hosts in {hosts_folder()}:")
     for kept in list_hosts():
-        size = readable_size(kept.manifest["size"]) if kept.whole else "half-made"
-        details = f"ComfyUI {kept.manifest['version']}, {kept.manifest['python']}" if kept.whole else ""
+        size = readable_size(kept.manifest["size"]) if kept.complete else "half-made"
+        details = f"ComfyUI {kept.manifest['version']}, {kept.manifest['python']}" if kept.complete else ""
         print(f"  {kept.key:<24}{size:<12}{details}".rstrip())
     return 0
 

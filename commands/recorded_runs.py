@@ -86,10 +86,10 @@ def _side_by_side(first: Record, second: Record, out: Path) -> None:
     paths = [record.picture(0) if record.data["pictures"] else None for record in (first, second)]
     if None in paths:
         raise RecordError("The pictures are not beside their records, so they cannot be shown side by side.")
-    one, other = (Image.open(path) for path in paths if path is not None)
-    panels: list[tuple[str, Image.Image]] = [("A", one), ("B", other)]
-    if one.size == other.size:
-        panels.append(("difference", difference_picture(one, other)))
+    before, after = (Image.open(path) for path in paths if path is not None)
+    panels: list[tuple[str, Image.Image]] = [("A", before), ("B", after)]
+    if before.size == after.size:
+        panels.append(("difference", difference_picture(before, after)))
     out.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(panels).save(out, "PNG")
     print(f"Side by side: {out}")

@@ -59,10 +59,10 @@ def _ridges(across: torch.Tensor, down: torch.Tensor, strength: torch.Tensor) ->
 def _grown(strong: torch.Tensor, thin: torch.Tensor) -> torch.Tensor:
     """`strong` and all of `thin` that hangs together with it, by corners too."""
     allowed = thin.unsqueeze(1).to(torch.float32)
-    found = strong.unsqueeze(1).to(torch.float32)
+    edges = strong.unsqueeze(1).to(torch.float32)
     while True:
-        before = found
+        before = edges
         for _ in range(_ROUNDS):
-            found = max_pool2d(found, 3, stride=1, padding=1) * allowed
-        if torch.equal(found, before):
-            return found[:, 0] > 0
+            edges = max_pool2d(edges, 3, stride=1, padding=1) * allowed
+        if torch.equal(edges, before):
+            return edges[:, 0] > 0

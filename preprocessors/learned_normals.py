@@ -16,7 +16,7 @@ from .backends import controlnet_aux
 from .entry import Detected, Option, Options, Preprocessor
 from .host_part import HostPart
 from .inference import by_imagenet, network_output, unwrapped
-from .network import fill, keep, read_weights
+from .network import fill, load_once, read_weights
 from .normals import AXES, CONVENTION, MAKES, normal_maps
 from .sizing import as_maps
 from .weights import find_weights
@@ -43,7 +43,7 @@ def detect_bae(pictures: torch.Tensor, options: Options) -> Detected:
 def detect_moge(pictures: torch.Tensor, options: Options) -> Detected:
     """Normals of pictures [B,h,w,3] by MoGe-2, whose y and z point down and into the picture; sky is flat."""
     path = find_weights("normal_moge", files.MOGE)
-    model = keep((path, path.stat().st_mtime_ns), lambda: _moge(path))
+    model = load_once((path, path.stat().st_mtime_ns), lambda: _moge(path))
     found = model.infer(pictures.movedim(-1, 1).contiguous(), resolution_level=options["resolution_level"])
     if "normal" not in found:
         raise ValueError(

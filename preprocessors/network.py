@@ -14,33 +14,33 @@ from .backends import MissingPackage
 
 Build = Callable[[dict[str, Any]], torch.nn.Module]
 
-_KEPT = 3  # networks whose weights stay in memory; the one used longest ago goes first
-_kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+_MOST_LOADED = 3  # networks whose weights stay in memory; the one used longest ago goes first
+_loaded: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
 
 def load_network(method: str, file: Path, build: Build) -> Any:
     """The host's ModelPatcher around the network that `build` makes of the file's state dict; kept for the next run."""
-    return keep(
+    return load_once(
         (build.__module__, build.__qualname__, file, file.stat().st_mtime_ns), lambda: _load(method, file, build)
     )
 
 
-def keep(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+def load_once(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
     """What `make` makes, made once for each key while it is among the last ones used."""
-    if key not in _kept:
-        _kept[key] = make()
-    _kept.move_to_end(key)
-    while len(_kept) > _KEPT:
-        _kept.popitem(last=False)
-    return _kept[key]
+    if key not in _loaded:
+        _loaded[key] = make()
+    _loaded.move_to_end(key)
+    while len(_loaded) > _MOST_LOADED:
+        _loaded.popitem(last=False)
+    return _loaded[key]
 
 
 def forget_networks() -> None:
     """Let go of all that is kept; the host frees the memory."""
-    _kept.clear()
+    _loaded.clear()
 
 
-class Held(torch.nn.Module):
+class NetworkHolder(torch.nn.Module):
     """A network as the host can hold it: the host writes a `device` onto what it holds, which some networks forbid."""
 
     def __init__(self, network: torch.nn.Module) -> None:
@@ -53,7 +53,7 @@ def managed(network: torch.nn.Module) -> Any:
     import comfy.model_management as management
     from comfy.model_patcher import CoreModelPatcher
 
-    held = Held(network.eval().requires_grad_(False))
+    held = NetworkHolder(network.eval().requires_grad_(False))
     return CoreModelPatcher(
         held, load_device=management.get_torch_device(), offload_device=management.unet_offload_device()
     )

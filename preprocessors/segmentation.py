@@ -13,7 +13,7 @@ from . import model_files as files
 from .backends import need
 from .entry import Detected, MapConvention, Option, Options, Preprocessor
 from .inference import by_imagenet
-from .network import keep
+from .network import load_once
 from .segment_colours import ade_palette, coco_palette
 from .sizing import as_channels
 from .transformers_model import load_transformers
@@ -74,7 +74,7 @@ def _classes(found: Any, masks: torch.Tensor, size: tuple[int, int]) -> torch.Te
 
 def _task_tokens(device: torch.device) -> torch.Tensor:
     """ "the task is semantic" as OneFormer reads it: CLIP's tokens, zeros after the end. The host has the vocabulary."""
-    return keep(("oneformer task",), _tokenized).to(device)
+    return load_once(("oneformer task",), _tokenized).to(device)
 
 
 def _tokenized() -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 
 from .backends import need
 from .model_files import ModelFile
-from .network import keep, managed, ready
+from .network import load_once, managed, ready
 from .weights import find_folder
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that is there
@@ -21,7 +21,7 @@ def load_transformers(
     """The model of class `kind` (an Auto class) on its device, and the device."""
     folder = find_folder(method, wanted)
     weights = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), folder / wanted[0].name)
-    patcher = keep((kind, folder, weights.stat().st_mtime_ns), lambda: managed(_load(method, kind, weights)))
+    patcher = load_once((kind, folder, weights.stat().st_mtime_ns), lambda: managed(_load(method, kind, weights)))
     return ready(patcher, bytes_needed)
 
 

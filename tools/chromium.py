@@ -26,20 +26,20 @@ HOW = {
 
 def ensure_chromium() -> str:
     """The path of Chromium, Chrome or Edge, installed if apt-get can do it; '' if there is none, having said what to do."""
-    found = find_chromium()
-    if not found and _can_use_apt():
+    browser = find_chromium()
+    if not browser and _can_use_apt():
         try:
             _install_with_apt()
-            found = find_chromium()
+            browser = find_chromium()
         except process.CommandFailed as failure:
             print(f"armature: {failure}", file=sys.stderr)
-    if not found:
+    if not browser:
         how = HOW.get(sys.platform, HOW["linux"])
         print(
             f"No Chromium here, so the browser tests are skipped. To run them: {how}, or set {VARIABLE} to its path.",
             file=sys.stderr,
         )
-    return found
+    return browser
 
 
 def find_chromium() -> str:

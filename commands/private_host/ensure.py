@@ -42,11 +42,11 @@ def ensure_private_host(
     """
     definition = define(request)
     folder = host_folder(definition)
-    if not rebuild and is_whole(folder, definition, probed):
+    if not rebuild and is_complete(folder, definition, probed):
         return _host(folder, definition)
     with _lock(folder) as descriptor:
         # Another process may have made it while this one waited.
-        if rebuild or not is_whole(folder, definition, probed):
+        if rebuild or not is_complete(folder, definition, probed):
             _make(folder, definition, Workshop(folder, Steps(STEPS), descriptor), request, builder)
     return _host(folder, definition)
 
@@ -70,7 +70,7 @@ def ensure_test_tools(request: Request) -> Host:
     return host
 
 
-def is_whole(folder: Path, definition: Definition, probed: tuple[str, ...] = PROBED) -> bool:
+def is_complete(folder: Path, definition: Definition, probed: tuple[str, ...] = PROBED) -> bool:
     """Whether the folder holds the finished host of this definition and its Python still works; quick."""
     mark = read_mark(folder / HOST_MARK)
     if mark is None or mark.get("key") != definition.key or read_version(folder / "ComfyUI") != definition.version:
@@ -101,11 +101,11 @@ def remove_host_by_key(key: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Kept:
+class HostInCache:
     """A host in the cache: its key, whether it is finished, and its manifest."""
 
     key: str
-    whole: bool
+    complete: bool
     manifest: dict[str, Any]
 
 
@@ -116,10 +116,10 @@ def list_hosts_folders() -> list[Path]:
     return sorted(entry for entry in hosts_folder().iterdir() if entry.is_dir())
 
 
-def list_hosts() -> list[Kept]:
+def list_hosts() -> list[HostInCache]:
     """All hosts in the cache."""
     marks = [(folder, read_mark(folder / HOST_MARK)) for folder in list_hosts_folders()]
-    return [Kept(folder.name, mark is not None, mark or {}) for folder, mark in marks]
+    return [HostInCache(folder.name, mark is not None, mark or {}) for folder, mark in marks]
 
 
 def _make(folder: Path, definition: Definition, workshop: Workshop, request: Request, builder: Builder) -> None:

@@ -94,10 +94,10 @@ def combinations(facts: Facts) -> Iterator[Combination]:
             if len(control.net.sources) == 1:
                 made = _made(control.maker) if control.maker else None
                 controls.append((_part(first_of(control.net.sources)), made))
-        found = Combination(node.id, checkpoint, tuple(sorted(controls, key=repr)))
-        if found.key not in seen:
-            seen.add(found.key)
-            yield found
+        combination = Combination(node.id, checkpoint, tuple(sorted(controls, key=repr)))
+        if combination.key not in seen:
+            seen.add(combination.key)
+            yield combination
 
 
 def _part(use: FileUse) -> Part:

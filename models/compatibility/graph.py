@@ -110,14 +110,14 @@ class Graph:
 
     def _type_of(self, node: Node, name: str, link: Link) -> str:
         source, target = self.types[link.node], self.types[node.id]
-        told = source.output_type(link.slot) if source else None
-        if told and told != ANY:
-            return told
+        declared = source.output_type(link.slot) if source else None
+        if declared and declared != ANY:
+            return declared
         asked = target.input_type(name) if target else None
         if asked and asked != ANY and "," not in asked:
             return asked
         passed = {edge.type for edge in self.into[link.node]} - {ANY, "BOOLEAN", "INT"}
-        if told == ANY and len(passed) == 1:  # a switch or a reroute
+        if declared == ANY and len(passed) == 1:  # a switch or a reroute
             return next(iter(passed))
         return _USUAL.get(name, ANY)
 

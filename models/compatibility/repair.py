@@ -40,12 +40,12 @@ def repair(prompt: Mapping[str, Any], findings: Iterable[Finding]) -> Repaired:
     return Repaired(copied, tuple(changes))
 
 
-def change_of(found: Finding) -> Change | None:
+def change_of(finding: Finding) -> Change | None:
     """How a finding would be repaired; None when a person has to decide."""
-    if found.change is not None:
-        return found.change
-    if found.wanted is not None and found.candidates:
-        return Change(found.wanted.node, found.wanted.input, found.candidates[0])
+    if finding.change is not None:
+        return finding.change
+    if finding.wanted is not None and finding.candidates:
+        return Change(finding.wanted.node, finding.wanted.input, finding.candidates[0])
     return None
 
 

@@ -61,17 +61,17 @@ class _Converter:
 
     def _node(self, key: str, node: Mapping[str, Any]) -> dict[str, Any]:
         inputs: dict[str, Any] = self._values(key, node)
-        for one in node.get("inputs") or ():
-            if one.get("link") is None:
+        for slot in node.get("inputs") or ():
+            if slot.get("link") is None:
                 continue
-            source = self._source(one["link"], str(one.get("type", "*")))
+            source = self._source(slot["link"], str(slot.get("type", "*")))
             if source is None:
                 continue
             primitive = self.nodes[source[0]]
             if primitive["type"] == "PrimitiveNode":
-                inputs[one["name"]] = (primitive.get("widgets_values") or [None])[0]
+                inputs[slot["name"]] = (primitive.get("widgets_values") or [None])[0]
             else:
-                inputs[one["name"]] = [source[0], source[1]]
+                inputs[slot["name"]] = [source[0], source[1]]
         title = node.get("title")
         meta = {"_meta": {"title": title}} if isinstance(title, str) else {}
         return {"class_type": node["type"], "inputs": inputs, **meta}

@@ -40,15 +40,15 @@ def apply_stack(
     if guard not in GUARDS:
         raise ValueError(f'Apply Control Stack, input guard: "{guard}" is not one of {", ".join(GUARDS)}.')
     decided = decide(stack)
-    for one in decided:
-        if one.has_complaint:
-            tell(f"{one.label}: {one.told}")
-    acting = tuple(one for one in decided if one.image is not None)
-    sharing = replace(stack, signals=tuple(one.signal for one in acting))
+    for part in decided:
+        if part.has_complaint:
+            tell(f"{part.label}: {part.told}")
+    acting = tuple(part for part in decided if part.image is not None)
+    sharing = replace(stack, signals=tuple(part.signal for part in acting))
     areas = ("Note: " + map_in_area(),) if acting and _has_areas(positive, negative) else ()
-    for one in acting:
-        positive, negative = _chain(positive, negative, one, sharing, vae, Watch(one.label, guard), savings)
-    return Applied(positive, negative, (*stack.notes, *(f"{one.label}: {one.told}" for one in decided), *areas))
+    for part in acting:
+        positive, negative = _chain(positive, negative, part, sharing, vae, Watch(part.label, guard), savings)
+    return Applied(positive, negative, (*stack.notes, *(f"{part.label}: {part.told}" for part in decided), *areas))
 
 
 def _has_areas(*conditionings: Conditioning) -> bool:

@@ -113,14 +113,14 @@ def decide(stack: ControlStack) -> tuple[Decided, ...]:
 
 
 def _decided(signal: ControlSignal, label: str) -> Decided:
-    image, told, complaint = _decide(signal, label)
+    image, sentence, complaint = _decide(signal, label)
     kind = None if image is None else union_type(signal.control_net, signal.image)
     if kind is not None:
-        told = f"{told}, {kind.told}"
+        sentence = f"{sentence}, {kind.told}"
     if complaint is not None:
-        told = f"{told}. {WARNING}{complaint}"
+        sentence = f"{sentence}. {WARNING}{complaint}"
     net = signal.control_net if kind is None or kind.number is None else typed(signal.control_net, kind.number)
-    return Decided(replace(signal, control_net=net), label, image, told)
+    return Decided(replace(signal, control_net=net), label, image, sentence)
 
 
 def _decided_union(signal: UnionSignal, label: str) -> Decided:
@@ -200,16 +200,16 @@ def _fit(fit: Fit) -> str:
 def _check_types(parts: Sequence[Decided]) -> None:
     """In one pass each map has a type, and no type two maps: ValueError naming the parts."""
     seen: dict[int, str] = {}
-    for one in parts:
-        kind = (one.signal.control_net.extra_args.get("control_type") or [None])[0]
+    for part in parts:
+        kind = (part.signal.control_net.extra_args.get("control_type") or [None])[0]
         if kind is None:
             raise ValueError(
-                f"{one.label}: its type is not known, and in one pass each map needs one. Make the map with Control Map, "
+                f"{part.label}: its type is not known, and in one pass each map needs one. Make the map with Control Map, "
                 "or set the type with Set Union ControlNet Type in front of its Control Signal."
             )
         if kind in seen:
             raise ValueError(
-                f"{one.label}: it has the type of {seen[kind]}. A pass takes one map of each type; link one of the two to the "
+                f"{part.label}: it has the type of {seen[kind]}. A pass takes one map of each type; link one of the two to the "
                 "Control Stack as a signal of its own."
             )
-        seen[kind] = one.label
+        seen[kind] = part.label

@@ -55,15 +55,15 @@ def cut_of(image_size: tuple[int, int], target_size: tuple[int, int]) -> tuple[i
 def describe_fit(image_size: tuple[int, int], target_size: tuple[int, int], fit: Fit) -> str:
     """One sentence on what fitting (height, width) into another does to the image."""
     (height, width), (target_height, target_width) = image_size, target_size
-    told = f"the control image is {width}x{height}, the picture {target_width}x{target_height}"
+    sizes = f"the control image is {width}x{height}, the picture {target_width}x{target_height}"
     ratio = (width / height) / (target_width / target_height)
     if fit == "crop":
         axis, share = ("width", 1 - 1 / ratio) if ratio > 1 else ("height", 1 - ratio)
-        return f"{told}: crop cuts {share:.0%} of its {axis} (half on each side); fit pad or stretch keeps all of it"
+        return f"{sizes}: crop cuts {share:.0%} of its {axis} (half on each side); fit pad or stretch keeps all of it"
     if fit == "stretch":
-        return f"{told}: stretch changes its aspect by {abs(ratio - 1):.0%}"
+        return f"{sizes}: stretch changes its aspect by {abs(ratio - 1):.0%}"
     axis, share = ("above and below", 1 - 1 / ratio) if ratio > 1 else ("left and right", 1 - ratio)
-    return f"{told}: pad leaves {share:.0%} of the picture without control ({axis})"
+    return f"{sizes}: pad leaves {share:.0%} of the picture without control ({axis})"
 
 
 def _padded_to_aspect(image: torch.Tensor, height: int, width: int) -> torch.Tensor:

@@ -98,13 +98,13 @@ class Watch:
 
         All of them on the first call, after that the last one: a control net that is silent is silent in every layer.
         """
-        found = [one for group in residuals.values() for one in group if one is not None]
-        if not found:
+        given = [one for group in residuals.values() for one in group if one is not None]
+        if not given:
             return
-        device = found[0].device
+        device = given[0].device
         with self._lock:
             known = self._flags.get(device)
-            looked_at = found if known is None else found[-1:]
+            looked_at = given if known is None else given[-1:]
             flag = torch.stack([one.any() for one in looked_at]).any()
             self._flags[device] = flag if known is None else known | flag
 

@@ -20,13 +20,13 @@ def stack_facts(stack: ControlStack, height: int, width: int) -> list[dict[str, 
     return [_facts(one, stack, height, width) for one in decide(stack)]
 
 
-def _facts(one: Decided, stack: ControlStack, height: int, width: int) -> dict[str, Any]:
-    signal = one.signal
+def _facts(part: Decided, stack: ControlStack, height: int, width: int) -> dict[str, Any]:
+    signal = part.signal
     return {
-        "label": one.label,
+        "label": part.label,
         "kind": signal.kind,
-        "applied": one.image is not None,
-        "told": one.told,
+        "applied": part.image is not None,
+        "told": part.told,
         "weight": signal.weight,
         "start_percent": signal.start,
         "end_percent": signal.end,
@@ -38,7 +38,7 @@ def _facts(one: Decided, stack: ControlStack, height: int, width: int) -> dict[s
         "frame_weights": None if signal.frame_weights is None else repr(signal.frame_weights),
         "balance": stack.balance,
         "budget": stack.budget,
-        "images": [picture for image, fit in _maps_of(one) for picture in _as_applied(image, height, width, fit)],
+        "images": [picture for image, fit in _maps_of(part) for picture in _as_applied(image, height, width, fit)],
     }
 
 

@@ -102,7 +102,7 @@ def region(
     """
     if stack.balance != "strongest" or len(stack.signals) == 1:
         return mask_of(own, view, latent, areas)
-    claims = [_claim(signal, progress, latent, view, areas) for signal in stack.signals]
+    claims = [_cell_weights(signal, progress, latent, view, areas) for signal in stack.signals]
     strongest = torch.stack(claims).argmax(0)
     place = next(index for index, signal in enumerate(stack.signals) if signal is own)
     won = (strongest == place).to(torch.float32)
@@ -136,7 +136,9 @@ def _each(grid: torch.Tensor, pictures: int) -> torch.Tensor:
     return grid.expand(pictures, -1, -1)
 
 
-def _claim(signal: ControlSignal, progress: float, latent: torch.Tensor, view: BatchView, areas: Areas) -> torch.Tensor:
+def _cell_weights(
+    signal: ControlSignal, progress: float, latent: torch.Tensor, view: BatchView, areas: Areas
+) -> torch.Tensor:
     """Weight of a signal on each cell of the latent, [B,H,W]."""
     height, width = latent.shape[-2:]
     everywhere = torch.full((latent.shape[0], height, width), signal.weight_at(progress), device=latent.device)

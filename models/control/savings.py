@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from comfy.controlnet import ControlNet, StrengthType
 
-from ..controlnext.cache import HeldSigmas
+from ..controlnext.cache import MapSigmas
 from ..controlnext.control import ControlNeXt
 from ..guidance.progress import StepCounter
 from .residuals import Residuals
@@ -46,7 +46,7 @@ def check_savings(value: Any) -> Savings:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _StepResiduals:
     step: int
     strength: float
     residuals: Residuals
@@ -58,7 +58,7 @@ class ResidualMemory:
     def __init__(self, every: int) -> None:
         self.every = every
         self._steps = StepCounter()
-        self._kept: dict[Any, _Kept] = {}
+        self._kept: dict[Any, _StepResiduals] = {}
 
     def at(self, sigma: float) -> None:
         """Count a step whenever the sigma changes."""
@@ -80,7 +80,7 @@ class ResidualMemory:
 
     def keep(self, key: Any, residuals: Residuals, inner: Any) -> None:
         """The residuals are only ever read afterwards, so they are kept as they are."""
-        self._kept[key] = _Kept(
+        self._kept[key] = _StepResiduals(
             self._steps.number, inner.strength, {group: list(found) for group, found in residuals.items()}
         )
 
@@ -115,10 +115,10 @@ def whole_batch(residuals: Residuals, chosen: tuple[int, ...], chunks: int) -> R
         return torch.cat([pieces.get(chunk, empty) for chunk in range(chunks)])
 
     once: dict[int, torch.Tensor | None] = {}  # transformers list one tensor several times
-    for one in (one for found in residuals.values() for one in found):
-        if id(one) not in once:
-            once[id(one)] = spread(one)
-    return {group: [once[id(one)] for one in found] for group, found in residuals.items()}
+    for residual in (residual for found in residuals.values() for residual in found):
+        if id(residual) not in once:
+            once[id(residual)] = spread(residual)
+    return {group: [once[id(residual)] for residual in found] for group, found in residuals.items()}
 
 
 # Running the control net of a signal: on the whole batch, on a part of it, or not at all on steps in between.
@@ -134,7 +134,7 @@ class InnerCall:
         self.inner = inner
         self._memory = ResidualMemory(savings.every) if savings.every > 1 else None
         if isinstance(inner, ControlNeXt):  # it returns no residuals to remember, but can keep its map
-            inner.sigmas = HeldSigmas(savings.every)
+            inner.sigmas = MapSigmas(savings.every)
 
     def clear(self) -> None:
         """Before and after a sampling."""

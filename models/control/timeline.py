@@ -49,12 +49,12 @@ class Timeline:
 def timeline(stack: ControlStack, sigmas: Sequence[float], model_sampling: Any, savings: Savings = NONE) -> Timeline:
     """sigmas: those of the steps, without the one that ends the last; model_sampling: of the model being sampled."""
     decided = decide(stack)
-    acting = [one for one in decided if one.image is not None]
-    sharing = replace(stack, signals=tuple(one.signal for one in acting))
+    acting = [part for part in decided if part.image is not None]
+    sharing = replace(stack, signals=tuple(part.signal for part in acting))
     to_sigma = model_sampling.percent_to_sigma
     steps = tuple(Step(sigma, progress_of(sigma, to_sigma)) for sigma in sigmas)
-    rows = tuple(_row(one, sharing, steps, to_sigma, savings) for one in acting)
-    left_out = tuple(f"{one.label}: {one.told}" for one in decided if one.image is None)
+    rows = tuple(_row(part, sharing, steps, to_sigma, savings) for part in acting)
+    left_out = tuple(f"{part.label}: {part.told}" for part in decided if part.image is None)
     return Timeline(steps, rows, left_out, stack.budget if stack.balance == "normalize" else None)
 
 

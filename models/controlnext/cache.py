@@ -65,7 +65,7 @@ class MapCache:
 # On which steps the control map is made anew: on each, or on every n-th, and the steps between use the map before.
 
 
-class HeldSigmas:
+class MapSigmas:
     """The sigmas that a map is made for. every: 1 makes one for each step."""
 
     def __init__(self, every: int = 1) -> None:

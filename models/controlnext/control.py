@@ -9,7 +9,7 @@ import torch
 from comfy.controlnet import ControlBase
 
 from ..guidance.batch_view import Window, window_of
-from .cache import HeldSigmas
+from .cache import MapSigmas
 from .cross_normalization import Form
 from .hint import check_hint, rows_of
 from .injection import AfterInputBlock, AfterMiddleBlock, install
@@ -43,7 +43,7 @@ class ControlNeXt(ControlBase):
         self.network = network
         self.form: Form = form
         self.mask: torch.Tensor | None = None
-        self.sigmas = HeldSigmas()
+        self.sigmas = MapSigmas()
         self._run: Run | None = None
 
     # Life cycle -------------------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ class ControlNeXt(ControlBase):
         copied = ControlNeXt(self.network, self.form)
         self.copy_to(copied)
         copied.mask = self.mask
-        copied.sigmas = HeldSigmas(self.sigmas.every)
+        copied.sigmas = MapSigmas(self.sigmas.every)
         return copied
 
     def set_cond_hint(self, cond_hint: torch.Tensor, *args: Any, **kwargs: Any) -> ControlNeXt:

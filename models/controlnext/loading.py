@@ -74,10 +74,10 @@ def _control_weights(state_dict: Mapping[str, torch.Tensor], file_name: str) -> 
 
 
 def _layout(weights: Mapping[str, torch.Tensor], file_name: str) -> Layout:
-    found = detect({key: tuple(value.shape) for key, value in weights.items()})
-    if isinstance(found, Mismatch):
+    layout = detect({key: tuple(value.shape) for key, value in weights.items()})
+    if isinstance(layout, Mismatch):
         raise ValueError(
-            f"The ControlNeXt file '{file_name}' has a layout that is not known: {found}. "
+            f"The ControlNeXt file '{file_name}' has a layout that is not known: {layout}. "
             "It is incomplete or was trained with changed code; choose a published or unchanged control file."
         )
-    return found
+    return layout

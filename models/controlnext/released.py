@@ -149,11 +149,11 @@ _UNET_WORDS: dict[UnetFile, str] = {"none": "not needed", "delta": "differences"
 def released_table() -> str:
     """The list as a Markdown table, as it stands in the help page of Load ControlNeXt."""
     rows = ["| File | Made on | Map | Weight | UNet file | Note |", "|---|---|---|---|---|---|"]
-    for one in RELEASED:
-        notes = [f"put **{one.negative}** into the negative prompt"] if one.negative else []
-        notes += [one.note] if one.note else []
+    for release in RELEASED:
+        notes = [f"put **{release.negative}** into the negative prompt"] if release.negative else []
+        notes += [release.note] if release.note else []
         rows.append(
-            f"| {one.name} | {one.base_model} | {one.map_words} | {one.weight:g} | {_UNET_WORDS[one.unet]} | "
+            f"| {release.name} | {release.base_model} | {release.map_words} | {release.weight:g} | {_UNET_WORDS[release.unet]} | "
             f"{'; '.join(notes)} |"
         )
     return "\n".join(rows)

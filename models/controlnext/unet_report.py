@@ -98,21 +98,21 @@ class WeightsReport:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        found = [
+        sentences = [
             f"'{overlap.file_name}' has changed {len(overlap.keys)} of these layers already ({_named(overlap.keys)}). "
             "Both changes add up; lower the strengths if the picture falls apart."
             for overlap in self.overlaps
         ]
         if self.comparison is not None and self.comparison.is_doubtful:
-            found.append(
+            sentences.append(
                 "The differences are as large as the weights themselves. If these are full weights of an unrelated model, "
                 "set format to full, or choose a file made for this model."
             )
         if self.strength == 0.0:
-            found.append("strength is 0, so nothing was changed.")
+            sentences.append("strength is 0, so nothing was changed.")
         elif not self.applied:
-            found.append("Every weight equals the model's own, so nothing was changed.")
-        return tuple(found)
+            sentences.append("Every weight equals the model's own, so nothing was changed.")
+        return tuple(sentences)
 
     def __str__(self) -> str:
         why = "chosen by hand" if self.comparison is None else f"decided by comparison: {self.comparison}"

@@ -89,7 +89,7 @@ def apply_unet_weights(
 
 def _unet_weights(state_dict: Mapping[str, torch.Tensor], file_name: str) -> dict[str, torch.Tensor]:
     weights = unet_part(state_dict)
-    if weights and (len(weights) < len(state_dict) or not _is_foreign(weights)):
+    if weights and (len(weights) < len(state_dict) or not _is_another_kind(weights)):
         return weights
     kind, node = kind_of(state_dict) or ("nothing that is known", "the node it was made for")
     raise ValueError(
@@ -98,7 +98,7 @@ def _unet_weights(state_dict: Mapping[str, torch.Tensor], file_name: str) -> dic
     )
 
 
-def _is_foreign(weights: Mapping[str, torch.Tensor]) -> bool:
+def _is_another_kind(weights: Mapping[str, torch.Tensor]) -> bool:
     known = kind_of(weights)
     return known is not None and known[0] not in (UNET, CHECKPOINT)
 

@@ -68,19 +68,19 @@ def _range(family: str, numbers: list[int]) -> str:
 
 
 def _unet(residuals: Mapping[str, Sequence[torch.Tensor | None]], latent_height: int) -> tuple[Layer, ...]:
-    found: list[tuple[Place, tuple[str, ...]]] = []
+    places: list[tuple[Place, tuple[str, ...]]] = []
     skips, additions = residuals.get("output", ()), residuals.get("input", ())
     for index, residual in enumerate(skips):
         if residual is not None:
             names = (f"input.{index}", f"output.{len(skips) - 1 - index}", _level(residual, latent_height))
-            found.append((("output", index), names))
+            places.append((("output", index), names))
     for index in reversed(range(len(additions))):
         residual = additions[index]
         if residual is not None:
             names = (f"input.{len(additions) - 1 - index}", _level(residual, latent_height))
-            found.append((("input", index), names))
-    found += [(("middle", i), ("middle",)) for i, one in enumerate(residuals.get("middle", ())) if one is not None]
-    return tuple(Layer(place, names, len(found) - 1 - rank) for rank, (place, names) in enumerate(found))
+            places.append((("input", index), names))
+    places += [(("middle", i), ("middle",)) for i, one in enumerate(residuals.get("middle", ())) if one is not None]
+    return tuple(Layer(place, names, len(places) - 1 - rank) for rank, (place, names) in enumerate(places))
 
 
 def _level(residual: torch.Tensor, latent_height: int) -> str:

@@ -62,13 +62,13 @@ class Consistency:
         ]
         return "\n".join(lines)
 
-    def _line(self, number: int, one: Measured) -> str:
-        face = "" if one.face is None else f", face {one.face:.3f}"
+    def _line(self, number: int, measured: Measured) -> str:
+        face = "" if measured.face is None else f", face {measured.face:.3f}"
         marks = [
-            *(["unlike the others"] if one.apart else []),
-            *(["below the minimum"] if one.score < self.minimum else []),
+            *(["unlike the others"] if measured.apart else []),
+            *(["below the minimum"] if measured.score < self.minimum else []),
         ]
-        return f"{number}: {one.score:.3f} (cosine {one.likeness:.3f}{face})" + (
+        return f"{number}: {measured.score:.3f} (cosine {measured.likeness:.3f}{face})" + (
             f"  <- {', '.join(marks)}" if marks else ""
         )
 
@@ -106,19 +106,19 @@ def measure(
     return Consistency(measured, unrelated, reference is not None, minimum, image)
 
 
-def gated(found: Consistency, gate: str) -> torch.Tensor:
+def gated(consistency: Consistency, gate: str) -> torch.Tensor:
     """The pictures that go on. Raises ValueError when the gate is `error` and one is below the minimum, or none is left."""
     if gate not in GATES:
         raise ValueError(f'{_WHO}, input gate: "{gate}" is not one of {", ".join(GATES)}.')
-    if gate == "off" or found.ok:
-        return found.image
-    if gate == "error" or not found.passing:
-        numbers = ", ".join(str(i + 1) for i in range(len(found.pictures)) if i not in found.passing)
+    if gate == "off" or consistency.ok:
+        return consistency.image
+    if gate == "error" or not consistency.passing:
+        numbers = ", ".join(str(i + 1) for i in range(len(consistency.pictures)) if i not in consistency.passing)
         raise ValueError(
-            f"{_WHO}: the score of picture {numbers} is below {found.minimum:g}. Generate again, raise the weight of the "
-            f"IP-Adapter or LoRA, or lower minimum.\n{found}"
+            f"{_WHO}: the score of picture {numbers} is below {consistency.minimum:g}. Generate again, raise the weight of the "
+            f"IP-Adapter or LoRA, or lower minimum.\n{consistency}"
         )
-    return found.image[list(found.passing)]
+    return consistency.image[list(consistency.passing)]
 
 
 def _to_others(cosines: torch.Tensor) -> torch.Tensor:
@@ -136,10 +136,10 @@ def _unrelated(clip_vision: Any, seen: torch.Tensor) -> float:
 def _faces(faces: Any, references: Any, count: int) -> list[float] | None:
     if faces is None:
         return None
-    for name, one in (("face_embeds", faces), ("reference_face_embeds", references)):
-        if one is not None and not isinstance(one, FaceEmbeds):
-            raise ValueError(f"{_WHO}, input {name}: FACE_EMBEDS are wanted, not {type(one).__name__}.")
+    for name, face_embeds in (("face_embeds", faces), ("reference_face_embeds", references)):
+        if face_embeds is not None and not isinstance(face_embeds, FaceEmbeds):
+            raise ValueError(f"{_WHO}, input {name}: FACE_EMBEDS are wanted, not {type(face_embeds).__name__}.")
     if faces.vectors.shape[0] != count:
         raise ValueError(f"{_WHO}: {faces.vectors.shape[0]} faces came in for {count} pictures. Give one for each.")
     cosines = faces.normed @ (faces if references is None else references).normed.T
-    return [float(one) for one in (_to_others(cosines) if references is None else cosines.mean(1))]
+    return [float(cosine) for cosine in (_to_others(cosines) if references is None else cosines.mean(1))]

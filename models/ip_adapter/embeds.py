@@ -113,10 +113,10 @@ def combine_embeds(slots: Mapping[str, Any] | None, combine: str = "average", ne
         raise ValueError(f'{_WHO}, input combine: "{combine}" is not one of {", ".join((CONCAT, *COMBINING))}.')
     given = _in_order(slots or {})
     first = given[0]
-    for one in given[1:]:
-        _check_alike(first, one)
-    image, face = _joined([one.image for one in given]), _joined([one.face for one in given])
-    source = ", ".join(dict.fromkeys(one.source for one in given if one.source))
+    for embeds in given[1:]:
+        _check_alike(first, embeds)
+    image, face = _joined([embeds.image for embeds in given]), _joined([embeds.face for embeds in given])
+    source = ", ".join(dict.fromkeys(embeds.source for embeds in given if embeds.source))
     joined = replace(first, image=image, negative=_negatives(given), face=face, source=source)
     if negative is not None:
         joined = replace(joined, negative=_unwanted(first, negative))
@@ -136,10 +136,10 @@ def _in_order(slots: Mapping[str, Any]) -> list[ImageEmbeds]:
     return given
 
 
-def _checked(name: str, one: Any) -> ImageEmbeds:
-    if not isinstance(one, ImageEmbeds):
-        raise ValueError(f"{_WHO}, input {name}: IP_ADAPTER_EMBEDS are wanted, not {type(one).__name__}.")
-    return one
+def _checked(name: str, embeds: Any) -> ImageEmbeds:
+    if not isinstance(embeds, ImageEmbeds):
+        raise ValueError(f"{_WHO}, input {name}: IP_ADAPTER_EMBEDS are wanted, not {type(embeds).__name__}.")
+    return embeds
 
 
 def _check_alike(first: ImageEmbeds, one: ImageEmbeds) -> None:

@@ -124,12 +124,12 @@ class ImagePrompt:
     ) -> torch.Tensor:
         """Keys and values [2,pictures,T,D] of one half of the guidance (1 is the negative prompt's)."""
         is_negative = half == 1
-        found = self._projected(layer, role, is_negative and not role.inverted, like, timestep)
+        key_value = self._projected(layer, role, is_negative and not role.inverted, like, timestep)
         if role.inverted and not is_negative:
-            found = torch.zeros_like(found)  # no picture at all: the attention of zeros is zero
-        if rows is not None and found.shape[1] > 1:
-            found = found[:, list(rows)]
-        return found.expand(-1, pictures, -1, -1)
+            key_value = torch.zeros_like(key_value)  # no picture at all: the attention of zeros is zero
+        if rows is not None and key_value.shape[1] > 1:
+            key_value = key_value[:, list(rows)]
+        return key_value.expand(-1, pictures, -1, -1)
 
     def _projected(self, layer: int, role: Role, negative: bool, like: torch.Tensor, timestep: float) -> torch.Tensor:
         if self.adapter.layout.follows_timestep:

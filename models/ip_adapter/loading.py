@@ -79,7 +79,7 @@ def adapter_from_state_dict(state_dict: Mapping[str, torch.Tensor], file_name: s
 def _layout(shapes: Shapes, file_name: str) -> Layout:
     transformer = find_transformer(shapes)
     if not is_ip_adapter(shapes) or (transformer and transformer[0].layout is None):
-        raise ValueError(_foreign(shapes, file_name))
+        raise ValueError(_refusal(shapes, file_name))
     layout = transformer[0].layout if transformer else find_layout(shapes)
     if layout is None:
         raise ValueError(
@@ -94,7 +94,7 @@ def _layout(shapes: Shapes, file_name: str) -> Layout:
     return layout
 
 
-def _foreign(shapes: Shapes, file_name: str) -> str:
+def _refusal(shapes: Shapes, file_name: str) -> str:
     transformer = find_transformer(shapes)
     if transformer and transformer[0].layout is None:
         return (

@@ -47,14 +47,14 @@ def prepare(image: Any, mode: str, position: str = "center", fill: str = "edge",
         squares = pictures[:, top : top + side, left : left + side]
         mask = torch.zeros(1, height, width)
         mask[:, top : top + side, left : left + side] = 1
-        told = f"cropped to {side}x{side} at {left},{top}: {1 - side * side / (height * width):.0%} of the picture is cut off"
+        change = f"cropped to {side}x{side} at {left},{top}: {1 - side * side / (height * width):.0%} of the picture is cut off"
     else:
         squares = _padded(pictures, position, fill) if mode == "pad" else pictures
         mask = torch.ones(1, height, width)
-        told = f"padded to {max(height, width)} on each side ({fill})" if mode == "pad" else "stretched to a square"
+        change = f"padded to {max(height, width)} on each side ({fill})" if mode == "pad" else "stretched to a square"
     if height == width:
-        told = "it is a square already"
-    report = f"{width}x{height}: {told}. Now {size}x{size}."
+        change = "it is a square already"
+    report = f"{width}x{height}: {change}. Now {size}x{size}."
     return Prepared(_resized(squares, size), mask.expand(pictures.shape[0], -1, -1).clone(), report)
 
 

@@ -82,14 +82,14 @@ def apply_lora_stack(
     chosen = _options_by_name(check_options(options), [name for name, *_ in rows])
     prepared = [_prepare(name, strengths, model, clip, minimum_match) for name, *strengths in rows]
     hooks = comfy.hooks.HookGroup()
-    done = [_applied_report(one, chosen.get(one.name)) for one in prepared]
+    done = [_applied_report(lora, chosen.get(lora.name)) for lora in prepared]
     patched = _Patched(model, clip, hooks)
-    for one in prepared:
-        patched.add(one, chosen.get(one.name))
+    for lora in prepared:
+        patched.add(lora, chosen.get(lora.name))
     clip_out = patched.clip
     if len(hooks) and clip_out is not None:
         clip_out = with_hooks(clip_out, hooks)
-    report = "\n".join(str(one) for one in done) or "The stack is empty: model and text encoder are unchanged."
+    report = "\n".join(str(lora) for lora in done) or "The stack is empty: model and text encoder are unchanged."
     if len(hooks):
         report += "\n" + _hooks_note(clip)
     return Result(patched.model, clip_out, report, hooks if len(hooks) else None)
@@ -136,15 +136,15 @@ def _options_by_name(options: tuple[LoRAOptions, ...], names: list[str]) -> dict
     return {option.name: option for option in options}
 
 
-def _applied_report(one: _Prepared, option: LoRAOptions | None) -> Applied:
-    if one.matched is None:
-        return Applied(one.name, one.strength_model, one.strength_clip, None, (one.why,))
+def _applied_report(lora: _Prepared, option: LoRAOptions | None) -> Applied:
+    if lora.matched is None:
+        return Applied(lora.name, lora.strength_model, lora.strength_clip, None, (lora.why,))
     notes = []
     if option is not None and option.blocks.entries:
         notes.append("blocks " + ", ".join(f"{entry}: {entry.factor:g}" for entry in option.blocks.entries))
     if option is not None and option.is_scheduled:
         notes.append(f"over the sampling {option.schedule.to_text()}")
-    return Applied(one.name, one.strength_model, one.strength_clip, one.matched, tuple(notes))
+    return Applied(lora.name, lora.strength_model, lora.strength_clip, lora.matched, tuple(notes))
 
 
 class _Patched:
@@ -154,23 +154,23 @@ class _Patched:
         self.model, self.clip, self.hooks = model, clip, hooks
         self._own_model = self._own_clip = False
 
-    def add(self, one: _Prepared, option: LoRAOptions | None) -> None:
-        if one.matched is None:
+    def add(self, lora: _Prepared, option: LoRAOptions | None) -> None:
+        if lora.matched is None:
             return
         constant = 1.0
         if option is not None and not option.is_scheduled:
             constant = option.schedule.points[0][1]
-        groups = _by_factor(one, option)
-        text = one.matched.text
+        groups = _by_factor(lora, option)
+        text = lora.matched.text
         if option is not None and option.is_scheduled:
             for factor, patches in groups.items():
-                strength = one.strength_model * factor
-                self.hooks.add(weight_hook(patches, text, strength, one.strength_clip, option.schedule))
+                strength = lora.strength_model * factor
+                self.hooks.add(weight_hook(patches, text, strength, lora.strength_clip, option.schedule))
                 text = {}
             return
         for factor, patches in groups.items():
-            self._to_model(patches, one.strength_model * factor * constant)
-        self._to_clip(text, one.strength_clip * constant)
+            self._to_model(patches, lora.strength_model * factor * constant)
+        self._to_clip(text, lora.strength_clip * constant)
 
     def _to_model(self, patches: Mapping[Target, Any], strength: float) -> None:
         if patches and strength != 0.0:
@@ -185,14 +185,14 @@ class _Patched:
             self.clip.add_patches(dict(patches), strength)
 
 
-def _by_factor(one: _Prepared, option: LoRAOptions | None) -> dict[float, dict[Target, Any]]:
+def _by_factor(lora: _Prepared, option: LoRAOptions | None) -> dict[float, dict[Target, Any]]:
     """The network's patches by their factor: the host weighs all patches of one call alike."""
-    assert one.matched is not None
-    network = one.matched.network
+    assert lora.matched is not None
+    network = lora.matched.network
     if option is None or not option.blocks.entries:
         return {1.0: dict(network)}
     groups: dict[float, dict[Target, Any]] = {}
-    for target, factor in block_factors(network, option.blocks, f"The LoRA '{one.name}'").items():
+    for target, factor in block_factors(network, option.blocks, f"The LoRA '{lora.name}'").items():
         groups.setdefault(factor, {})[target] = network[target]
     return groups
 

@@ -13,7 +13,7 @@ from ..backends import controlnet_aux
 from ..entry import Detected, Option, Options, Preprocessor
 from ..host_part import HostPart
 from ..inference import as_bytes, by_imagenet, network_output, unwrapped
-from ..network import fill, keep
+from ..network import fill, load_once
 from ..sizing import padded
 from ..weights import find_weights
 from .scaling import MAKES, MISTAKES, OVER, WANTED_BY, near_is_white, raw
@@ -34,10 +34,10 @@ def detect_depth_anything_3(pictures: torch.Tensor, options: Options) -> Detecte
     seen = preprocess.preprocess_image(
         pictures.to(management.get_torch_device()), process_res=options["network_size"], method="upper_bound_resize"
     )
-    found = network(seen.to(network.dtype or torch.float32))
-    depth = _full(found["depth"], pictures)
-    if "sky" in found:
-        depth = torch.where(_full(found["sky"], pictures) < _SKY, depth, torch.inf)
+    outputs = network(seen.to(network.dtype or torch.float32))
+    depth = _full(outputs["depth"], pictures)
+    if "sky" in outputs:
+        depth = torch.where(_full(outputs["sky"], pictures) < _SKY, depth, torch.inf)
     return Detected(raw(depth))
 
 
@@ -106,7 +106,7 @@ def _host_model(method: str, file: Any) -> Any:
     import comfy.sd
 
     path = find_weights(method, file)
-    return keep((method, path, path.stat().st_mtime_ns), lambda: comfy.sd.load_diffusion_model(str(path)))
+    return load_once((method, path, path.stat().st_mtime_ns), lambda: comfy.sd.load_diffusion_model(str(path)))
 
 
 def _host_vae(method: str, file: Any) -> Any:
@@ -114,7 +114,7 @@ def _host_vae(method: str, file: Any) -> Any:
     import comfy.utils
 
     path = find_weights(method, file)
-    return keep(
+    return load_once(
         (method, path, path.stat().st_mtime_ns),
         lambda: comfy.sd.VAE(sd=comfy.utils.load_torch_file(str(path), safe_load=True)),
     )

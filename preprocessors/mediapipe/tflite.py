@@ -9,7 +9,7 @@ import torch
 
 from ..backends import need
 from ..model_files import ModelFile
-from ..network import keep
+from ..network import load_once
 from ..weights import find_weights
 
 Run = Callable[[torch.Tensor], list[np.ndarray]]
@@ -39,4 +39,4 @@ def load_tflite(method: str, file: ModelFile) -> Run:
 
         return run
 
-    return keep((path, path.stat().st_mtime_ns), make)
+    return load_once((path, path.stat().st_mtime_ns), make)

@@ -167,17 +167,19 @@ def _at_size(frame: Frame, size: tuple[int, int], where: str) -> Frame:
 def _drawn(frame: Frame, size: tuple[int, int], options: Options) -> np.ndarray:
     canvas = np.zeros((*size, 3), np.uint8)
     widths = widths_of(options["line_width"], size)
-    people = [_confident(one, options["threshold"]) for one in frame["people"]]
-    for one in people:
-        _draw_body(canvas, one[BODY], widths, options)
-    for one in people:
+    people = [_confident(person, options["threshold"]) for person in frame["people"]]
+    for person in people:
+        _draw_body(canvas, person[BODY], widths, options)
+    for person in people:
         if options["feet"]:
-            _draw_points(canvas, one["foot_keypoints_2d"], widths.joint, COLOURS[: len(one["foot_keypoints_2d"])])
+            _draw_points(canvas, person["foot_keypoints_2d"], widths.joint, COLOURS[: len(person["foot_keypoints_2d"])])
         if options["hands"]:
             for hand in ("hand_left_keypoints_2d", "hand_right_keypoints_2d"):
-                _draw_hand(canvas, one[hand], widths)
+                _draw_hand(canvas, person[hand], widths)
         if options["face"]:
-            _draw_points(canvas, one["face_keypoints_2d"], widths.face, [FACE_POINT] * len(one["face_keypoints_2d"]))
+            _draw_points(
+                canvas, person["face_keypoints_2d"], widths.face, [FACE_POINT] * len(person["face_keypoints_2d"])
+            )
     return canvas
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backends import MissingPackage
 from ..model_files import ModelFile
-from ..network import keep
+from ..network import load_once
 from ..weights import find_weights
 
 Run = Callable[[np.ndarray], list[np.ndarray]]
@@ -34,7 +34,7 @@ def load_onnx(method: str, file: ModelFile) -> tuple[Run, str]:
             "Python:\n    python -m pip install onnxruntime"
         )
 
-    return keep((path, path.stat().st_mtime_ns), make)
+    return load_once((path, path.stat().st_mtime_ns), make)
 
 
 def _by_onnxruntime(path: str) -> tuple[Run, str]:

@@ -8,7 +8,7 @@ import torch
 
 from .. import model_files as files
 from ..entry import Detected, Options, Preprocessor
-from ..network import keep
+from ..network import load_once
 from ..weights import find_weights
 from .keypoints import read_frames
 from .people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
@@ -19,7 +19,7 @@ def detect_sdpose(pictures: torch.Tensor, _options: Options) -> Detected:
     from comfy_extras.nodes_sdpose import SDPoseKeypointExtractor
 
     path = find_weights("sdpose", files.SDPOSE)
-    model, vae = keep((path, path.stat().st_mtime_ns), lambda: _loaded(str(path)))
+    model, vae = load_once((path, path.stat().st_mtime_ns), lambda: _loaded(str(path)))
     found = SDPoseKeypointExtractor.execute(model, vae, pictures, batch_size=len(pictures)).result
     frames = read_frames(found[0] if found else None, "SDPose")
     return found_people([frame["people"] for frame in frames], pictures)

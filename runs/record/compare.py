@@ -65,15 +65,17 @@ LONGEST = 120
 QUIET = frozenset({"images"})
 
 
-def differences(one: Mapping[str, Any], other: Mapping[str, Any], *, ignore: frozenset[str] = frozenset()) -> list[str]:
+def differences(
+    first: Mapping[str, Any], second: Mapping[str, Any], *, ignore: frozenset[str] = frozenset()
+) -> list[str]:
     """A line per difference between two records' data; none when all that is recorded is the same.
 
     ignore: places 'node id.input' in the prompt that are not to be compared.
     """
-    found = [*_graph(one, other, ignore), *_models(one, other)]
-    found += _table("Version of", one["versions"], other["versions"])
-    found += _table("Device", one["device"], other["device"])
-    return [*found, *_signals(one, other), *_inputs(one, other)]
+    lines = [*_graph(first, second, ignore), *_models(first, second)]
+    lines += _table("Version of", first["versions"], second["versions"])
+    lines += _table("Device", first["device"], second["device"])
+    return [*lines, *_signals(first, second), *_inputs(first, second)]
 
 
 def _graph(one: Mapping[str, Any], other: Mapping[str, Any], ignore: frozenset[str]) -> Iterator[str]:
@@ -124,10 +126,10 @@ def _inputs(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
             yield f"The picture {old[place]['name']} of node {place[0]} has other content."
 
 
-def _table(label: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
-    for name in sorted({*one, *other} - QUIET):
-        if one.get(name) != other.get(name):
-            yield f"{label} {name}: {_change(one.get(name), other.get(name))}"
+def _table(label: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted({*first, *second} - QUIET):
+        if first.get(name) != second.get(name):
+            yield f"{label} {name}: {_change(first.get(name), second.get(name))}"
 
 
 def _change(before: Any, after: Any) -> str:

@@ -22,15 +22,15 @@ MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf
 
 def upstream(prompt: Mapping[str, Any], node: str) -> dict[str, Any]:
     """The node and everything it depends on, in the prompt's order."""
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = [node]
     while waiting:
         current = waiting.pop()
-        if current in prompt and current not in found:
-            found.add(current)
+        if current in prompt and current not in reached:
+            reached.add(current)
             inputs = prompt[current].get("inputs", {})
             waiting += [str(value[0]) for value in inputs.values() if isinstance(value, list) and len(value) == 2]
-    return {name: entry for name, entry in prompt.items() if name in found}
+    return {name: entry for name, entry in prompt.items() if name in reached}
 
 
 def sampling(nodes: Mapping[str, Any]) -> list[dict[str, Any]]:

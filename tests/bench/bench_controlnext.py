@@ -24,7 +24,7 @@ importlib.import_module("conftest")  # puts the host on the path and loads the p
 
 import comfy.samplers  # noqa: E402
 import torch  # noqa: E402
-from armature_pack.models.controlnext.cache import HeldSigmas  # noqa: E402
+from armature_pack.models.controlnext.cache import MapSigmas  # noqa: E402
 from armature_pack.models.controlnext.injection import ControlAddition  # noqa: E402
 from controlnext_recipes import applied, control, fixture  # noqa: E402
 from full_size import CPU, base_model, controlnet, parameters  # noqa: E402
@@ -168,7 +168,7 @@ def measure(case: Case, rounds: int) -> tuple[dict[str, Measured], dict[str, int
     plain = tuple([[torch.randn(1, *case.context), dict(options)]] for _ in range(2))
     pixels = torch.rand(case.frames, case.height, case.width, 3)
     keeping = net.copy()
-    keeping.sigmas = HeldSigmas(STEPS)
+    keeping.sigmas = MapSigmas(STEPS)
     conds = {
         "base": plain,
         "ControlNeXt": applied(*plain, net, pixels),

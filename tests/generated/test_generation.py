@@ -22,8 +22,8 @@ from pathlib import Path
 root, path = sys.argv[1:]
 spec = importlib.util.spec_from_file_location("armature_pack", root + "/__init__.py", submodule_search_locations=[root])
 sys.modules["armature_pack"] = importlib.util.module_from_spec(spec)
-from armature_pack.models.generated.safetensors_file import write_safetensors
-from armature_pack.models.generated.weights import random_weights
+from armature_pack.models.files.writing import write_safetensors
+from armature_pack.tests.generated.weights import random_weights
 for _ in range(5):
     write_safetensors(Path(path), random_weights({"a.weight": (1000, 1000), "a.bias": (7,)}, 1, "float16"), {"x": "y"})
 """

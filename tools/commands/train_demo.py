@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.compare:
         return _compare(arguments.to, arguments.compare, device)
     from ...commands.private_host.lock import locked
-    from ..demo_training.training import processes as company
+    from ..demo_training.training import processes
     from ..demo_training.training.parts import STAGES, stage, train
 
     try:
@@ -49,12 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise Problem(str(error)) from None
     arguments.to.mkdir(parents=True, exist_ok=True)
-    company.join()
-    for one in stages:
-        waits = partial(_say, f"{one.name}: another process trains it in this folder; waiting for it")
-        with locked(arguments.to / f"{one.name}.{company.rank()}.lock", waits):
-            path = train(one, arguments.to, _say, seconds=arguments.seconds, scenes=arguments.scenes, device=device)
-        _say(f"{one.name}: {path}")
+    processes.join()
+    for part in stages:
+        waits = partial(_say, f"{part.name}: another process trains it in this folder; waiting for it")
+        with locked(arguments.to / f"{part.name}.{processes.rank()}.lock", waits):
+            path = train(part, arguments.to, _say, seconds=arguments.seconds, scenes=arguments.scenes, device=device)
+        _say(f"{part.name}: {path}")
     return 0
 
 

@@ -79,11 +79,11 @@ def _families() -> str:
 
 def _adapters() -> str:
     rows = [
-        [one.title, ", ".join(ENCODERS[name][0] for name in one.encoders.values()) or "face embeddings"]
-        for one in LAYOUTS
-        if not one.refusal
+        [layout.title, ", ".join(ENCODERS[name][0] for name in layout.encoders.values()) or "face embeddings"]
+        for layout in LAYOUTS
+        if not layout.refusal
     ]
-    rows += [[one.title, ENCODERS[one.encoder][0]] for one in TRANSFORMERS if one.layout is not None]
+    rows += [[layout.title, ENCODERS[layout.encoder][0]] for layout in TRANSFORMERS if layout.layout is not None]
     return _table(["Adapter", "Reads"], rows)
 
 

@@ -20,18 +20,18 @@ _UNETS = frozenset({"sd15", "sd2", "sdxl", "sdxl_refiner"})
 
 def lora_coverage(facts: Facts) -> Iterator[Finding]:
     """LoRAs of the right family whose layers the model lacks, or has in other shapes."""
-    for met, model, found in _covered(facts):
+    for met, model, matching in _covered(facts):
         families = base_families(met.base.sources)
-        if found.share >= _FEW:
+        if matching.share >= _FEW:
             continue
-        nothing = found.share <= _NONE
+        nothing = matching.share <= _NONE
         yield finding(
             "error" if nothing else "warning",
             met.use.node,
             met.use.input,
-            f"'{met.use.name}' has {found.layers} layers for the model, of which '{model.name}' ({titles(families)}) has "
-            f"{found.named} by name and {found.fitting} in the same shape: "
-            f"{'nothing of it acts' if nothing else f'{found.share:.0%} of it acts'}.",
+            f"'{met.use.name}' has {matching.layers} layers for the model, of which '{model.name}' ({titles(families)}) has "
+            f"{matching.named} by name and {matching.fitting} in the same shape: "
+            f"{'nothing of it acts' if nothing else f'{matching.share:.0%} of it acts'}.",
             f"Choose a LoRA made for {titles(families)}.",
             (met.use, model),
             wants_family(met.use, families),

@@ -177,17 +177,17 @@ def _is_plus(file: object, use: FileUse) -> bool:
 
 def _engines(facts: Facts) -> dict[str, tuple[Node, str]]:
     """Nodes whose MODEL comes out of an engine, with the loader and what it loads."""
-    found: dict[str, tuple[Node, str]] = {}
+    engines: dict[str, tuple[Node, str]] = {}
     for key in facts.graph.order:
         node = facts.nodes[key]
         what = COMPILED.get(node.class_type) or PACKED.get(node.class_type)
         if what:
-            found[key] = (node, what)
+            engines[key] = (node, what)
         for edge in facts.graph.feeds(key, "MODEL"):
             # The packs of packed weights bring LoRA nodes of their own, which do reach them.
-            if edge.source in found and not node.class_type.startswith("Nunchaku"):
-                found.setdefault(key, found[edge.source])
-    return found
+            if edge.source in engines and not node.class_type.startswith("Nunchaku"):
+                engines.setdefault(key, engines[edge.source])
+    return engines
 
 
 def _outputs(facts: Facts, node: Node) -> tuple[str, ...]:

@@ -20,34 +20,34 @@ def recognise(tensors: Tensors) -> Identity | None:
     has_vae, has_text = tensors.any_starts(*_VAE), tensors.any_starts(*_TEXT)
     if not has_vae and not has_text:
         return None  # a diffusion model alone, whatever its prefix
-    found = detect_model(tensors)
+    model = detect_model(tensors)
     parts = ["model", *(["vae"] if has_vae else []), *(["text_encoder"] if has_text else [])]
-    if found is None:
+    if model is None:
         return Identity(
             "checkpoint",
             "checkpoint of an unknown family",
             evidence=("model.diffusion_model.*, of no family that the host knows",),
             traits={"parts": parts},
         )
-    family = family_of_host_class(found.host_class)
+    family = family_of_host_class(model.host_class)
     held = ", ".join(part.replace("_", " ").replace("vae", "VAE") for part in parts)
     return Identity(
         "checkpoint",
-        f"{family.title} checkpoint{variant_title(found)}",
+        f"{family.title} checkpoint{variant_title(model)}",
         (family.id,),
-        evidence=model_evidence(found, f"it holds {held}"),
-        traits={**model_traits(found), "parts": parts},
+        evidence=model_evidence(model, f"it holds {held}"),
+        traits={**model_traits(model), "parts": parts},
     )
 
 
-def model_traits(found: HostModel) -> dict[str, Any]:
+def model_traits(model: HostModel) -> dict[str, Any]:
     """What rules ask about a diffusion model."""
-    config = found.config
+    config = model.config
     names = ("in_channels", "context_dim", "adm_in_channels", "guidance_embed", "model_channels")
     return {
-        "host_class": found.host_class,
-        "latent_channels": found.latent_channels,
-        "latent_format": found.latent_format,
+        "host_class": model.host_class,
+        "latent_channels": model.latent_channels,
+        "latent_format": model.latent_format,
         **{name: config[name] for name in names if isinstance(config.get(name), (int, bool))},
     }
 
@@ -59,12 +59,12 @@ def model_evidence(found: HostModel, *more: str) -> tuple[str, ...]:
     return (f"the host detects {found.host_class}" + (f" ({', '.join(seen)})" if seen else ""), *more)
 
 
-def variant_title(found: HostModel) -> str:
+def variant_title(model: HostModel) -> str:
     """' (inpainting)' and the like, where the header shows it."""
-    if found.config.get("in_channels") == found.latent_channels * 2 + 1 and found.latent_channels == 4:
+    if model.config.get("in_channels") == model.latent_channels * 2 + 1 and model.latent_channels == 4:
         return " (inpainting)"
-    if found.host_class in ("SSD1B", "Segmind_Vega", "KOALA_700M", "KOALA_1B", "FluxSchnell"):
-        return f" ({found.host_class.replace('_', ' ')})"
+    if model.host_class in ("SSD1B", "Segmind_Vega", "KOALA_700M", "KOALA_1B", "FluxSchnell"):
+        return f" ({model.host_class.replace('_', ' ')})"
     return ""
 
 

@@ -14,16 +14,16 @@ def recognise(tensors: Tensors) -> Identity | None:
     """Whatever the host's own detection knows."""
     if len(tensors.shapes) < _FEWEST:
         return None
-    found = detect_model(tensors)
-    if found is None:
+    model = detect_model(tensors)
+    if model is None:
         return None
-    family = family_of_host_class(found.host_class)
+    family = family_of_host_class(model.host_class)
     return Identity(
         "diffusion_model",
-        f"{family.title} diffusion model{variant_title(found)}",
+        f"{family.title} diffusion model{variant_title(model)}",
         (family.id,),
-        evidence=model_evidence(found),
-        traits={**model_traits(found), "parts": ["model"]},
+        evidence=model_evidence(model),
+        traits={**model_traits(model), "parts": ["model"]},
     )
 
 

@@ -80,9 +80,9 @@ def test_damage_is_detected(cache, damage):
     elif damage == "comfyui gone":
         (folder / "ComfyUI" / "comfyui_version.py").unlink()
     probed = ("no_such_package",) if damage == "package gone" else PROBED
-    assert not ensure.is_whole(folder, define(Request()), probed)
+    assert not ensure.is_complete(folder, define(Request()), probed)
     make(rebuild=damage == "package gone")
-    assert ensure.is_whole(folder, define(Request()), PROBED) and builds(cache) == 2
+    assert ensure.is_complete(folder, define(Request()), PROBED) and builds(cache) == 2
 
 
 def test_failing_builder_leaves_half_made_host(cache):
@@ -92,9 +92,9 @@ def test_failing_builder_leaves_half_made_host(cache):
 
     with pytest.raises(Problem):
         ensure.ensure_private_host(Request(), builder=fail, probed=PROBED)
-    assert [kept.whole for kept in ensure.list_hosts()] == [False]
+    assert [kept.complete for kept in ensure.list_hosts()] == [False]
     make()
-    assert [kept.whole for kept in ensure.list_hosts()] == [True]
+    assert [kept.complete for kept in ensure.list_hosts()] == [True]
 
 
 def test_rebuild_list_and_remove(cache):
@@ -102,7 +102,7 @@ def test_rebuild_list_and_remove(cache):
     make(rebuild=True)
     assert builds(cache) == 2
     (kept,) = ensure.list_hosts()
-    assert kept.whole and kept.manifest["version"] == "0.30.0"
+    assert kept.complete and kept.manifest["version"] == "0.30.0"
     assert ensure.remove_host_by_key(kept.key) and not ensure.list_hosts()
     assert not ensure.remove_host_by_key(kept.key)
 

@@ -62,11 +62,11 @@ def test_the_network_is_loaded_once_and_freed_by_the_host(hed, small):
 
     entry = find_method("softedge_hed")
     first, _ = control_map(entry, small, {})
-    (kept,) = network._kept.values()
+    (kept,) = network._loaded.values()
     assert any(loaded.model is kept for loaded in management.current_loaded_models)
     management.unload_all_models()
     again, _ = control_map(entry, small, {})
-    assert torch.equal(first, again) and list(network._kept.values()) == [kept]
+    assert torch.equal(first, again) and list(network._loaded.values()) == [kept]
 
 
 def test_blazepose_finds_the_astronaut(tflite, astronaut):

@@ -13,19 +13,19 @@ _SIZE, _LEFT, _TOP, _BOTTOM, _MIDDLE, _BARS = (1200, 470), 84, 64, 400, 700, 820
 _GRAY = (110, 116, 128)
 
 
-def plotted(found: dict[str, Any]) -> torch.Tensor:
+def plotted(results: dict[str, Any]) -> torch.Tensor:
     """An IMAGE [1,470,1200,3] of what `compare` returned."""
     page = Page(*_SIZE)
-    ways = list(found["seconds_per_step"])
-    _curves(page, found, ways)
-    _bars(page, found["seconds_per_step"], found["seconds_per_prediction"], ways)
+    ways = list(results["seconds_per_step"])
+    _curves(page, results, ways)
+    _bars(page, results["seconds_per_step"], results["seconds_per_prediction"], ways)
     return page.finished()
 
 
-def _curves(page: Page, found: dict[str, Any], ways: list[str]) -> None:
+def _curves(page: Page, results: dict[str, Any], ways: list[str]) -> None:
     page.text(_LEFT, 22, "Error on held-out scenes over training steps", 18)
-    steps, without = found["steps"], found["error"][NOTHING][0]
-    values = [value for way in ways for value in found["error"][way][1:]]
+    steps, without = results["steps"], results["error"][NOTHING][0]
+    values = [value for way in ways for value in results["error"][way][1:]]
     high, low = max(without, *values) * 1.01, min(values) * 0.99
 
     def place(step: float, value: float) -> tuple[float, float]:
@@ -42,7 +42,7 @@ def _curves(page: Page, found: dict[str, Any], ways: list[str]) -> None:
     page.dashes(place(0, without), place(steps[-1], without), _GRAY)
     page.text(place(steps[-1], without)[0], place(0, without)[1] + 4, NOTHING, 13, _GRAY, "ra")
     for number, way in enumerate(ways):
-        page.line([place(*point) for point in zip(steps, found["error"][way], strict=True)], COLOURS[number], 2.5)
+        page.line([place(*point) for point in zip(steps, results["error"][way], strict=True)], COLOURS[number], 2.5)
         page.line([(_LEFT + 190 * number, 446), (_LEFT + 190 * number + 24, 446)], COLOURS[number], 4)
         page.text(_LEFT + 190 * number + 32, 446, way, 14, anchor="lm")
 

@@ -7,25 +7,25 @@ from itertools import combinations
 
 import torch
 
-from .measures import Marks, mean_and_error
+from .measures import PictureMeasures, mean_and_error
 
 # Each part's own measure, and which way it should move.
 MEMBERS: dict[str, tuple[str, int]] = {"canny": ("edge_f1", 1), "LoRA": ("ink", 1), "IP-Adapter": ("floor", -1)}
 _WORDS = {"edge_f1": "edge F1", "ink": "ink", "floor": "nearness of the floor's colour"}
 
 
-def all_companies() -> Iterator[tuple[str, ...]]:
+def all_combinations() -> Iterator[tuple[str, ...]]:
     """None, each alone, each pair, all three."""
     for count in range(len(MEMBERS) + 1):
         yield from combinations(MEMBERS, count)
 
 
-def company_name(members: tuple[str, ...]) -> str:
+def row_name(members: tuple[str, ...]) -> str:
     """The row of these members; no caption, so that only they decide."""
     return f"{' and '.join(members) or 'nothing'}, no caption"
 
 
-def effects(found: Mapping[str, Marks]) -> dict[str, dict[str, object]]:
+def effects(found: Mapping[str, PictureMeasures]) -> dict[str, dict[str, object]]:
     """For each part: its measure's gain alone and in company, [mean, standard error] over the scenes, and the share kept."""
     result = {}
     for member, (measure, sign) in MEMBERS.items():
@@ -34,7 +34,7 @@ def effects(found: Mapping[str, Marks]) -> dict[str, dict[str, object]]:
         def gain(
             members: tuple[str, ...], base: tuple[str, ...], measure: str = measure, sign: int = sign
         ) -> torch.Tensor:
-            with_it, without = (getattr(found[company_name(one)], measure).double() for one in (members, base))
+            with_it, without = (getattr(found[row_name(one)], measure).double() for one in (members, base))
             return sign * (with_it - without)
 
         alone, together = gain((member,), ()), gain(tuple(MEMBERS), others)
@@ -47,7 +47,7 @@ def effects(found: Mapping[str, Marks]) -> dict[str, dict[str, object]]:
     return result
 
 
-def company_lines(found: Mapping[str, Mapping[str, object]]) -> list[str]:
+def interplay_lines(found: Mapping[str, Mapping[str, object]]) -> list[str]:
     """The same as a Markdown table; nothing when there is nothing."""
     if not found:
         return []

@@ -19,7 +19,7 @@ _RIM = 3  # pixels at an object's outline that are not its own colour
 
 
 @dataclass(frozen=True)
-class Marks:
+class PictureMeasures:
     """Per picture, [N] each: edge_f1 against the wanted edges; colours: share of the objects in their caption's colour;
     floor: mean distance of the floor's colour from the reference's; ink: how much darker its edges are than the rest.
     """
@@ -37,17 +37,17 @@ def mean_and_error(values: torch.Tensor) -> list[float]:
     return [round(float(values.mean()), 4), round(error, 4)]
 
 
-def marks(
+def measure_pictures(
     pictures: torch.Tensor,
     scenes: list[Scene],
     edges: torch.Tensor,
     segmentation: torch.Tensor,
     reference: torch.Tensor,
-) -> Marks:
+) -> PictureMeasures:
     """pictures, reference [N,3,S,S]; edges, segmentation [N,1,S,S]."""
     rows = zip(pictures, scenes, edges, segmentation, reference, strict=True)
     found = [_one(*row) for row in rows]
-    return Marks(*(torch.tensor(column) for column in zip(*found, strict=True)))
+    return PictureMeasures(*(torch.tensor(column) for column in zip(*found, strict=True)))
 
 
 def _one(

@@ -9,22 +9,22 @@ from pathlib import Path
 
 from ..training.files import read, write
 from .artist import Load
-from .measures import Marks
+from .measures import PictureMeasures
 
 
-class Kept:
+class StoredMeasures:
     """The marks of each row below `folder`, under a name that changes with the weights, and with how they were drawn."""
 
     def __init__(self, folder: Path | None, load: Load, how: str) -> None:
         self.folder, self.load, self.how = folder, load, how
 
-    def get(self, row: str, parts: tuple[str, ...], make: Callable[[], Marks]) -> Marks:
+    def get(self, row: str, parts: tuple[str, ...], make: Callable[[], PictureMeasures]) -> PictureMeasures:
         """The marks that are there, or those that `make` returns."""
         if self.folder is None:
             return make()
         path = self.folder / f"{self._name(row, parts)}.safetensors"
         if path.exists():
-            return Marks(**read(path)[0])
+            return PictureMeasures(**read(path)[0])
         made = make()
         write(path, {field.name: getattr(made, field.name) for field in fields(made)})
         return made

@@ -12,9 +12,9 @@ from ..scenes.rendering import render
 from ..scenes.style import inked
 from ..training import bank
 from .artist import GUIDANCE, Artist, Load, Steering
-from .interplay import all_companies, company_lines, company_name, effects
-from .measures import TOLERANCE, Marks, marks, mean_and_error
-from .store import Kept
+from .interplay import all_combinations, effects, interplay_lines, row_name
+from .measures import TOLERANCE, PictureMeasures, mean_and_error, measure_pictures
+from .store import StoredMeasures
 
 _PART_OF = {"canny": "controlnet_canny", "LoRA": "lora_ink", "IP-Adapter": "ip_adapter"}
 Row = tuple[str, tuple[str, ...], Steering]
@@ -36,14 +36,14 @@ def rows(hints: dict[str, torch.Tensor], reference: torch.Tensor) -> list[Row]:
         listed.append((f"{part} 1.0, wrong map", (part,), Steering(((part, hint.roll(1, 0), 1.0),))))
     canny, depth = ("controlnet_canny", hints["canny"], 1.0), ("controlnet_depth", hints["depth"], 0.5)
     listed.append(("canny 1.0 and depth 0.5", (canny[0], depth[0]), Steering((canny, depth))))
-    for members in all_companies():
+    for members in all_combinations():
         steering = Steering(
             (canny,) if "canny" in members else (),
             1.0 if "LoRA" in members else 0.0,
             reference if "IP-Adapter" in members else None,
             captions=False,
         )
-        listed.append((company_name(members), tuple(_PART_OF[one] for one in members), steering))
+        listed.append((row_name(members), tuple(_PART_OF[one] for one in members), steering))
     return listed
 
 
@@ -68,10 +68,10 @@ def evaluate(
     parts = torch.cat([render([scene]).segmentation for scene in scenes])
     artist, kept = (
         Artist(load, device),
-        Kept(folder, load, f"{count} scenes, {steps} steps of lcm, guidance {GUIDANCE:g}"),
+        StoredMeasures(folder, load, f"{count} scenes, {steps} steps of lcm, guidance {GUIDANCE:g}"),
     )
     table: dict[str, object] = {}
-    found: dict[str, Marks] = {}
+    measured: dict[str, PictureMeasures] = {}
     missing: set[str] = set()
     for name, needs, steering in rows(hints, pictures):
         if set(needs) - set(trained):
@@ -80,23 +80,25 @@ def evaluate(
         if only and not any(words in name for words in only):
             continue
 
-        def marked(steering: Steering = steering) -> Marks:
+        def marked(steering: Steering = steering) -> PictureMeasures:
             drawn = artist.draw([scene.caption for scene in scenes], pictures.shape[-1], steering, steps)
             # Seen in the style, where the style is on: it makes all colours lighter.
             reference = inked(pictures, held.edges) if steering.lora else pictures
-            return marks(drawn, scenes, held.edges, parts, reference)
+            return measure_pictures(drawn, scenes, held.edges, parts, reference)
 
-        found[name] = kept.get(name, needs, marked)
-        table[name] = _summary(found[name])
+        measured[name] = kept.get(name, needs, marked)
+        table[name] = _summary(measured[name])
         say(f"{name}: {table[name]}")
-    table["truth through the VAE"] = _summary(marks(_through(artist, pictures), scenes, held.edges, parts, pictures))
+    table["truth through the VAE"] = _summary(
+        measure_pictures(_through(artist, pictures), scenes, held.edges, parts, pictures)
+    )
     return {
         "scenes": count,
         "steps": steps,
         "tolerance_pixels": TOLERANCE,
         "not_trained": sorted(missing),
         "rows": table,
-        "company": {} if missing or only else effects(found),
+        "company": {} if missing or only else effects(measured),
     }
 
 
@@ -107,7 +109,7 @@ def _through(artist: Artist, pictures: torch.Tensor) -> torch.Tensor:
     return torch.cat(some)
 
 
-def _summary(found: Marks) -> dict[str, list[float]]:
+def _summary(found: PictureMeasures) -> dict[str, list[float]]:
     return {name: mean_and_error(getattr(found, name)) for name in _COLUMNS}
 
 
@@ -136,7 +138,7 @@ def markdown(result: dict[str, object]) -> str:
     assert isinstance(table, dict)
     for name, row in table.items():
         lines.append(f"| {name} | " + " | ".join(f"{row[key][0]:.3f} ± {row[key][1]:.3f}" for key in _COLUMNS) + " |")
-    lines += company_lines(result["company"])  # type: ignore[arg-type]
+    lines += interplay_lines(result["company"])  # type: ignore[arg-type]
     if result["not_trained"]:
         lines += ["", f"Not trained yet: {', '.join(str(part) for part in result['not_trained'])}."]  # type: ignore[attr-defined]
     return "\n".join(lines) + "\n"

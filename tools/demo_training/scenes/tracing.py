@@ -52,10 +52,10 @@ def _row(scene: Scene, index: int, count: int) -> list[float]:
     if index >= len(scene.objects):
         solid, colour, numbers = SOLIDS[0], (0.0, 0.0, 0.0), [0.0, 0.0, 0.0, 0.0, 1.0, 0.0]
     else:
-        one = scene.objects[index]
-        solid, colour = _SOLIDS[one.solid], COLOURS[one.colour]
-        yaw = torch.tensor(one.yaw)
-        numbers = [one.x, 0.0, one.z, one.radius, float(yaw.cos()), float(yaw.sin())]
+        placed = scene.objects[index]
+        solid, colour = _SOLIDS[placed.solid], COLOURS[placed.colour]
+        yaw = torch.tensor(placed.yaw)
+        numbers = [placed.x, 0.0, placed.z, placed.radius, float(yaw.cos()), float(yaw.sin())]
     planes = [number for plane in solid.padded_planes(count) for number in plane]
     return [*numbers, *planes, *solid.quadric, *colour]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from . import processes as company
+from . import processes
 from .files import part_of, read, write
 from .part import Part
 
@@ -73,11 +73,11 @@ class Training:
         """Train to the end and return the path of the weights."""
         now = clock or (time.process_time if self.device.type == "cpu" else time.perf_counter)
         saved = time.monotonic()
-        leads = company.rank() == 0
+        leads = processes.rank() == 0
         while self.progress.fraction < 1:
             start = now()
             self.step()
-            self.progress.seconds += company.total(now() - start)
+            self.progress.seconds += processes.total(now() - start)
             if leads and self.progress.step % LOG_EVERY == 0:
                 say(self._log())
             if leads and time.monotonic() - saved > SAVE_EVERY:
@@ -95,12 +95,12 @@ class Training:
         progress, part = self.progress, self.part
         for group in self.optimizer.param_groups:
             group["lr"] = part.learning_rate * group["scale"] * progress.rate
-        seed = 1_000_003 * self.stream + progress.step + 500_000_003 * company.rank()
+        seed = 1_000_003 * self.stream + progress.step + 500_000_003 * processes.rank()
         dice = torch.Generator(self.device).manual_seed(seed)
         loss = part.loss(dice)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        company.average_gradients(part.parameters.values())
+        processes.average_gradients(part.parameters.values())
         torch.nn.utils.clip_grad_norm_(list(part.parameters.values()), 1.0)
         self.optimizer.step()
         progress.step += 1

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import torch
 
-from . import bank, lessons
-from . import processes as company
+from . import bank, lessons, processes
 from .loop import Training
 from .part import Part, Workplace
 
@@ -88,11 +87,11 @@ def stage(name: str) -> Stage:
 
 def workplace(device: torch.device, scenes: int, batch: int | None = None) -> Workplace:
     """A place with the usual batch of this device, shared by the processes."""
-    return Workplace(device, batch or (32 if device.type == "cpu" else 256) // company.size(), scenes)
+    return Workplace(device, batch or (32 if device.type == "cpu" else 256) // processes.size(), scenes)
 
 
 def train(
-    one: Stage,
+    part: Stage,
     folder: Path,
     say: Say,
     *,
@@ -106,15 +105,15 @@ def train(
     seconds: of work, processor time on a CPU; scenes: how many to train on. The parts before it must be finished.
     """
     where = torch.device(device)
-    place = workplace(where, scenes or one.scenes, batch)
+    place = workplace(where, scenes or part.scenes, batch)
 
     def prepared() -> Part:
         for line in bank.make_shards(folder, place.scenes, where):
             say(line)
-        return one.make(folder, place)
+        return part.make(folder, place)
 
-    finished = folder / f"{one.name}.safetensors"
+    finished = folder / f"{part.name}.safetensors"
     if finished.exists():
-        say(f"{one.name}: finished before")
+        say(f"{part.name}: finished before")
         return finished
-    return Training(company.leader_first(prepared), folder, seconds or one.seconds, where).run(say)
+    return Training(processes.leader_first(prepared), folder, seconds or part.seconds, where).run(say)

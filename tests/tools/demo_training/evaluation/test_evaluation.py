@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import torch
-from armature_pack.tools.demo_training.evaluation.interplay import all_companies, company_name, effects
-from armature_pack.tools.demo_training.evaluation.measures import Marks, marks
+from armature_pack.tools.demo_training.evaluation.interplay import all_combinations, effects, row_name
+from armature_pack.tools.demo_training.evaluation.measures import PictureMeasures, measure_pictures
 from armature_pack.tools.demo_training.evaluation.table import evaluate, write
 from armature_pack.tools.demo_training.networks.autoencoder import Autoencoder
 from armature_pack.tools.demo_training.networks.control_next import ControlNeXt
@@ -69,25 +69,25 @@ def test_the_truth_scores_high_and_another_scene_low():
     scenes, held = bank.held_out(0, 6, CPU)
     pictures = held.images.float() / 255
     parts = torch.cat([render([scene]).segmentation for scene in scenes])
-    right = marks(pictures, scenes, held.edges, parts, pictures)
-    wrong = marks(pictures.roll(1, 0), scenes, held.edges, parts, pictures)
+    right = measure_pictures(pictures, scenes, held.edges, parts, pictures)
+    wrong = measure_pictures(pictures.roll(1, 0), scenes, held.edges, parts, pictures)
     assert right.edge_f1.mean() > 0.99
     assert right.colours.mean() > 0.9
     assert right.floor.max() == 0
     assert wrong.edge_f1.mean() < 0.4
     assert wrong.colours.mean() < 0.5
-    drawn = marks(inked(pictures, held.edges), scenes, held.edges, parts, pictures)
+    drawn = measure_pictures(inked(pictures, held.edges), scenes, held.edges, parts, pictures)
     assert drawn.ink.mean() > right.ink.mean() + 0.2
 
 
 def test_a_part_that_the_others_silence_keeps_nothing():
-    def scored(members: tuple[str, ...], loud: bool) -> Marks:
+    def scored(members: tuple[str, ...], loud: bool) -> PictureMeasures:
         edges = 0.8 if "canny" in members and (loud or members == ("canny",)) else 0.1
         ink, floor = 0.5 * ("LoRA" in members), 0.4 - 0.3 * ("IP-Adapter" in members)
-        return Marks(torch.full((3,), edges), torch.ones(3), torch.full((3,), floor), torch.full((3,), ink))
+        return PictureMeasures(torch.full((3,), edges), torch.ones(3), torch.full((3,), floor), torch.full((3,), ink))
 
     for loud, kept in ((True, 1.0), (False, 0.0)):
-        found = effects({company_name(members): scored(members, loud) for members in all_companies()})
+        found = effects({row_name(members): scored(members, loud) for members in all_combinations()})
         assert found["canny"]["kept"] == kept
         assert found["LoRA"]["kept"] == found["IP-Adapter"]["kept"] == 1.0
         assert found["IP-Adapter"]["alone"] == [0.3, 0.0]

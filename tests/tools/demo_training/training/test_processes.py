@@ -9,20 +9,20 @@ import sys
 from pathlib import Path
 
 import torch
-from armature_pack.tools.demo_training.training import processes as company
+from armature_pack.tools.demo_training.training import processes
 
 ROOT = Path(__file__).resolve().parents[4]
 MEMBER = """
 import sys, types
 pack = types.ModuleType("armature_pack"); pack.__path__ = [sys.argv[1]]; sys.modules["armature_pack"] = pack
 import torch
-from armature_pack.models.demo.training import company
-company.join()
+from armature_pack.tools.demo_training.training import processes
+processes.join()
 weights = [torch.nn.Parameter(torch.zeros(2, 3)), torch.nn.Parameter(torch.zeros(4))]
-(weights[0].sum() * (company.rank() + 1) + weights[1].sum() * 10 * company.rank()).backward()
-company.average_gradients(weights)
-made = company.leader_first(lambda: print("made", company.rank(), flush=True) or "made")
-print(weights[0].grad[0, 0].item(), weights[1].grad[0].item(), company.total(0.5), company.size(), made, flush=True)
+(weights[0].sum() * (processes.rank() + 1) + weights[1].sum() * 10 * processes.rank()).backward()
+processes.average_gradients(weights)
+made = processes.leader_first(lambda: print("made", processes.rank(), flush=True) or "made")
+print(weights[0].grad[0, 0].item(), weights[1].grad[0].item(), processes.total(0.5), processes.size(), made, flush=True)
 """
 
 
@@ -48,8 +48,8 @@ def test_two_processes_take_one_step():
 def test_a_process_alone_is_left_alone():
     weight = torch.nn.Parameter(torch.zeros(3))
     weight.sum().backward()
-    company.join()
-    company.average_gradients([weight])
+    processes.join()
+    processes.average_gradients([weight])
     assert weight.grad is not None
     assert weight.grad.tolist() == [1, 1, 1]
-    assert (company.rank(), company.size(), company.total(2.0)) == (0, 1, 2.0)
+    assert (processes.rank(), processes.size(), processes.total(2.0)) == (0, 1, 2.0)
