@@ -1,4 +1,4 @@
-"""Saying what a long step does: numbered lines, and a live line where the output is a terminal."""
+"""What people see in the terminal: numbered steps, a live line, a bar for a run, and the error that ends a command in words."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""Reaching the host's top-level modules, whose names our own folders share."""
+"""What we ask of the host itself: its top-level modules, where a model file lies, a word to its front ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The host's node API. Every node takes it from here, so its version is a choice of one line."""
+"""The host's node API and our socket types. Every node takes both from here, so the API's version is a choice of one line."""
 
 from __future__ import annotations
 

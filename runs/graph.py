@@ -1,4 +1,4 @@
-"""Changing values in an API prompt by the names a person sees."""
+"""Nodes of an API prompt by the names a person sees, and changing their values."""
 
 import copy
 from collections.abc import Mapping

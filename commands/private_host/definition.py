@@ -1,4 +1,4 @@
-"""Everything that decides what a private host contains, and the key made of it."""
+"""What a private host contains: the releases that there are, the one that is asked for, and the key made of all that."""
 
 import hashlib
 import json

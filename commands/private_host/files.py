@@ -1,4 +1,4 @@
-"""Taking ComfyUI out of its pinned source archive, and nothing else."""
+"""The files of a private host: its pinned source archive, its folders in the cache, and the mark of a finished one."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The record of one usable ComfyUI and the Python that runs it."""
+"""One usable ComfyUI and the Python that runs it, private or the user's own."""
 
 import json
 import os

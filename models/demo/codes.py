@@ -1,4 +1,4 @@
-"""The image encoder that the demo's IP-Adapter reads: built from a seed, not trained; its embedding follows the colours.
+"""The demo model's codes, built from seeds and not trained: the image encoder that its IP-Adapter reads, and its text's.
 
 A ViT in the CLIP vision layout, 64 wide: a patch becomes its mean colour, a random layer makes features of each patch's
 colour, attention that looks everywhere alike averages them. `widening/image_encoder.py` writes it as a ViT-L file.

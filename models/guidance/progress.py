@@ -1,4 +1,4 @@
-"""Where a sigma lies in the sampling: the inverse of the host's `percent_to_sigma`."""
+"""Where a sampling is: the progress that a sigma stands for, the sigmas of all steps, and the number of the step."""
 
 from __future__ import annotations
 

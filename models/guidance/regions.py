@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch.nn.functional import interpolate
 
 # A signal's mask on the grid of a residual: feature maps of a UNet, or tokens of a diffusion transformer.
@@ -21,7 +22,7 @@ def masked(residual: torch.Tensor, mask: torch.Tensor, latent_size: tuple[int, i
     """
     if residual.ndim == 3:
         height, width = token_grid(residual.shape[1], latent_size)
-        return residual * on_grid(mask, height, width, residual).flatten(1).unsqueeze(-1)
+        return residual * rearrange(on_grid(mask, height, width, residual), "b h w -> b (h w) 1")
     height, width = residual.shape[-2:]
     grid = on_grid(mask, height, width, residual)
     return residual * grid.reshape(grid.shape[0], *[1] * (residual.ndim - 3), height, width)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from comfy.ldm.modules.attention import optimized_attention
+from einops import rearrange
 
 from .call import Moment
 from .layers import Place
@@ -107,7 +108,8 @@ class ImageInDoubleBlock:
         }
         image = out["img"]
         for moment in self.moments:
-            added = attend_to_pictures(moment, self.place, query.transpose(1, 2).flatten(2), options)
+            tokens = rearrange(query, "b heads n d -> b n (heads d)")
+            added = attend_to_pictures(moment, self.place, tokens, options)
             image = torch.cat((image[:, : rows * columns] + added.to(image.dtype), image[:, rows * columns :]), dim=1)
         return {**out, "img": image}
 

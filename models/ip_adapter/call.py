@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch.nn.functional import interpolate
 
 from ..guidance.batch_view import BatchView
@@ -40,7 +41,7 @@ class Moment:
             lay = _sampled if self.prompt.sampled_mask else on_grid
             chunks = [lay(own if area is None else area.of(own), height, width, batch) for area in self.areas]
             chunks = [chunk.expand(self.view.pictures, -1, -1) for chunk in chunks]
-            return torch.cat(chunks).flatten(1).unsqueeze(-1)
+            return rearrange(torch.cat(chunks), "b h w -> b (h w) 1")
 
         key = ("mask", height, width, self.areas, self.view.pictures, self.view.frames, like.device, like.dtype)
         return self.prompt.kept.get(key, over_batch)

@@ -1,4 +1,4 @@
-"""Face embeddings by insightface, for those who have installed it. Nothing here is needed by anything else."""
+"""Faces for IP-Adapters: embeddings by insightface (optional), the LoRA that FaceID files bring, how alike faces are."""
 
 from __future__ import annotations
 

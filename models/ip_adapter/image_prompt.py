@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from einops import rearrange
 
 from ..guidance.batch_view import BatchView
 from ..guidance.bounded_cache import BoundedCache
@@ -153,7 +154,7 @@ class ImagePrompt:
 
     def _in_rows(self, tokens: torch.Tensor) -> torch.Tensor:
         """[N,T,C] -> one row with the tokens of all pictures, or a row for each."""
-        return tokens if self.tokens.per_picture else tokens.flatten(0, 1).unsqueeze(0)
+        return tokens if self.tokens.per_picture else rearrange(tokens, "n t c -> 1 (n t) c")
 
     def _tokens(self, role: Role, negative: bool) -> torch.Tensor:
         """Tokens [N,T,C] of each picture.

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import nn
 from torch.nn.functional import layer_norm
 
@@ -114,4 +115,5 @@ class JointLayer(KeyValue):
         return self._by_head(self.norm_q, query), self._by_head(self.norm_k, key)
 
     def _by_head(self, norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        return norm(x.unflatten(-1, (-1, self.head))).flatten(-2)
+        by_head = rearrange(x, "n t (heads d) -> n t heads d", d=self.head)
+        return rearrange(norm(by_head), "n t heads d -> n t (heads d)")

@@ -1,4 +1,4 @@
-"""The cross-attention layers of a UNet: where the host calls them, and in which order an IP-Adapter file counts them."""
+"""The attention layers that an IP-Adapter's layers belong to, in UNets, Flux and SD 3, in the order that its files count."""
 
 from __future__ import annotations
 

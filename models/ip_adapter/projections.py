@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from comfy.ldm.modules.diffusionmodules.util import timestep_embedding
 from comfy.ops import cast_to_input
+from einops import rearrange
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
@@ -27,7 +28,7 @@ class LinearProjection(nn.Module):
         self.norm = operations.LayerNorm(width, **factory)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return self.norm(self.proj(image).unflatten(-1, (self.tokens, -1)))
+        return self.norm(rearrange(self.proj(image), "n (t c) -> n t c", t=self.tokens))
 
 
 class PatchProjection(nn.Module):
@@ -60,7 +61,7 @@ class FaceProjection(nn.Module):
         self.norm = operations.LayerNorm(width, **factory)
 
     def forward(self, face: torch.Tensor) -> torch.Tensor:
-        return self.norm(self.proj(face).unflatten(-1, (self.tokens, -1)))
+        return self.norm(rearrange(self.proj(face), "n (t c) -> n t c", t=self.tokens))
 
 
 class PerceiverAttention(nn.Module):
@@ -81,11 +82,12 @@ class PerceiverAttention(nn.Module):
         """scale, shift: of the latents behind their norm, numbers or [N,1,D]."""
         latents = self.norm2(latents) * (1 + scale) + shift
         key, value = self.to_kv(torch.cat([self.norm1(features), latents], dim=1)).chunk(2, dim=-1)
-        query, key, value = (self._by_head(one) for one in (self.to_q(latents), key, value))
-        return self.to_out(scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2))
-
-    def _by_head(self, x: torch.Tensor) -> torch.Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        query, key, value = (
+            rearrange(part, "n t (heads d) -> n heads t d", heads=self.heads)
+            for part in (self.to_q(latents), key, value)
+        )
+        attended = scaled_dot_product_attention(query, key, value)
+        return self.to_out(rearrange(attended, "n heads t d -> n t (heads d)"))
 
 
 def _perceiver_layers(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from einops import reduce, repeat
 
 Attend = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Weight = float | torch.Tensor  # [B,1,1] where it differs within the batch
@@ -35,7 +36,8 @@ def _keys_and_mean_value(
 ) -> torch.Tensor:
     """Of the values only their mean over each picture's tokens is scaled."""
     weight = weight * (key.shape[-1] / _REFERENCE_WIDTH)
-    mean = value.unflatten(1, (-1, length)).mean(dim=2).repeat_interleave(length, dim=1)
+    mean = reduce(value, "b (pictures t) d -> b pictures d", "mean", t=length)
+    mean = repeat(mean, "b pictures d -> b (pictures t) d", t=length)
     return attend(key * weight, value - mean + mean * weight)
 
 

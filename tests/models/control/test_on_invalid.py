@@ -130,8 +130,8 @@ def test_drawn_maps_raise_no_alarm_whether_their_maker_is_known_or_not():
 
 def test_a_map_is_looked_at_once_and_a_long_clip_in_a_few_places(monkeypatch):
     looked: list[int] = []
-    original = claims.look
-    monkeypatch.setattr(claims, "look", lambda *given: looked.append(1) or original(*given))
+    original = claims.classify
+    monkeypatch.setattr(claims, "classify", lambda *given: looked.append(1) or original(*given))
     clip = tagged(255 - drawn.canny(), "canny").expand(30, -1, -1, -1).contiguous()
     report = [applied(clip).report[0] for _ in range(3)][-1]
     assert len(looked) == claims.MOST and f"{claims.MOST} of its 30 maps were looked at" in report
