@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from ..commands.private_host import processes as process
+from ..commands.private_host import processes
 from ..commands.private_host.files import cache_folder
 from ..commands.terminal import Steps
 
@@ -31,7 +31,7 @@ def ensure_chromium() -> str:
         try:
             _install_with_apt()
             browser = find_chromium()
-        except process.CommandFailed as failure:
+        except processes.CommandFailed as failure:
             print(f"armature: {failure}", file=sys.stderr)
     if not browser:
         how = HOW.get(sys.platform, HOW["linux"])
@@ -84,4 +84,4 @@ def _install_with_apt() -> None:
         ),
     ):
         with steps.step(title) as step:
-            process.run(command, log=log, advice=advice, environment=variables, beat=step.beat)
+            processes.run(command, log=log, advice=advice, environment=variables, beat=step.beat)

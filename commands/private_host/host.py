@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..terminal import Problem
-from . import processes as process
+from . import processes
 
 VARIABLE = "ARMATURE_HOST"
 
@@ -102,10 +102,10 @@ def missing_modules(host: Host, modules: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _candidates(comfyui: Path) -> Iterator[Path]:
-    inside = "Scripts/python.exe" if process.WINDOWS else "bin/python"
+    inside = "Scripts/python.exe" if processes.WINDOWS else "bin/python"
     yield comfyui / "venv" / inside
     yield comfyui / ".venv" / inside
-    if process.WINDOWS:
+    if processes.WINDOWS:
         yield comfyui.parent / "python_embeded" / "python.exe"  # spelled so in the portable build
     yield Path(sys.executable)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..terminal import Step, Steps, readable_size
-from . import processes as process
+from . import processes
 from .files import tree_size
 from .host import keeping_compiled
 
@@ -74,7 +74,7 @@ class Workshop:
         variables = {**environment_in(self.folder), "PIP_USER": "0", "PYTHONUTF8": "1", **environment}
         # A folder of our own for temporary files: it shows how much has arrived, and a killed run leaves nothing behind.
         variables |= {"TMPDIR": str(self.scratch), "TEMP": str(self.scratch), "TMP": str(self.scratch)}
-        return process.run(
+        return processes.run(
             command,
             log=self.log,
             advice=advice,
@@ -153,6 +153,6 @@ class PipWatcher:
 
 def python_in(environment_folder: Path) -> Path:
     """The Python of a virtual environment, whether it exists or not."""
-    if process.WINDOWS:
+    if processes.WINDOWS:
         return environment_folder / "Scripts" / "python.exe"
     return environment_folder / "bin" / "python"

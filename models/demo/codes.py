@@ -38,7 +38,7 @@ CONFIGURATION: dict[str, Any] = {
 }
 
 
-def weights() -> dict[str, torch.Tensor]:
+def image_encoder_weights() -> dict[str, torch.Tensor]:
     """The state dict, from a seed; uniform numbers, which are the same everywhere."""
     generator = torch.Generator().manual_seed(21)
 
@@ -92,7 +92,7 @@ def _encoder() -> Any:
     from comfy.clip_vision import ClipVisionModel
 
     model = ClipVisionModel(CONFIGURATION)
-    model.load_sd(weights())
+    model.load_sd(image_encoder_weights())
     return model
 
 
@@ -121,7 +121,7 @@ SHORT = 20
 
 
 @cache
-def codes() -> torch.Tensor:
+def word_codes() -> torch.Tensor:
     """[vocabulary,128], uniform with variance 1: the same numbers from the same seed everywhere, exact in float16."""
     generator = torch.Generator().manual_seed(20_260)
     return ((torch.rand(VOCABULARY, CODE, generator=generator) * 2 - 1) * math.sqrt(3)).half().float()
@@ -145,7 +145,7 @@ def positions() -> torch.Tensor:
 
 def context(tokens: torch.Tensor) -> torch.Tensor:
     """tokens [B,L] -> [B,L,256]: the first 256 of the encoder's 768 numbers; the others are zero."""
-    code = codes().to(tokens.device)[tokens]
+    code = word_codes().to(tokens.device)[tokens]
     place = positions().to(tokens.device)[: tokens.shape[1]].expand(len(tokens), -1, -1)
     gap = torch.zeros(*code.shape[:2], POSITIONS - CODE, device=tokens.device)
     normed = layer_norm(torch.cat((code, gap, place), -1), (TEXT_WIDTH,))[..., :CODE] * COPY_GAIN

@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 
 from ..files.writing import write_safetensors
-from . import PREFIX
-from . import weights_file as compact
+from . import PREFIX, weights_file
 from .widening import others, unet
 
 Tensors = Mapping[str, torch.Tensor]
@@ -104,11 +103,11 @@ FILES: tuple[DemoFile, ...] = (
 
 def available(trained: tuple[str, ...] | None = None) -> tuple[DemoFile, ...]:
     """The files that can be made of the parts that are in the pack."""
-    there = compact.trained_parts() if trained is None else trained
+    there = weights_file.trained_parts() if trained is None else trained
     return tuple(file for file in FILES if set(file.parts) <= set(there))
 
 
-def write(file: DemoFile, models: Path, load: Load = compact.load) -> Path:
+def write(file: DemoFile, models: Path, load: Load = weights_file.load) -> Path:
     """Write one file below the model folder; needs the host importable. FileNotFoundError: a part is not trained."""
     tensors = {name: _stored(value) for name, value in file.build(load).items()}
     path = file.path(models)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from armature_pack.commands import terminal as console
+from armature_pack.commands import terminal
 from armature_pack.commands.private_host.workshop import PipWatcher
 from armature_pack.commands.terminal import Steps, readable_size
 
@@ -25,7 +25,7 @@ def test_readable_size(size, text):
 
 
 def test_plain_lines(monkeypatch):
-    monkeypatch.setattr(console, "HEARTBEAT_SECONDS", 0)
+    monkeypatch.setattr(terminal, "HEARTBEAT_SECONDS", 0)
     stream = io.StringIO()
     steps = Steps(2, stream)
     with steps.step("Doing this") as step:

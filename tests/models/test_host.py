@@ -4,7 +4,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from armature_pack.models import host as tell
+from armature_pack.models import host
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,10 @@ from armature_pack.models import host as tell
 def test_a_plain_client_gets_no_binary_message(monkeypatch, clients, told):
     """Some take it for a picture."""
     sent = []
-    host = SimpleNamespace(send_progress_text=lambda text, node, client: sent.append((text, node, client)))
+    prompt_server = SimpleNamespace(send_progress_text=lambda text, node, client: sent.append((text, node, client)))
     if clients is not None:
-        host.sockets_metadata = clients
-    monkeypatch.setitem(sys.modules, "server", SimpleNamespace(PromptServer=SimpleNamespace(instance=host)))
-    monkeypatch.setattr(tell, "_running_node", lambda: "7")
-    tell.tell("cropped")
+        prompt_server.sockets_metadata = clients
+    monkeypatch.setitem(sys.modules, "server", SimpleNamespace(PromptServer=SimpleNamespace(instance=prompt_server)))
+    monkeypatch.setattr(host, "_running_node", lambda: "7")
+    host.tell("cropped")
     assert sent == [("cropped", "7", client) for client in told]

@@ -11,7 +11,7 @@ from pathlib import Path
 from ...commands import FRONT_DOOR
 from ...commands.private_host.host_options import add_host_options, host_with_test_tools
 from ...commands.private_host.processes import replace_process
-from .. import registry_archive as registry_tools
+from .. import registry_archive
 from ..chromium import VARIABLE, ensure_chromium
 
 HELP = "run the tests, the real server and a real browser included"
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the host and its test tools ready, then become pytest."""
     host = host_with_test_tools(arguments)
     root = FRONT_DOOR.parent
-    tools = {VARIABLE: ensure_chromium(), registry_tools.VARIABLE: registry_tools.ensure_registry_tools()}
+    tools = {VARIABLE: ensure_chromium(), registry_archive.VARIABLE: registry_archive.ensure_registry_tools()}
     variables = {**os.environ, **host.environment(), **tools}
     some = any(_is_test_path(argument, root) for argument in arguments.rest)
     what = [] if some else [*_PARALLEL, "tests"]

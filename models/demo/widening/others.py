@@ -9,8 +9,19 @@ from functools import cache
 import torch
 
 from ...files.layouts.controlnext import STEM
-from .. import codes as image_codes
-from ..codes import CODE, CONTEXT, COPY_GAIN, FREQUENCIES, LENGTH, POSITIONS, VOCABULARY, codes, frequencies, positions
+from .. import codes
+from ..codes import (
+    CODE,
+    CONTEXT,
+    COPY_GAIN,
+    FREQUENCIES,
+    LENGTH,
+    POSITIONS,
+    VOCABULARY,
+    frequencies,
+    positions,
+    word_codes,
+)
 from ..codes import TEXT_WIDTH as TEXT
 from .repeat import Shape, placed, widened
 
@@ -45,7 +56,7 @@ def text_encoder() -> dict[str, torch.Tensor]:
     """CLIP-L, under the names of its own file, that computes `networks.text_codes.context`."""
     start = "text_model.embeddings."
     tokens, places = torch.zeros(VOCABULARY, TEXT), torch.zeros(LENGTH, TEXT)
-    tokens[:, :CODE], places[:, POSITIONS:] = codes(), positions()
+    tokens[:, :CODE], places[:, POSITIONS:] = word_codes(), positions()
     table = {f"{start}token_embedding.weight": tokens, f"{start}position_embedding.weight": places}
     for layer in range(_TEXT_LAYERS):
         table |= _idle_layer(f"text_model.encoder.layers.{layer}", TEXT, 4 * TEXT)
@@ -87,9 +98,9 @@ def _copy_the_token_before() -> dict[str, torch.Tensor]:
 
 def image_encoder() -> dict[str, torch.Tensor]:
     """ViT-L whose embedding is the narrow encoder's in its first numbers, zeros behind; 21 of its layers do nothing."""
-    narrow = image_codes.weights()
+    narrow = codes.image_encoder_weights()
     table = {}
-    for layer in range(image_codes.LAYERS, VISION_LAYERS):
+    for layer in range(codes.LAYERS, VISION_LAYERS):
         table |= _idle_layer(f"vision_model.encoder.layers.{layer}", VISION_WIDTH, VISION_INNER)
     for name, weight in narrow.items():
         table[name] = _wide_vision(name, weight)
@@ -97,7 +108,7 @@ def image_encoder() -> dict[str, torch.Tensor]:
 
 
 def _wide_vision(name: str, weight: torch.Tensor) -> torch.Tensor:
-    k = VISION_WIDTH // image_codes.WIDTH
+    k = VISION_WIDTH // codes.IMAGE_WIDTH
     if name == "visual_projection.weight":
         columns = widened(weight, (len(weight), VISION_WIDTH), name)
         return placed(columns, (VISION_EMBEDDING, VISION_WIDTH))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from armature_pack.commands import batch
-from armature_pack.commands.batch import many_servers as command
+from armature_pack.commands.batch import many_servers
 from armature_pack.commands.batch.one_server import run_batch
 from armature_pack.commands.batch.ray import lanes
 from armature_pack.commands.batch.ray.cluster import count_servers, options_of, packed_code, parse_resources
@@ -95,7 +95,7 @@ def test_two_machines_share_the_rows_and_one_is_lost_midway(
     hold(comfyui, 4)  # rows for each server: eight are through when both have worked, however late one started
     done = 0
 
-    class Losing(command.BatchBar):
+    class Losing(many_servers.BatchBar):
         """Takes the second machine away once eight rows are through."""
 
         def show(self, step: Any) -> None:
@@ -106,7 +106,7 @@ def test_two_machines_share_the_rows_and_one_is_lost_midway(
                 release(comfyui)
             super().show(step)
 
-    monkeypatch.setattr(command, "BatchBar", Losing)
+    monkeypatch.setattr(many_servers, "BatchBar", Losing)
     options = ("--ray", machines.cluster.address, "--resources", "room=1", "--server-arguments", "--cpu --seconds 0.15")
     status = run_batch(arguments(tmp_path, comfyui, *options))
     told = capsys.readouterr()
@@ -139,7 +139,7 @@ def test_several_servers_without_a_cluster(
     logs = [tmp_path / f"{port}.jsonl" for port in ports]
     hold(tmp_path, 3)
 
-    class Waiting(command.BatchBar):
+    class Waiting(many_servers.BatchBar):
         """Lets the servers go on once both have worked, however late one of them was asked."""
 
         def show(self, step: Any) -> None:
@@ -147,7 +147,7 @@ def test_several_servers_without_a_cluster(
                 release(tmp_path)
             super().show(step)
 
-    monkeypatch.setattr(command, "BatchBar", Waiting)
+    monkeypatch.setattr(many_servers, "BatchBar", Waiting)
     with stub_process(ports[0], logs[0], 0.05), stub_process(ports[1], logs[1], 0.05):
         servers = [part for port in (*ports, 9) for part in ("--server", f"http://ann:hush-hush-1@127.0.0.1:{port}")]
         assert run_batch(arguments(tmp_path, comfyui, "--retry", "2", *servers)) == 1

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from armature_pack.commands.private_host import build
-from armature_pack.commands.private_host import build as cpu_torch
 from armature_pack.commands.private_host.host import Host
 from armature_pack.commands.private_host.workshop import Workshop
 from armature_pack.commands.terminal import Problem, Steps
@@ -45,7 +44,7 @@ def test_imports_that_stay_broken_are_told(workshop, monkeypatch):
     answer = json.dumps({"failed": [["torchvision", "RuntimeError: x"]], "cpu": False, "packages": ""})
     monkeypatch.setattr(Workshop, "ask", lambda *_: answer)
     with workshop.steps.step("x") as step, pytest.raises(Problem, match="torchvision: RuntimeError: x"):
-        cpu_torch.repair_imports(workshop, step)
+        build.repair_imports(workshop, step)
 
 
 def test_what_is_imported_while_a_host_is_made_is_kept_compiled_for_its_first_start(workshop, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from armature_pack.commands.private_host import processes as process
+from armature_pack.commands.private_host import processes
 from armature_pack.commands.private_host.processes import CommandFailed, run
 
 PARENT = """
@@ -94,9 +94,9 @@ def test_children_end_too(tmp_path, way):
         with pytest.raises(KeyboardInterrupt):
             run([sys.executable, "-c", PARENT], log=tmp_path / "log", advice="", observe=note, beat=stop_when_seen)
     else:
-        tree = process.start_tree([sys.executable, "-c", PARENT], stdout=-1, text=True)
+        tree = processes.start_tree([sys.executable, "-c", PARENT], stdout=-1, text=True)
         note(tree.stdout.readline())
-        process.stop_tree(tree, grace=5)
+        processes.stop_tree(tree, grace=5)
         tree.stdout.close()
         assert tree.returncode is not None
     assert ends(children[0])

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from armature_pack.commands.private_host import host as user_host
+from armature_pack.commands.private_host import host
 from armature_pack.commands.private_host.host import Host, find_user_host, missing_modules, read_version
 from armature_pack.commands.terminal import Problem
 from armature_pack.tests.commands.private_host.fake_host import write_comfyui
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins f
 
 @pytest.fixture(autouse=True)
 def quick_probe(monkeypatch):
-    monkeypatch.setattr(user_host, "PROBE", "import json")
+    monkeypatch.setattr(host, "PROBE", "import json")
 
 
 def fake_python(path: Path, *, works: bool = True) -> Path:
@@ -62,7 +62,7 @@ def test_a_python_of_the_user_s_choice(tmp_path, monkeypatch):
 def test_tells_what_was_tried(tmp_path, monkeypatch):
     comfyui = write_comfyui(tmp_path / "ComfyUI")
     fake_python(comfyui / ".venv" / "bin" / "python", works=False)
-    monkeypatch.setattr(user_host, "PROBE", "import no_such_module")
+    monkeypatch.setattr(host, "PROBE", "import no_such_module")
     with pytest.raises(Problem) as caught:
         find_user_host(comfyui)
     message = str(caught.value)

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 import torch
 from armature_pack.models.control import decision
-from armature_pack.models.control import decision as map_claims
 from armature_pack.models.control.apply import Applied, apply_stack
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 from armature_pack.preprocessors.control_map import control_map
 from armature_pack.preprocessors.images.example_pictures import example_picture
-from armature_pack.preprocessors.images.map_check import contradictions as claims
+from armature_pack.preprocessors.images.map_check import contradictions
 from armature_pack.preprocessors.images.tags import tag
 from armature_pack.preprocessors.registry import ENTRIES
 from comfy.cldm.control_types import UNION_CONTROLNET_TYPES as TYPES
@@ -130,17 +129,16 @@ def test_drawn_maps_raise_no_alarm_whether_their_maker_is_known_or_not():
 
 def test_a_map_is_looked_at_once_and_a_long_clip_in_a_few_places(monkeypatch):
     looked: list[int] = []
-    original = claims.classify
-    monkeypatch.setattr(claims, "classify", lambda *given: looked.append(1) or original(*given))
+    original = contradictions.classify
+    monkeypatch.setattr(contradictions, "classify", lambda *given: looked.append(1) or original(*given))
     clip = tagged(255 - drawn.canny(), "canny").expand(30, -1, -1, -1).contiguous()
     report = [applied(clip).report[0] for _ in range(3)][-1]
-    assert len(looked) == claims.MOST and f"{claims.MOST} of its 30 maps were looked at" in report
+    assert len(looked) == contradictions.MOST and f"{contradictions.MOST} of its 30 maps were looked at" in report
     assert "control images 0, 10, 19, 29: its lines are dark on white" in report
 
 
 def test_without_opencv_what_needs_no_measuring_is_still_found(monkeypatch):
-    for module in (map_claims, decision):
-        monkeypatch.setattr(module, "can_look", lambda: False)
+    monkeypatch.setattr(decision, "can_look", lambda: False)
     assert "is blank" in applied(drawn.image(np.zeros((64, 64, 3), np.uint8))).report[0]
     report = applied(drawn.image(255 - drawn.canny())).report[0]
     assert "Warning" not in report and "OpenCV is missing" in report

@@ -6,8 +6,7 @@ import shutil
 
 import pytest
 import torch
-from armature_pack.models.demo import export
-from armature_pack.models.demo import weights_file as compact
+from armature_pack.models.demo import export, weights_file
 from armature_pack.tools.demo_training import packing
 from armature_pack.tools.demo_training.networks.autoencoder import Autoencoder
 from armature_pack.tools.demo_training.networks.control_next import ControlNeXt
@@ -56,7 +55,7 @@ def models(packed, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("models")
     for file in export.FILES:
-        export.write(file, folder, lambda part: compact.unpack(load_file(packed / f"{part}.safetensors")))
+        export.write(file, folder, lambda part: weights_file.unpack(load_file(packed / f"{part}.safetensors")))
     yield folder
     shutil.rmtree(folder)  # most of a gigabyte
 
@@ -71,10 +70,10 @@ def test_all_parts_fit_the_budget(packed):
 
 def test_eight_bits_per_row_are_within_half_a_step():
     tensor = torch.randn(6, 5, 3, 3)
-    found = compact.unpack(compact.pack({"weight": tensor}))["weight"]
+    found = weights_file.unpack(weights_file.pack({"weight": tensor}))["weight"]
     step = tensor.flatten(1).abs().amax(1).view(-1, 1, 1, 1) / 127
     assert ((found - tensor).abs() <= 0.51 * step + 0.13 * step).all()
-    zeros = compact.unpack(compact.pack({"weight": torch.zeros(2, 2)}))["weight"]
+    zeros = weights_file.unpack(weights_file.pack({"weight": torch.zeros(2, 2)}))["weight"]
     assert not zeros.any()
 
 
@@ -143,6 +142,6 @@ def test_only_files_whose_parts_are_trained_are_offered():
 
 
 def test_a_part_that_is_not_there_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(compact, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(weights_file, "WEIGHTS", tmp_path)
     with pytest.raises(FileNotFoundError, match="part unet is not in the pack"):
-        compact.load("unet")
+        weights_file.load("unet")

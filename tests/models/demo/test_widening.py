@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from armature_pack.models.demo import codes as image_codes
-from armature_pack.models.demo import codes as text_codes
+from armature_pack.models.demo import codes
 from armature_pack.models.demo.widening import others, unet
 from armature_pack.models.demo.widening.repeat import widened
 from armature_pack.tools.demo_training.networks.autoencoder import Autoencoder
@@ -49,13 +48,13 @@ def hosts_unet(weights):
 @pytest.fixture(scope="module")
 def inputs():
     torch.manual_seed(1)
-    tokens = text_codes.tokenize(CAPTIONS)
-    padding = torch.full((2, text_codes.LENGTH - text_codes.SHORT), text_codes.END)
-    full = text_codes.context(torch.cat((tokens, padding), 1))
+    tokens = codes.tokenize(CAPTIONS)
+    padding = torch.full((2, codes.LENGTH - codes.SHORT), codes.END)
+    full = codes.context(torch.cat((tokens, padding), 1))
     return {
         "x": torch.randn(2, 4, 16, 16),
         "t": torch.tensor([10.0, 700.0]),
-        "text": text_codes.context(tokens),
+        "text": codes.context(tokens),
         "full": torch.nn.functional.pad(full, (0, 512)),
         "hint": torch.rand(2, 3, 128, 128),
     }
@@ -66,7 +65,7 @@ def test_unet_and_controlnet_with_the_short_text_equal_the_hosts_with_the_long(i
     from comfy.cldm.cldm import ControlNet as HostsControlNet
 
     narrow, control = shuffled(UNet(), 2), shuffled(ControlNet(), 3)
-    bias = text_codes.padding_bias()
+    bias = codes.padding_bias()
     residuals = control(inputs["x"], inputs["hint"], inputs["t"], inputs["text"], bias)
     expected = narrow(inputs["x"], inputs["t"], inputs["text"], bias, Added(residuals))
     host = HostsControlNet(**unet.CONFIGURATION, hint_channels=3, operations=comfy.ops.disable_weight_init)
@@ -134,8 +133,8 @@ def test_text_encoder_in_the_hosts_clip():
     tokens = clip.tokenize(CAPTIONS[0])
     numbers = torch.tensor([[int(token) for token, _weight in tokens["l"][0]]])
     found = clip.encode_from_tokens(tokens)
-    torch.testing.assert_close(found[..., : text_codes.CONTEXT], text_codes.context(numbers), atol=2e-3, rtol=0)
-    assert not found[..., text_codes.CONTEXT :].any()
+    torch.testing.assert_close(found[..., : codes.CONTEXT], codes.context(numbers), atol=2e-3, rtol=0)
+    assert not found[..., codes.CONTEXT :].any()
 
 
 def test_image_encoder_and_ip_adapter(inputs):
@@ -143,11 +142,11 @@ def test_image_encoder_and_ip_adapter(inputs):
 
     pictures = torch.rand(1, 3, 32, 32)
     pictures = torch.nn.functional.interpolate(pictures, scale_factor=4)
-    expected = image_codes.embed(pictures)
+    expected = codes.embed(pictures)
     encoder = load_clipvision_from_sd(others.image_encoder())
     assert encoder is not None
     found = encoder.encode_image(pictures.movedim(1, -1))["image_embeds"].float()
-    torch.testing.assert_close(found[:, : image_codes.EMBEDDING], expected, atol=2e-3, rtol=1e-2)
+    torch.testing.assert_close(found[:, : codes.EMBEDDING], expected, atol=2e-3, rtol=1e-2)
     adapter = shuffled(ImagePrompt(16), 7)
     table = unet.widen_ip_adapter(adapter.state_dict(), others.VISION_EMBEDDING)
     wide_tokens = table["image_proj.proj.weight"] @ found[0] + table["image_proj.proj.bias"]

@@ -173,15 +173,15 @@ def test_distance() -> None:
 
 def test_times_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first note of a run counts; outside the host nothing is known but now."""
-    from armature_pack.runs.record import host_facts as times
+    from armature_pack.runs.record import host_facts
 
-    monkeypatch.setattr(times, "_running_id", lambda: "")
-    assert times.run_times(lambda: 0.0)["seconds"] is None
-    for number in range(2 * times.MOST):
-        monkeypatch.setattr(times, "_running_id", lambda number=number: f"run {number}")
-        times.note_start(lambda: 100.0)
-        times.note_start(lambda: 101.0)
-    told = times.run_times(lambda: 102.5)
+    monkeypatch.setattr(host_facts, "_running_id", lambda: "")
+    assert host_facts.run_times(lambda: 0.0)["seconds"] is None
+    for number in range(2 * host_facts.MOST):
+        monkeypatch.setattr(host_facts, "_running_id", lambda number=number: f"run {number}")
+        host_facts.note_start(lambda: 100.0)
+        host_facts.note_start(lambda: 101.0)
+    told = host_facts.run_times(lambda: 102.5)
     assert (told["seconds"], told["queued"]) == (2.5, None)
     assert told["started"] == "1970-01-01T00:01:40.000+00:00"
-    assert len(times._STARTED) <= times.MOST
+    assert len(host_facts._STARTED) <= host_facts.MOST

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.func import functional_call
 
-from ....models.demo import codes as text_codes
+from ....models.demo import codes
 from ....models.demo.codes import embed
 from ..networks.autoencoder import FACTOR, LATENT_CHANNELS, Autoencoder
 from ..networks.control_next import ControlNeXt, add_by_cross_normalization
@@ -44,7 +44,7 @@ class Artist:
         self.load, self.device = load, device
         self.vae = self._with(Autoencoder(), load("vae"))
         self.unet = self._with(UNet(), load("unet"))
-        self.bias = text_codes.padding_bias().to(device)
+        self.bias = codes.padding_bias().to(device)
 
     def _with(self, network: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         network.load_state_dict(dict(weights), strict=False)
@@ -70,8 +70,8 @@ class Artist:
     def _predict(self, captions: list[str], steering: Steering) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """Noise with classifier-free guidance: both halves in one batch, the empty prompt first."""
         count = len(captions)
-        prompt = text_codes.tokenize(captions) if steering.captions else text_codes.empty(count)
-        text = text_codes.context(torch.cat((text_codes.empty(count), prompt)).to(self.device))
+        prompt = codes.tokenize(captions) if steering.captions else codes.empty(count)
+        text = codes.context(torch.cat((codes.empty(count), prompt)).to(self.device))
         nets = [(part, self._control(part), torch.cat((hint, hint)), w) for part, hint, w in steering.controls]
         changes = {name: value for part, *_ in nets for name, value in self._subset(part).items()}
         weights = self._weights(changes, steering.lora)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ....models.demo import codes as text_codes
+from ....models.demo import codes
 from ..networks.autoencoder import Autoencoder
 from ..networks.diffusion import STEPS, noised
 from ..scenes.layout import TRAINING, scene
@@ -45,12 +45,12 @@ class Lessons:
         chosen = place.choose(dice, len(self.latents), count)
         tokens = self.tokens[chosen].clone()
         dropped = place.dice(dice, count) < without_text
-        tokens[dropped] = text_codes.empty(1).to(place.device)
+        tokens[dropped] = codes.empty(1).to(place.device)
         timesteps = (STEPS * place.dice(dice, count) ** noisy_times).long().clamp(0, STEPS - 1)
         latents = self.latents[chosen]
         noise = place.noise(dice, latents)
         noisy = noised(latents, noise, timesteps).contiguous(memory_format=torch.channels_last)
-        return Batch(noisy, noise, timesteps, text_codes.context(tokens), chosen)
+        return Batch(noisy, noise, timesteps, codes.context(tokens), chosen)
 
 
 def autoencoder(folder: Path, device: torch.device) -> Autoencoder:
@@ -67,8 +67,8 @@ def load(folder: Path, place: Workplace) -> Lessons:
     return Lessons(
         scenes,
         _latents(folder / f"latents-{place.scenes}.safetensors", folder, scenes, place),
-        text_codes.tokenize(captions).to(place.device),
-        text_codes.padding_bias().to(place.device),
+        codes.tokenize(captions).to(place.device),
+        codes.padding_bias().to(place.device),
         place,
     )
 
@@ -79,8 +79,8 @@ def held_out(folder: Path, place: Workplace, count: int) -> Lessons:
     return Lessons(
         shown,
         encode(autoencoder(folder, place.device), shown.images),
-        text_codes.tokenize([one.caption for one in scenes]).to(place.device),
-        text_codes.padding_bias().to(place.device),
+        codes.tokenize([one.caption for one in scenes]).to(place.device),
+        codes.padding_bias().to(place.device),
         place,
     )
 

@@ -117,13 +117,13 @@ def test_auto_knows_the_maker_of_a_map_and_the_tag_travels_on():
 
 
 def test_tags_are_forgotten_with_their_image():
-    from armature_pack.preprocessors.images import tags as map_tags
+    from armature_pack.preprocessors.images import tags
 
     image = tag(torch.zeros(1, 2, 2, 3), "depth")
     key = id(image)
-    assert key in map_tags._tags
+    assert key in tags._tags
     del image
-    assert key not in map_tags._tags
+    assert key not in tags._tags
 
 
 def test_a_figure_of_which_too_little_is_seen_is_left_alone():
