@@ -15,7 +15,7 @@ class ArmatureFitControlImage(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.control.fit import FITS, MAP_KIND_CHOICES, MAXIMUM_SIDE
+        from ..models.control.fit import FITS, MAP_VALUE_CHOICES, MAXIMUM_SIDE
 
         return io.Schema(
             node_id="ArmatureFitControlImage",
@@ -46,7 +46,7 @@ class ArmatureFitControlImage(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "map_kind",
-                    options=list(MAP_KIND_CHOICES),
+                    options=list(MAP_VALUE_CHOICES),
                     default="auto",
                     optional=True,
                     tooltip=(

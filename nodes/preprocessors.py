@@ -11,16 +11,6 @@ from ..preprocessors.sizing import MAXIMUM_RESOLUTION, MINIMUM_RESOLUTION, RESOL
 from .api import PoseType, io, ui
 
 CATEGORY = "Armature/preprocessors"
-# Kind of map -> the chapter that its methods stand in.
-CHAPTERS: dict[str, str] = {
-    **dict.fromkeys(("canny", "lineart", "scribble", "softedge", "mlsd"), "lines"),
-    **dict.fromkeys(("depth", "depth_viridis"), "depth"),
-    "normal": "normals",
-    **dict.fromkeys(("openpose", "pose_bgr", "mediapipe_face"), "people"),
-    **dict.fromkeys(("segmentation", "mask"), "segments and masks"),
-    **dict.fromkeys(("tile", "color_grid", "gray", "shuffle"), "detail and colour"),
-}
-OTHER = "other"
 
 METHODS = available_methods()  # asked once: a schema is made anew for every request
 
@@ -152,6 +142,11 @@ def described(entry: Preprocessor) -> str:
     return entry.summary + (f" Licence of the weights: {', '.join(bound)}." if bound else "")
 
 
+def category_of(entry: Preprocessor) -> str:
+    """Where the menu has the node of a method: in the chapter of its kind of map."""
+    return f"{CATEGORY}/{entry.makes.chapter}"
+
+
 def _node_of(entry: Preprocessor) -> type[io.ComfyNode]:
     """The node of one method."""
 
@@ -161,7 +156,7 @@ def _node_of(entry: Preprocessor) -> type[io.ComfyNode]:
             return io.Schema(
                 node_id=entry.node_id,
                 display_name=entry.title,
-                category=f"{CATEGORY}/{CHAPTERS.get(entry.makes.map_type, OTHER)}",
+                category=category_of(entry),
                 description=described(entry),
                 search_aliases=list(entry.search_aliases),
                 inputs=[*_common_inputs(), *(option_input(option) for option in entry.options)],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .grey import as_grey_maps, luma, otsu_threshold
+from .images.kinds import MAP_KINDS
 
 
 def detect_binary(pictures: torch.Tensor, options: Options) -> Detected:
@@ -24,7 +25,7 @@ BINARY = Preprocessor(
     title="Binary",
     summary="Pure black and white by brightness: a drawing on paper becomes white lines on black.",
     version=1,
-    makes=MapConvention(map_type="scribble", polarity="white_on_black"),
+    makes=MAP_KINDS["scribble"],
     wanted_by=("scribble", "lineart", "qr"),
     detect=detect_binary,
     options=(

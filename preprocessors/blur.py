@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .filters import blurred
+from .images.kinds import MAP_KINDS
 
 
 def detect_blur(pictures: torch.Tensor, options: Options) -> Detected:
@@ -19,7 +20,7 @@ BLUR = Preprocessor(
     title="Blur",
     summary="The picture blurred, for tile and blur control nets: they keep the composition and draw the detail anew.",
     version=1,
-    makes=MapConvention(map_type="tile", polarity="colour", enlarge="bilinear"),
+    makes=MAP_KINDS["tile"],
     wanted_by=("tile", "blur"),
     detect=detect_blur,
     options=(

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from .canny_torch import canny_edges
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .grey import as_grey_maps
+from .images.kinds import MAP_KINDS
 from .images.tensors import to_uint8
 
 _SIGMA = 0.33
@@ -88,7 +89,7 @@ CANNY = Preprocessor(
     title="Canny Edges",
     summary="Thin white lines on black wherever brightness changes sharply. The first choice to keep outlines exactly.",
     version=1,
-    makes=MapConvention(map_type="canny", polarity="white_on_black"),
+    makes=MAP_KINDS["canny"],
     wanted_by=("canny", "lineart", "scribble"),
     detect=detect_canny,
     options=(

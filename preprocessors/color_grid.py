@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import interpolate
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
+from .images.kinds import MAP_KINDS
 from .sizing import enlarged
 
 
@@ -23,7 +24,7 @@ COLOR_GRID = Preprocessor(
     title="Color Grid",
     summary="The picture's colours in a coarse grid, for colour adapters (T2I-Adapter color).",
     version=1,
-    makes=MapConvention(map_type="color_grid", polarity="colour"),
+    makes=MAP_KINDS["color_grid"],
     wanted_by=("color_grid",),
     detect=detect_color_grid,
     options=(

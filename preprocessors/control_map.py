@@ -9,7 +9,8 @@ import torch
 from torch.nn.functional import interpolate
 
 from .chunks import check_memory, detect_batch
-from .entry import Detected, MapConvention, Options, Preprocessor
+from .entry import Detected, Options, Preprocessor
+from .images.kinds import MapKind
 from .images.tags import tag
 from .images.tensors import check_image, check_mask, check_shape, target_size, to_rgb
 from .options import resolved_options
@@ -75,7 +76,7 @@ def make_map(
     if mask is not None and entry.mask == "keep_inside":
         maps = _inside(maps, mask, entry.makes)
     report = _report(entry, settings, maps, size, (*notes, *detected.notes))
-    return MadeMap(tag(_for_host(maps, entry.makes), entry.makes.map_type), report, list(detected.poses))
+    return MadeMap(tag(_for_host(maps, entry.makes), entry.makes.name), report, list(detected.poses))
 
 
 def _finished(
@@ -112,9 +113,9 @@ def _needed(entry: Preprocessor, mask: torch.Tensor | None, size: tuple[int, int
     return resized.movedim(1, -1).expand(batch, -1, -1, -1)
 
 
-def _inside(maps: torch.Tensor, mask: torch.Tensor, convention: MapConvention) -> torch.Tensor:
+def _inside(maps: torch.Tensor, mask: torch.Tensor, kind: MapKind) -> torch.Tensor:
     mask = mask.unsqueeze(-1).to(maps)
-    background = torch.tensor(convention.background).to(maps)
+    background = torch.tensor(kind.background).to(maps)
     return maps * mask + background * (1 - mask)
 
 
@@ -127,16 +128,14 @@ def _check_resolution(entry: Preprocessor, mode: Any, resolution: Any) -> None:
         )
 
 
-def _for_host(maps: torch.Tensor, convention: MapConvention) -> torch.Tensor:
+def _for_host(maps: torch.Tensor, kind: MapKind) -> torch.Tensor:
     """The maps, which are our own to change, in the range and the place that the host expects.
 
     Contiguous, because other packs write into images in place.
     """
     import comfy.model_management as management
 
-    return (
-        maps.contiguous().clamp_(convention.lowest, 1).to(device=management.intermediate_device(), dtype=torch.float32)
-    )
+    return maps.contiguous().clamp_(kind.lowest, 1).to(device=management.intermediate_device(), dtype=torch.float32)
 
 
 def _is_blank(one: torch.Tensor) -> bool:

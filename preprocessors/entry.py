@@ -9,13 +9,11 @@ from typing import Any, Literal
 import torch
 
 from .host_part import HostPart
+from .images.kinds import MapKind
 from .model_files import ModelFile
 
 OptionValue = int | float | bool | str
 Options = Mapping[str, Any]
-
-Polarity = Literal["white_on_black", "black_on_white", "near_is_white", "colour"]
-Enlarge = Literal["nearest-exact", "bilinear"]
 
 
 @dataclass(frozen=True)
@@ -32,23 +30,6 @@ class Option:
     maximum: float | None = None
     step: float | None = None
     choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class MapConvention:
-    """What the map looks like, and so which control nets can read it.
-
-    map_type: the field's name of the map (canny, depth, …); background: the value of "nothing here", used outside a
-    mask; enlarge: how the map may be resized without breaking it; lowest: the smallest value, below 0 only where a net
-    was trained on such maps.
-    """
-
-    map_type: str
-    polarity: Polarity
-    background: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    normal_convention: str | None = None
-    enlarge: Enlarge = "nearest-exact"
-    lowest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +55,8 @@ class Preprocessor:
     """A method that turns pictures into control maps.
 
     method: its value in the all-in-one node; node_id: its own node; version: rises whenever the output changes;
-    wanted_by: the kinds of control nets trained on such maps; detect: pictures [B,h,w,3] in 0..1 and options to maps.
+    makes: the kind of its maps, an entry of `MAP_KINDS`; wanted_by: the kinds of control nets trained on such maps;
+    detect: pictures [B,h,w,3] in 0..1 and options to maps.
 
     mask: keep_inside (the map outside the mask is background) or needed (detect gets pictures [B,h,w,4], the mask last).
     sees: frames (any part of a batch at a time) or clip (the whole batch in one call).
@@ -90,7 +72,7 @@ class Preprocessor:
     title: str
     summary: str
     version: int
-    makes: MapConvention
+    makes: MapKind
     wanted_by: tuple[str, ...]
     detect: Detect
     options: tuple[Option, ...] = ()

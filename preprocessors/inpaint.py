@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
+from .images.kinds import MAP_KINDS
 
 # What a marked pixel holds, by the convention of the net.
 FILLS = {"minus_one": -1.0, "black": 0.0, "gray": 0.5}
@@ -27,7 +28,7 @@ INPAINT_HINT = Preprocessor(
     title="Inpaint Hint",
     summary="The picture with the masked part marked, for inpaint control nets: they draw what fits its surroundings.",
     version=1,
-    makes=MapConvention(map_type="inpaint", polarity="colour", lowest=-1.0),
+    makes=MAP_KINDS["inpaint"],
     wanted_by=("inpaint",),
     detect=detect_inpaint_hint,
     mask="needed",

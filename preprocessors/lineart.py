@@ -10,7 +10,8 @@ from torch import nn
 
 from . import model_files as files
 from .backends import controlnet_aux
-from .entry import Detect, Detected, MapConvention, Options, Preprocessor
+from .entry import Detect, Detected, Options, Preprocessor
+from .images.kinds import MAP_KINDS
 from .inference import network_output, unwrapped
 from .line_drawing import BYTES_PER_PIXEL, STRIDE, build_line_drawing
 from .model_files import ModelFile
@@ -64,7 +65,7 @@ def _lineart(name: str, title: str, words: str, detect: Detect, bytes_per_pixel:
         title=f"Lineart {title}",
         summary=f"White lines on black as an artist would draw them: {words}",
         version=1,
-        makes=MapConvention(map_type="lineart", polarity="white_on_black", enlarge="bilinear"),
+        makes=MAP_KINDS["lineart"],
         wanted_by=("lineart_anime",) if name == "anime" else ("lineart", "scribble"),
         detect=detect,
         files=files.METHOD_FILES[method],

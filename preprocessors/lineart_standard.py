@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .filters import blurred
 from .grey import as_grey_maps
+from .images.kinds import MAP_KINDS
 
 _FAINTEST = 16.0  # of 255: a picture without lines must not have its noise raised
 
@@ -37,7 +38,7 @@ LINEART_STANDARD = Preprocessor(
     title="Lineart Standard",
     summary="White lines on black from what is darker than its surroundings. Fast, needs no model; best on drawings.",
     version=1,
-    makes=MapConvention(map_type="lineart", polarity="white_on_black", enlarge="bilinear"),
+    makes=MAP_KINDS["lineart"],
     wanted_by=("lineart", "scribble", "softedge"),
     detect=detect_lineart_standard,
     options=(

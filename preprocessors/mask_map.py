@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .filters import blurred, widened
 from .grey import as_grey_maps
+from .images.kinds import MAP_KINDS
 
 
 def detect_mask_map(pictures: torch.Tensor, options: Options) -> Detected:
@@ -22,7 +23,7 @@ MASK_MAP = Preprocessor(
     title="Mask Map",
     summary="A mask as white on black, grown, shrunk or feathered, for control nets that follow silhouettes.",
     version=1,
-    makes=MapConvention(map_type="mask", polarity="white_on_black", enlarge="bilinear"),
+    makes=MAP_KINDS["mask"],
     wanted_by=("mask", "segmentation"),
     detect=detect_mask_map,
     mask="needed",

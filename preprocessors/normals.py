@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import normalize
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .filters import blurred
+from .images.kinds import MAP_KINDS
 
 # What red and green mean; blue always faces the viewer. (x sign, y sign) against right and up.
 AXES = {"bae": (-1.0, 1.0), "opengl": (1.0, 1.0), "directx": (1.0, -1.0)}
-FLAT = (128 / 255, 128 / 255, 1.0)
 
 CONVENTION = Option(
     "convention",
@@ -19,9 +19,7 @@ CONVENTION = Option(
     "directx: red is right, green is bottom.",
     choices=tuple(AXES),
 )
-MAKES = MapConvention(
-    map_type="normal", polarity="colour", background=FLAT, normal_convention="bae", enlarge="bilinear"
-)
+MAKES = MAP_KINDS["normal"]
 
 
 def normal_maps(normals: torch.Tensor, convention: str) -> torch.Tensor:

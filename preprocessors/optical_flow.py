@@ -11,8 +11,9 @@ from torch import nn
 
 from . import model_files as files
 from .backends import need_opencv
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .grey import luma
+from .images.kinds import MAP_KINDS
 from .images.tensors import to_uint8
 from .network import fill, load_network, ready
 from .sizing import as_channels, padded
@@ -104,7 +105,7 @@ def _wheel() -> torch.Tensor:
     return torch.stack(colours)
 
 
-MAKES = MapConvention(map_type="flow", polarity="colour", background=(1.0, 1.0, 1.0), enlarge="bilinear")
+MAKES = MAP_KINDS["flow"]
 _SCALE = Option(
     "scale",
     "clip",

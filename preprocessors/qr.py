@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .grey import as_grey_maps, luma, otsu_threshold
+from .images.kinds import MAP_KINDS
 
-_GREY = 128 / 255
+_GREY = MAP_KINDS["qr"].background[0]
 
 
 def detect_qr(pictures: torch.Tensor, options: Options) -> Detected:
@@ -37,7 +38,7 @@ QR_CODE = Preprocessor(
     title="QR Code",
     summary="A picture of a QR code as pure black and white modules on grey, for QR control nets.",
     version=1,
-    makes=MapConvention(map_type="qr", polarity="colour", background=(_GREY, _GREY, _GREY)),
+    makes=MAP_KINDS["qr"],
     wanted_by=("qr", "brightness"),
     detect=detect_qr,
     options=(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from .entry import Detect, Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detect, Detected, Option, Options, Preprocessor
 from .grey import as_grey_maps, lightness
+from .images.kinds import MAP_KINDS
 
 _GAMMA = Option(
     "gamma",
@@ -38,7 +39,7 @@ def _recolor(method: str, name: str, title: str, what: str, detect: Detect) -> P
         title=title,
         summary=f"The picture in grey by {what}, for recolour control nets: they colour it in and keep the brightness.",
         version=2 if method == "recolor_luminance" else 1,
-        makes=MapConvention(map_type="gray", polarity="colour", enlarge="bilinear"),
+        makes=MAP_KINDS["gray"],
         wanted_by=("recolor",),
         detect=detect,
         options=(_GAMMA,),

@@ -11,14 +11,15 @@ from torch.nn.functional import interpolate
 
 from . import model_files as files
 from .backends import need
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
+from .images.kinds import MAP_KINDS
 from .inference import by_imagenet
 from .network import load_once
 from .segment_colours import ade_palette, coco_palette
 from .sizing import as_channels
 from .transformers_model import load_transformers
 
-MAKES = MapConvention(map_type="segmentation", polarity="colour")
+MAKES = MAP_KINDS["segmentation"]
 _BYTES = 6000
 _TASK_TOKENS = 77
 _PALETTES = {"ade20k": ade_palette, "coco": coco_palette}

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch.nn.functional import grid_sample, interpolate
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
+from .images.kinds import MAP_KINDS
 
 
 def detect_shuffle(pictures: torch.Tensor, options: Options) -> Detected:
@@ -76,7 +77,7 @@ SHUFFLE = Preprocessor(
     title="Shuffle",
     summary="The picture warped beyond recognition: a shuffle control net takes its style and colours, not its content.",
     version=2,
-    makes=MapConvention(map_type="shuffle", polarity="colour", enlarge="bilinear"),
+    makes=MAP_KINDS["shuffle"],
     wanted_by=("shuffle",),
     detect=detect_shuffle,
     options=(

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch.nn.functional import interpolate, pad
 
-from .entry import MapConvention
+from .images.kinds import MapKind
 
 ResolutionMode = Literal["native", "short_side", "long_side", "pixel_perfect"]
 RESOLUTION_MODES: tuple[ResolutionMode, ...] = get_args(ResolutionMode)
@@ -57,15 +57,13 @@ def resized_pictures(pictures: torch.Tensor, size: tuple[int, int]) -> torch.Ten
     )
 
 
-def resized_maps(maps: torch.Tensor, size: tuple[int, int], convention: MapConvention) -> torch.Tensor:
+def resized_maps(maps: torch.Tensor, size: tuple[int, int], kind: MapKind) -> torch.Tensor:
     """Maps [B,h,w,3] at the picture's size, resized as their kind allows: lines and colours keep their exact values."""
     if tuple(maps.shape[1:3]) == size:
         return maps
     import comfy.utils
 
-    return comfy.utils.common_upscale(maps.movedim(-1, 1), size[1], size[0], convention.enlarge, "disabled").movedim(
-        1, -1
-    )
+    return comfy.utils.common_upscale(maps.movedim(-1, 1), size[1], size[0], kind.enlarge, "disabled").movedim(1, -1)
 
 
 def _scaled(height: int, width: int, scale: float, step: int) -> tuple[int, int]:

@@ -11,9 +11,10 @@ from torch.nn.functional import interpolate
 
 from . import model_files as files
 from .backends import controlnet_aux
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .filters import in_steps, scribbled
 from .hed import BYTES_PER_PIXEL, STRIDE, build_hed
+from .images.kinds import MAP_KINDS
 from .inference import as_bytes, network_output, unwrapped
 from .network import fill
 from .sizing import as_maps
@@ -89,7 +90,7 @@ def _soft_edge(
         title=f"Soft Edge {title}",
         summary=f"Soft white edges on black by {title}: {words}",
         version=1,
-        makes=MapConvention(map_type="softedge", polarity="white_on_black", enlarge="bilinear"),
+        makes=MAP_KINDS["softedge"],
         wanted_by=("softedge", "scribble"),
         detect=_soft(method, edges),
         options=(
@@ -116,7 +117,7 @@ def _scribbles(name: str, title: str, node: str, edges: Edges, bytes_per_pixel: 
         title=f"Scribble {title}",
         summary=f"Thick white strokes on black along the main edges, by {title}: the picture as a quick sketch.",
         version=1,
-        makes=MapConvention(map_type="scribble", polarity="white_on_black"),
+        makes=MAP_KINDS["scribble"],
         wanted_by=("scribble",),
         detect=_scribble(method, edges),
         files=files.METHOD_FILES[method],

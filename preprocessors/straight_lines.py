@@ -6,11 +6,12 @@ import numpy as np
 import torch
 
 from .backends import need_opencv
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .grey import as_grey_maps, luma
+from .images.kinds import MAP_KINDS
 from .images.tensors import to_uint8
 
-MAKES = MapConvention(map_type="mlsd", polarity="white_on_black")
+MAKES = MAP_KINDS["mlsd"]
 
 
 def detect_straight_lines(pictures: torch.Tensor, options: Options) -> Detected:

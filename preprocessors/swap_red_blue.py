@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from .entry import Detected, MapConvention, Options, Preprocessor
+from .entry import Detected, Options, Preprocessor
+from .images.kinds import MAP_KINDS
 
 
 def detect_swapped(pictures: torch.Tensor, _options: Options) -> Detected:
@@ -18,7 +19,7 @@ SWAP_RED_BLUE = Preprocessor(
     title="Swap Red and Blue",
     summary="Exchanges the red and blue channels. ControlNeXt's SVD weights want pose maps in that order.",
     version=1,
-    makes=MapConvention(map_type="pose_bgr", polarity="colour", enlarge="bilinear"),
+    makes=MAP_KINDS["pose_bgr"],
     wanted_by=("pose_bgr",),
     detect=detect_swapped,
     search_aliases=("rgb bgr", "swap channels", "bgr to rgb", "controlnext svd pose"),

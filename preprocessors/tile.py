@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .filters import blurred
+from .images.kinds import MAP_KINDS
 from .images.tensors import check_image, to_rgb
 from .sizing import averaged, enlarged, resized_pictures
 
-_CONVENTION = MapConvention(map_type="tile", polarity="colour", enlarge="bilinear")
+_CONVENTION = MAP_KINDS["tile"]
 _ALIASES = ("tile", "tile upscale", "ultimate upscale", "TilePreprocessor", "detail")
 _FIX = "Colours drift in the result; the node Fix Colors gives the drawn picture the colours of this map."
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
+from .images.kinds import MAP_KINDS
 
 # Grey pictures that went through a lossy format differ a little between channels.
 _GREY_TOLERANCE = 8 / 255
@@ -54,9 +55,7 @@ DEPTH_TO_VIRIDIS = Preprocessor(
     title="Depth to Viridis",
     summary="Colours a grey depth map: near dark purple, far yellow. ControlNeXt's depth weights want such maps.",
     version=1,
-    makes=MapConvention(
-        map_type="depth_viridis", polarity="colour", background=(0.267, 0.004, 0.329), enlarge="bilinear"
-    ),
+    makes=MAP_KINDS["depth_viridis"],
     wanted_by=("depth_viridis",),
     detect=detect_viridis,
     options=(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from .entry import Detected, MapConvention, Option, Options, Preprocessor
+from .entry import Detected, Option, Options, Preprocessor
 from .filters import blurred
 from .grey import as_grey_maps
+from .images.kinds import MAP_KINDS
 
 _FINE, _COARSE = 0.5, 5.0  # sigmas of the annotator
 
@@ -27,7 +28,7 @@ SCRIBBLE_XDOG = Preprocessor(
     title="Scribble XDoG",
     summary="White strokes on black from dark lines and edges. Fast, needs no model; much detail.",
     version=1,
-    makes=MapConvention(map_type="scribble", polarity="white_on_black"),
+    makes=MAP_KINDS["scribble"],
     wanted_by=("scribble", "lineart"),
     detect=detect_xdog,
     options=(

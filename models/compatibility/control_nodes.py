@@ -32,7 +32,8 @@ CONTROL_NODES = {
     "Control Net Stacker": ControlNode(),
 }
 
-# Class -> the map it makes; of other packs and of the host, ours are in their registry. Maps have the field's own names.
+# Class -> the kind of map it makes, by its name in the table of map kinds; of other packs and of the host, ours are in their
+# registry.
 MAP_OF_NODE = {
     "Canny": "canny",
     "CannyEdgePreprocessor": "canny",
@@ -80,38 +81,6 @@ MAP_OF_METHOD: dict[str, tuple[str, dict[str, str]]] = {
         "preprocessor",
         {name: made for name, made in MAP_OF_NODE.items() if name.endswith(("Preprocessor", "Preprocessor_aux"))},
     ),
-}
-
-# What a control net's file name says about the maps that it was trained on: (map, words), the longer words first.
-MAP_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("openpose", ("openpose", "dwpose", "pose")),
-    ("softedge", ("softedge", "hed", "pidi", "teed")),
-    ("scribble", ("scribble", "sketch")),
-    ("lineart", ("lineart", "anyline", "mistoline")),
-    ("canny", ("canny",)),
-    ("mlsd", ("mlsd",)),
-    ("depth", ("depth", "midas", "zoe")),
-    ("normal", ("normal", "normalbae")),
-    ("segmentation", ("segmentation", "seg", "ade20k")),
-    ("tile", ("tile",)),
-    ("shuffle", ("shuffle",)),
-    ("inpaint", ("inpaint",)),
-    ("recolor", ("recolor", "luminance", "gray", "grayscale")),
-)
-# Maps that a net trained on the key also reads: line maps are alike.
-_LINES = frozenset({"canny", "lineart", "scribble", "softedge", "mlsd"})
-READS = dict.fromkeys(_LINES, _LINES)
-
-# Values of SetUnionControlNetType -> maps that belong to them.
-UNION_MAPS = {
-    "openpose": {"openpose"},
-    "depth": {"depth"},
-    "hed/pidi/scribble/ted": {"softedge", "scribble"},
-    "canny/lineart/anime_lineart/mlsd": {"canny", "lineart", "mlsd"},
-    "normal": {"normal"},
-    "segment": {"segmentation"},
-    "tile": {"tile"},
-    "repaint": {"inpaint"},
 }
 
 # Empty latents: class -> (channels, whether width and height are widgets).
@@ -170,6 +139,6 @@ def own_methods() -> dict[str, OwnMethod]:
 
     known = {}
     for entry in ENTRIES:
-        method = OwnMethod(entry.makes.map_type, entry.version, entry.wanted_by)
+        method = OwnMethod(entry.makes.name, entry.version, entry.wanted_by)
         known[entry.node_id] = known[entry.method] = method
     return known

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import torch
 
-from ...preprocessors.images.kinds import KINDS
-from ...preprocessors.images.map_check.contradictions import Claim, can_look, complaints
+from ...preprocessors.images.kinds import map_kind
+from ...preprocessors.images.map_check.contradictions import Claim, can_measure, complaints
 from ...preprocessors.images.tags import tag_of
 from ...preprocessors.images.tensors import BrokenImage, check_image, to_rgb
 from ..controlnext.control import ControlNeXt
@@ -28,7 +27,7 @@ def complaint_about(signal: ControlSignal, image: torch.Tensor) -> str | None:
     Looked at once for each map, however often it is applied. Without OpenCV only what needs no measuring is found.
     """
     found = _blank(image) or _out_of_range(image, tag_of(signal.image))
-    if found is not None or not can_look():
+    if found is not None or not can_measure():
         return found
     claim = claim_of(signal)
     if claim is None:
@@ -45,7 +44,7 @@ def claim_of(signal: ControlSignal) -> Claim | None:
     tag = tag_of(signal.image)
     if tag is None:
         return Claim()
-    return Claim(tag, made_as=True) if tag in KINDS else None
+    return Claim(tag, made_as=True) if map_kind(tag).looks_like else None
 
 
 def _blank(image: torch.Tensor) -> str | None:
@@ -59,18 +58,10 @@ def _blank(image: torch.Tensor) -> str | None:
 
 def _out_of_range(image: torch.Tensor, tag: str | None) -> str | None:
     low, high = float(image.amin()), float(image.amax())
-    lowest = _lowest().get(tag or "", 0.0)
+    lowest = map_kind(tag).lowest
     if low >= lowest - 1 / 255 and high <= 1 + 1 / 255:
         return None
     return f"the control image has values from {low:.3g} to {high:.3g}; control nets expect {lowest:g} to 1."
-
-
-@lru_cache(maxsize=1)
-def _lowest() -> dict[str, float]:
-    """Kinds of maps that hold values below 0 on purpose, such as the -1 of inpaint hints."""
-    from ...preprocessors.registry import ENTRIES
-
-    return {entry.makes.map_type: entry.makes.lowest for entry in ENTRIES if entry.makes.lowest < 0}
 
 
 WARNING = "Warning: "
@@ -156,7 +147,7 @@ def _decide(signal: ControlSignal, label: str) -> tuple[torch.Tensor | None, str
         raise ValueError(f"{label}: {complaint} Change the image, or set on_invalid to warn or skip.")
     if complaint is not None and signal.on_invalid == "skip":
         return None, f"{SKIPPED}{complaint}", None
-    unchecked = "" if can_look() else ", map not checked (OpenCV is missing)"
+    unchecked = "" if can_measure() else ", map not checked (OpenCV is missing)"
     return image, _summary(signal) + unchecked, complaint
 
 

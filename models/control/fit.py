@@ -8,7 +8,8 @@ from typing import Any, Literal, get_args
 import torch
 from torch.nn.functional import pad
 
-from ...preprocessors.images.resize import MAP_KINDS, MapKind, kind_of_map, resized_map
+from ...preprocessors.images.kinds import MapValues
+from ...preprocessors.images.resize import MAP_VALUES, resized_map, values_of
 from ...preprocessors.images.tags import pass_on
 from ...preprocessors.images.tensors import check_image, target_size, to_rgb
 
@@ -26,9 +27,9 @@ def aspects_differ(image_size: tuple[int, int], target_size: tuple[int, int]) ->
 
 
 def fitted(
-    image: torch.Tensor, height: int, width: int, fit: Fit, kind: MapKind | Literal["auto"] = "auto"
+    image: torch.Tensor, height: int, width: int, fit: Fit, values: MapValues | Literal["auto"] = "auto"
 ) -> torch.Tensor:
-    """Bring an image [B,C,h,w] to [B,C,height,width], resized as its kind of map allows (see `map_resize`).
+    """Bring an image [B,C,h,w] to [B,C,height,width], resized as its values allow (see `resized_map`).
 
     `crop` cuts what the host's centre crop cuts; `stretch` uses every pixel and changes the aspect; `pad` keeps the aspect and
     adds zeros, the ground of nearly every kind of map.
@@ -38,7 +39,7 @@ def fitted(
     elif fit == "crop":
         top, left = cut_of((image.shape[-2], image.shape[-1]), (height, width))
         image = image[..., top : image.shape[-2] - top, left : image.shape[-1] - left]
-    return resized_map(image, (height, width), kind)
+    return resized_map(image, (height, width), values)
 
 
 def cut_of(image_size: tuple[int, int], target_size: tuple[int, int]) -> tuple[int, int]:
@@ -76,7 +77,7 @@ def _padded_to_aspect(image: torch.Tensor, height: int, width: int) -> torch.Ten
 
 # Fitting a control image to the picture to be drawn, with a preview of what that costs.
 
-MAP_KIND_CHOICES: tuple[str, ...] = ("auto", *MAP_KINDS)
+MAP_VALUE_CHOICES: tuple[str, ...] = ("auto", *MAP_VALUES)
 MAXIMUM_SIDE = 16384
 _CUT, _FREE = (0.9, 0.2, 0.15), (0.15, 0.45, 0.9)
 _TINT = 0.55
@@ -92,7 +93,7 @@ class FittedImage:
 
 
 def fit_control_image(
-    image: Any, fit: Any, kind: Any, width: int = 0, height: int = 0, target: Any = None
+    image: Any, fit: Any, values: Any, width: int = 0, height: int = 0, target: Any = None
 ) -> FittedImage:
     """Fit an IMAGE [B,H,W,C] to the size of `target` (IMAGE or LATENT), or to width x height, where 0 is its own side.
 
@@ -100,14 +101,14 @@ def fit_control_image(
     """
     who = "Fit Control Image"
     maps = to_rgb(check_image(image, f"{who}, input image")).movedim(-1, 1)
-    for name, value, choices in (("fit", fit, FITS), ("map_kind", kind, MAP_KIND_CHOICES)):
+    for name, value, choices in (("fit", fit, FITS), ("map_kind", values, MAP_VALUE_CHOICES)):
         if value not in choices:
             raise ValueError(f'{who}, input {name}: "{value}" is not one of {", ".join(choices)}.')
     own = (maps.shape[-2], maps.shape[-1])
     size = target_size(target) or (height or own[0], width or own[1])
     if not all(1 <= side <= MAXIMUM_SIDE for side in size):
         raise ValueError(f"{who}: a size of {size[1]}x{size[0]} lies outside 1 to {MAXIMUM_SIDE} pixels a side.")
-    chosen = kind_of_map(maps) if kind == "auto" else kind
+    chosen = values_of(maps) if values == "auto" else values
     if size == own:
         return FittedImage(image, image, f"The image has the size {own[1]}x{own[0]} already; nothing was changed.")
     made = fitted(maps, *size, fit, chosen).movedim(1, -1).contiguous()

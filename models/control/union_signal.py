@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ...preprocessors.images.kinds import MAP_KINDS, MapKind, map_kind
 from ...preprocessors.images.tags import tag_of
 from ..guidance.frame_weights import FrameWeights
 from ..guidance.layer_weights import LayerWeights
@@ -16,42 +17,9 @@ from .stack import signals_in_slots
 
 # Union control nets: one net for many kinds of maps, which must be told the kind of the map that it gets.
 
-# Kind of map (as preprocessors tag it) -> the host's name for the type (`comfy.cldm.control_types`).
-TYPE_OF_MAP: dict[str, str] = {
-    "openpose": "openpose",
-    "dwpose": "openpose",
-    "pose": "openpose",
-    "depth": "depth",
-    "hed": "hed/pidi/scribble/ted",
-    "softedge": "hed/pidi/scribble/ted",
-    "pidinet": "hed/pidi/scribble/ted",
-    "teed": "hed/pidi/scribble/ted",
-    "scribble": "hed/pidi/scribble/ted",
-    "canny": "canny/lineart/anime_lineart/mlsd",
-    "lineart": "canny/lineart/anime_lineart/mlsd",
-    "lineart_anime": "canny/lineart/anime_lineart/mlsd",
-    "mlsd": "canny/lineart/anime_lineart/mlsd",
-    "normal": "normal",
-    "segmentation": "segment",
-    "tile": "tile",
-    "inpaint": "repaint",
-}
-
 # The modes of Flux union nets by number, as the model cards of InstantX's Union and Shakker's Union Pro list them. The host does
 # not name them: its Set Union ControlNet Type writes the numbers of SDXL union nets, which mean other things to a Flux net.
 FLUX_MODES: tuple[str, ...] = ("canny", "tile", "depth", "blur", "pose", "gray", "low quality")
-
-FLUX_MODE_OF_MAP: dict[str, str] = {
-    "canny": "canny",
-    "tile": "tile",
-    "depth": "depth",
-    "blur": "blur",
-    "openpose": "pose",
-    "dwpose": "pose",
-    "pose": "pose",
-    "gray": "gray",
-    "low_quality": "low quality",
-}
 
 
 @dataclass(frozen=True)
@@ -86,7 +54,7 @@ def union_type(control_net: Any, image: torch.Tensor) -> UnionType | None:
     if by_hand:
         return UnionType(None, f"union type {_name_of(control_net, by_hand[0])}, set by hand")
     kind = tag_of(image)
-    found = _number_of(control_net, kind or "")
+    found = _number_of(control_net, map_kind(kind))
     if found is None:
         source = f"it is not known for maps of the kind {kind}" if kind else "nothing is known about what made the map"
         return UnionType(
@@ -94,10 +62,6 @@ def union_type(control_net: Any, image: torch.Tensor) -> UnionType | None:
         )
     number, name = found
     return UnionType(number, f"union type {name}, because the map was made as {kind}")
-
-
-# Types that stand for one kind of map alone -> that kind, by its name in the check of control images.
-_KIND_OF_TYPE = {"openpose": "openpose", "depth": "depth", "normal": "normal", "segment": "segmentation"}
 
 
 def kind_set_by_hand(control_net: Any) -> str | None:
@@ -108,7 +72,8 @@ def kind_set_by_hand(control_net: Any) -> str | None:
     from comfy.cldm.control_types import UNION_CONTROLNET_TYPES
 
     names = {number: name for name, number in UNION_CONTROLNET_TYPES.items()}
-    return _KIND_OF_TYPE.get(names.get(numbers[0], ""))
+    told = names.get(numbers[0])
+    return next((kind.name for kind in MAP_KINDS.values() if kind.promised_by_type and kind.union_type == told), None)
 
 
 def typed(control_net: Any, number: int) -> Any:
@@ -132,18 +97,16 @@ def _name_of(control_net: Any, number: int) -> str:
     )
 
 
-def _number_of(control_net: Any, kind: str) -> tuple[int, str] | None:
+def _number_of(control_net: Any, kind: MapKind) -> tuple[int, str] | None:
     """The number and the name of the type for a kind of map, where the net has one."""
     network = control_net.control_model
     if getattr(network, "num_union_modes", 0):
-        mode = FLUX_MODE_OF_MAP.get(kind)
-        number = None if mode is None else FLUX_MODES.index(mode)
-        return None if mode is None or number is None or number >= network.num_union_modes else (number, mode)
+        number = FLUX_MODES.index(kind.flux_mode) if kind.flux_mode else None
+        return None if number is None or number >= network.num_union_modes else (number, kind.flux_mode)
     from comfy.cldm.control_types import UNION_CONTROLNET_TYPES
 
-    name = TYPE_OF_MAP.get(kind)
-    number = UNION_CONTROLNET_TYPES.get(name or "")
-    return None if name is None or number is None or number >= network.num_control_type else (number, name)
+    number = UNION_CONTROLNET_TYPES.get(kind.union_type)
+    return None if number is None or number >= network.num_control_type else (number, kind.union_type)
 
 
 WHO = "Union Signal"

@@ -17,8 +17,8 @@ UnetFile = Literal["none", "delta", "full"]
 class Released:
     """One published pair of files.
 
-    base: the family it was trained on, base_model: the checkpoint it was made with. map_type: of the control image, as
-    preprocessors name it (`MapConvention.map_type`), map_words: for people. weight: the strength that the authors use.
+    base: the family it was trained on, base_model: the checkpoint it was made with. map_type: of the control image, by
+    its name in the table of map kinds, map_words: for people. weight: the strength that the authors use.
     unet: what the UNet file that comes with it holds. negative: a word that belongs into the negative prompt.
     """
 

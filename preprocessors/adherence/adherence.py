@@ -59,7 +59,7 @@ def adherence(image: Any, control_image: Any, request: Request, source: Any = No
     pictures = to_rgb(check_image(image, f"{WHO}, input image")).float().clamp(0, 1)
     maps = to_rgb(check_image(control_image, f"{WHO}, input control_image")).float()
     entry = _entry(request.method, control_image, maps)
-    family = family_of(entry.makes.map_type)
+    family = family_of(entry.makes)
     notes = _notes(pictures, maps)
     wanted = _spread(_on_size(maps, pictures), len(pictures), "control_image")
     found = make_map(entry, pictures, request.options, **request.sizing)
@@ -83,7 +83,7 @@ def _entry(method: str, control_image: Any, maps: torch.Tensor) -> Preprocessor:
     if method != AUTO:
         return find_method(method)
     kind = tag_of(control_image) or _looks_like(maps[0])
-    makers = sorted((entry for entry in ENTRIES if entry.makes.map_type == kind), key=lambda entry: bool(entry.files))
+    makers = sorted((entry for entry in ENTRIES if entry.makes.name == kind), key=lambda entry: bool(entry.files))
     if not makers:
         raise ValueError(
             f"{WHO}, input method: the map looks like {kind!r}, which no method here makes. Choose the method that made it."
@@ -94,12 +94,12 @@ def _entry(method: str, control_image: Any, maps: torch.Tensor) -> Preprocessor:
 def _looks_like(one: torch.Tensor) -> str:
     try:
         from ..images.map_check.classify import kind_of
-        from ..images.map_check.pixel_statistics import measure as look
+        from ..images.map_check.pixel_statistics import measure
     except ImportError:
         raise ValueError(
             f"{WHO}, input method: telling a map by its look needs OpenCV, which is not here. Choose the method that made it."
         ) from None
-    return kind_of(look(to_uint8(one.clone())))
+    return kind_of(measure(to_uint8(one.clone())))
 
 
 def _notes(pictures: torch.Tensor, maps: torch.Tensor) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 
+from ..images.kinds import MapKind, Measure
 from . import measures
 from .measures import Measured, angles_between, reached
 
@@ -55,47 +56,56 @@ def shuffled(wanted: torch.Tensor) -> list[torch.Tensor]:
     return [wanted.flip(0, 1), wanted.roll(height // 2, 0), wanted.roll(width // 2, 1)]
 
 
-# Which measure belongs to which kind of map.
+# The measures that a kind of map may name, with how their errors are shown.
 
-Measure = Callable[[torch.Tensor, torch.Tensor, int], Measured]
+_ONE_DEGREE = 1 / 60  # an error of 60 degrees and more is full red
+
+
+def _value_error(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    return ((found - wanted).abs().mean(-1) * 2).clamp(0, 1)
+
+
+def _colour_error(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    return ((found - wanted).abs().amax(-1) > 0.5 / 255).to(found)
+
+
+def _angle_error(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    return (angles_between(found, wanted) * _ONE_DEGREE).clamp(0, 1).to(found)
 
 
 @dataclass(frozen=True)
 class Family:
-    """name: as the report has it; map_types: of the preprocessors' conventions; thin: lines that match within a tolerance."""
+    """name: as the report has it; measure: of two maps and a tolerance; error: of two maps, [H,W] in 0..1; thin: lines that
+    match within a tolerance.
+    """
 
     name: str
-    measure: Measure
-    map_types: tuple[str, ...]
+    measure: Callable[[torch.Tensor, torch.Tensor, int], Measured]
+    error: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = _value_error
     thin: bool = False
 
 
-_FAMILIES: tuple[Family, ...] = (
-    Family("edge F1", measures.edge_f1, ("canny", "mlsd", "scribble", "mask"), thin=True),
-    Family("SSIM", measures.ssim, ("softedge", "lineart")),
-    Family("rank correlation", measures.depth_order, ("depth", "gray")),
-    Family("mean IoU", measures.mean_iou, ("segmentation",)),
-    Family("normals within 30 degrees", measures.normal_angles, ("normal",)),
-)
-_OTHERS = Family("1 - RMSE", measures.similarity, ())
-POSE = Family(
-    "PCK", measures.similarity, ("openpose", "pose_bgr")
-)  # of key points; maps are compared only to show them
+POSE = Family("PCK", measures.similarity)  # of key points; maps are compared only to show them
+FAMILIES: dict[Measure, Family] = {
+    "edge_f1": Family("edge F1", measures.edge_f1, thin=True),
+    "ssim": Family("SSIM", measures.ssim),
+    "depth_order": Family("rank correlation", measures.depth_order),
+    "mean_iou": Family("mean IoU", measures.mean_iou, _colour_error),
+    "normal_angles": Family("normals within 30 degrees", measures.normal_angles, _angle_error),
+    "pck": POSE,
+    "similarity": Family("1 - RMSE", measures.similarity),
+}
 
 
-def family_of(map_type: str) -> Family:
+def family_of(kind: MapKind) -> Family:
     """The measure for this kind of map; kinds without one of their own are compared by value."""
-    for family in (*_FAMILIES, POSE):
-        if map_type in family.map_types:
-            return family
-    return _OTHERS
+    return FAMILIES[kind.measure]
 
 
 # A picture with its control map laid over it: green where it fits, red where something is missing, blue where too much is.
 
 _DIM = 0.35
 _FITS, _MISSING, _TOO_MUCH = (0.1, 0.9, 0.2), (1.0, 0.15, 0.1), (0.25, 0.45, 1.0)
-_ONE_DEGREE = 1 / 60  # an error of 60 degrees and more is full red
 
 
 def fit_picture(
@@ -104,7 +114,7 @@ def fit_picture(
     """All [H,W,3] in 0..1. Lines are drawn in three colours; other maps redden with the size of the error."""
     if family.thin:
         return _lines(picture * _DIM, found.amax(-1) > 0.5, wanted.amax(-1) > 0.5, tolerance)
-    error = _error(found, wanted, family)[..., None]
+    error = family.error(found, wanted)[..., None]
     red = torch.tensor(_MISSING).to(picture)
     return picture * _DIM * (1 - error) + error * red + (1 - error) * (1 - _DIM) * wanted * 0.5
 
@@ -116,12 +126,3 @@ def _lines(canvas: torch.Tensor, ours: torch.Tensor, theirs: torch.Tensor, toler
     for where, colour in ((too_much, _TOO_MUCH), (theirs & ~matched, _MISSING), (matched, _FITS)):
         result[where] = torch.tensor(colour).to(canvas)
     return result
-
-
-def _error(found: torch.Tensor, wanted: torch.Tensor, family: Family) -> torch.Tensor:
-    """[H,W] in 0..1."""
-    if "normal" in family.map_types:
-        return (angles_between(found, wanted) * _ONE_DEGREE).clamp(0, 1).to(found)
-    if "segmentation" in family.map_types:
-        return ((found - wanted).abs().amax(-1) > 0.5 / 255).to(found)
-    return ((found - wanted).abs().mean(-1) * 2).clamp(0, 1)

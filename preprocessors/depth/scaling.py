@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from ..entry import Detected, MapConvention, Option, Options
+from ..entry import Detected, Option, Options
 from ..grey import as_grey_maps
+from ..images.kinds import MAP_KINDS
 
-MAKES = MapConvention(map_type="depth", polarity="near_is_white", enlarge="bilinear")
+MAKES = MAP_KINDS["depth"]
 WANTED_BY = ("depth",)
 
 OVER = Option(

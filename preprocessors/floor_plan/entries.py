@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from ..entry import Detected, MapConvention, Options, Preprocessor
+from ..entry import Detected, Options, Preprocessor
 from ..grey import as_grey_maps
+from ..images.kinds import MAP_KINDS
 from ..normals import CONVENTION, MAKES, normal_maps
 from .camera import CAMERA_OPTIONS
 from .space import view_of
@@ -39,7 +40,7 @@ FLOOR_PLAN_DEPTH = Preprocessor(
     title="Floor Plan Depth",
     summary="A floor plan's walls raised and seen by a camera inside (or above), as a depth map: near is white.",
     version=1,
-    makes=MapConvention(map_type="depth", polarity="near_is_white", enlarge="bilinear"),
+    makes=MAP_KINDS["depth"],
     wanted_by=("depth",),
     detect=detect_plan_depth,
     options=(*WALL_OPTIONS, *CAMERA_OPTIONS),

@@ -7,8 +7,9 @@ import torch
 from torch.nn.functional import pad
 
 from ..backends import need_opencv
-from ..entry import Detected, MapConvention, Option, Options, Preprocessor
+from ..entry import Detected, Option, Options, Preprocessor
 from ..filters import widened
+from ..images.kinds import MAP_KINDS
 from ..segment_colours import ADE_FLOOR, ADE_WALL, ade_palette, index_colours
 from .walls import WALL_OPTIONS, wall_masks
 
@@ -68,7 +69,7 @@ FLOOR_PLAN_ROOMS = Preprocessor(
     title="Floor Plan Rooms",
     summary="A floor plan with its rooms filled and its walls in ADE20K's wall colour, for segmentation control nets.",
     version=1,
-    makes=MapConvention(map_type="segmentation", polarity="colour"),
+    makes=MAP_KINDS["segmentation"],
     wanted_by=("segmentation",),
     detect=detect_rooms,
     options=(

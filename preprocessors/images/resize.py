@@ -7,6 +7,8 @@ from typing import Literal, get_args
 import torch
 from torch.nn.functional import interpolate, max_pool2d
 
+from .kinds import MapValues
+
 # Lines one pixel wide from lines of any width.
 
 _MAXIMUM_ROUNDS = 512  # takes lines 1024 pixels wide down to one
@@ -48,17 +50,16 @@ def _removable(lines: torch.Tensor, second: bool) -> torch.Tensor:
     return lines & (parts == 1) & (thickness >= 2) & (thickness <= 3) & ~side
 
 
-MapKind = Literal["thin_lines", "flat_colours", "continuous"]
-MAP_KINDS: tuple[MapKind, ...] = get_args(MapKind)
+MAP_VALUES: tuple[MapValues, ...] = get_args(MapValues)
 
-# Shares of pixels measured on the real and generated maps of the tests; the kinds lie far apart.
+# Shares of pixels measured on the real and generated maps of the tests; the three lie far apart.
 _BLACK_OR_WHITE = 0.995
 _THICK = 0.05
 _COLOURS = 256
 _SAME_AS_NEIGHBOUR = 0.6
 
 
-def kind_of_map(maps: torch.Tensor) -> MapKind:
+def values_of(maps: torch.Tensor) -> MapValues:
     """What kind of values a map [B,C,H,W] in 0..1 holds, measured on its first picture.
 
     thin_lines: black and white with next to no spot that is three pixels wide; flat_colours: few colours in even areas;
@@ -71,7 +72,9 @@ def kind_of_map(maps: torch.Tensor) -> MapKind:
     return "flat_colours" if _is_flat(first) else "continuous"
 
 
-def resized_map(maps: torch.Tensor, size: tuple[int, int], kind: MapKind | Literal["auto"] = "auto") -> torch.Tensor:
+def resized_map(
+    maps: torch.Tensor, size: tuple[int, int], values: MapValues | Literal["auto"] = "auto"
+) -> torch.Tensor:
     """Maps [B,C,h,w] at `size` (height, width); the aspect may change.
 
     Lines are gathered or spread and thinned to one pixel again; flat colours take the nearest pixel; everything else is averaged
@@ -79,10 +82,10 @@ def resized_map(maps: torch.Tensor, size: tuple[int, int], kind: MapKind | Liter
     """
     if (maps.shape[-2], maps.shape[-1]) == tuple(size):
         return maps
-    kind = kind_of_map(maps) if kind == "auto" else kind
-    if kind == "thin_lines":
+    values = values_of(maps) if values == "auto" else values
+    if values == "thin_lines":
         return _lines(maps, size)
-    if kind == "flat_colours":
+    if values == "flat_colours":
         return interpolate(maps, size, mode="nearest-exact")
     return interpolate(maps, size, mode="bilinear", align_corners=False, antialias=True)
 

@@ -15,17 +15,17 @@ import torch
 _tags: dict[int, tuple[weakref.ReferenceType[torch.Tensor], str]] = {}
 
 
-def tag(image: torch.Tensor, map_type: str) -> torch.Tensor:
+def tag(image: torch.Tensor, kind: str) -> torch.Tensor:
     """Remember that this tensor holds maps of a kind, and return it."""
     key = id(image)
-    _tags[key] = (weakref.ref(image, lambda _: _tags.pop(key, None)), map_type)
+    _tags[key] = (weakref.ref(image, lambda _: _tags.pop(key, None)), kind)
     return image
 
 
 def tag_of(image: Any) -> str | None:
     """The kind of map that this very tensor was tagged with, or None."""
-    reference, map_type = _tags.get(id(image), (None, ""))
-    return map_type if reference is not None and reference() is image else None
+    reference, kind = _tags.get(id(image), (None, ""))
+    return kind if reference is not None and reference() is image else None
 
 
 def pass_on(before: Any, after: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from .. import model_files as files
-from ..entry import Detected, MapConvention, Option, Options, Preprocessor
+from ..entry import Detected, Option, Options, Preprocessor
+from ..images.kinds import MAP_KINDS
 from ..pose.drawing import draw_disc, draw_line
 from .crops import Found, Square, cut, detected
 from .face_mesh import PARTS, PUPILS
@@ -70,7 +71,7 @@ MEDIAPIPE_FACE = Preprocessor(
     title="MediaPipe Face",
     summary="Faces as coloured lines on black, for laion-face control nets: expression and direction of the head.",
     version=1,
-    makes=MapConvention(map_type="mediapipe_face", polarity="colour"),
+    makes=MAP_KINDS["mediapipe_face"],
     wanted_by=("mediapipe_face",),
     detect=detect_face,
     options=(

@@ -8,8 +8,9 @@ import torch
 from torch.nn.functional import interpolate
 
 from .. import model_files as files
-from ..entry import Detected, MapConvention, Option, Options, Preprocessor
+from ..entry import Detected, Option, Options, Preprocessor
 from ..grey import as_grey_maps
+from ..images.kinds import MAP_KINDS
 from .tflite import load_tflite
 
 _SIZE = 256
@@ -34,7 +35,7 @@ PERSON_MASK = Preprocessor(
     title="Person Mask",
     summary="People white on black, by MediaPipe's selfie segmentation: fast, for portraits.",
     version=1,
-    makes=MapConvention(map_type="mask", polarity="white_on_black", enlarge="bilinear"),
+    makes=MAP_KINDS["mask"],
     wanted_by=("mask",),
     detect=detect_person,
     options=(

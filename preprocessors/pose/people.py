@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..entry import Detected, MapConvention, Options
+from ..entry import Detected, Options
+from ..images.kinds import MAP_KINDS
 from ..options import resolved
 from ..sizing import MAXIMUM_PIXELS
 from .drawing import DRAWING_OPTIONS, drawn_poses, people_in
 from .keypoints import Frame, read_frames, write_frames
 
-MAKES = MapConvention(map_type="openpose", polarity="colour")
+MAKES = MAP_KINDS["openpose"]
 WANTED_BY = ("openpose",)
 OPTIONS = DRAWING_OPTIONS
 MISTAKES = ("**Nobody is found.** The report says so. Try another method, or a larger `resolution`.",)

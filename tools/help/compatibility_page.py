@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...models.compatibility.control_nodes import MAP_WORDS
 from ...models.compatibility.rules import RULES
 from ...models.compatibility.rules.families import PAIRS, fits_family
 from ...models.compatibility.rules.maps import reads
@@ -14,6 +13,7 @@ from ...models.files.kinds.clip_vision import ENCODERS
 from ...models.files.kinds.text_encoder import encoder_name_title
 from ...models.files.layouts.ip_adapter import LAYOUTS
 from ...models.files.layouts.ip_adapter_transformers import TRANSFORMERS
+from ...preprocessors.images.kinds import kinds_of_nets
 
 _HEAD = """# The compatibility sheet
 
@@ -88,7 +88,9 @@ def _adapters() -> str:
 
 
 def _maps() -> str:
-    return _table(["Net for", "Follows"], [[made, ", ".join(sorted(reads(made)))] for made, _ in MAP_WORDS])
+    return _table(
+        ["Net for", "Follows"], [[kind.name, ", ".join(sorted(reads(kind.name)))] for kind in kinds_of_nets()]
+    )
 
 
 def _rules() -> str:

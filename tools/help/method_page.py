@@ -46,7 +46,7 @@ def help_page(entry: Preprocessor) -> str:
     ]
     if entry.files or entry.packages:
         parts += ["## What it needs", _needs(entry)]
-    mistakes = [*entry.mistakes, *_GENERAL_MISTAKES.get(entry.makes.map_type, ())]
+    mistakes = [*entry.mistakes, *entry.makes.mistakes]
     if mistakes:
         parts += ["## Common mistakes", "\n".join(f"- {mistake}" for mistake in mistakes)]
     return "\n\n".join(parts) + "\n"
@@ -88,7 +88,7 @@ def with_table(page: str, entries: tuple[Preprocessor, ...]) -> str:
 
 def _about(entry: Preprocessor) -> str:
     makes = entry.makes
-    words = [f"Kind of map: {makes.map_type}, {_POLARITY[makes.polarity]}."]
+    words = [f"Kind of map: {makes.name}, {_POLARITY[makes.polarity]}."]
     words.append(f"For control nets of the kind: {', '.join(entry.wanted_by)}.")
     if makes.normal_convention:
         words.append("Axes as ControlNet 1.1's normalbae by default: red is left, green is top, blue is front.")
@@ -159,26 +159,3 @@ def _large(entry: Preprocessor) -> list:
 
 def _one_line(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
-
-
-_GENERAL_MISTAKES = {
-    "depth": ("**A photograph-like grey picture in a depth net** gives flat results; use a depth map.",),
-    "scribble": ("**Inverted strokes.** Scribble nets want white on black, as this map is.",),
-    "softedge": ("**A canny net with this map** works poorly; use a soft edge net.",),
-    "openpose": ("**Limbs too dark or too bright for the net.** Change `brightness`.",),
-    "normal": (
-        "**Red and green look swapped.** The net wants other axes; change `convention`, where the method has it.",
-    ),
-    "tile": (
-        "**The picture hardly changes.** A tile net holds colours and layout; lower its weight, or end it at 0.6 to 0.8.",
-    ),
-    "color_grid": (
-        "**A colour adapter is not a ControlNet for edges.** It holds colours only; add a second signal for lines.",
-    ),
-    "gray": ("**The colours do not change.** They come from the prompt: name them there.",),
-    "shuffle": ("**The content is gone.** That is the purpose; add a second signal for what must stay.",),
-    "mask": (
-        "**White and black are the wrong way round.** White is the figure; ComfyUI's **Invert Image** exchanges them.",
-    ),
-    "flow": ("**One picture alone.** There is no motion in it: link a clip, its frames as one batch.",),
-}

@@ -6,16 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from ..control_nodes import MAP_WORDS, READS, UNION_MAPS
+from ....preprocessors.images.kinds import MAP_KINDS, kinds_of_nets, map_kind
 from ..facts import Control, Facts, own_method
 from ..file_uses import FileUse
 from ..finding import Change, Finding, finding, named
 from ..prompt import Node
 from .controls import net_of
 from .rule import Rule
-
-# ControlNeXt's weights were trained on maps of their own form.
-_CONTROLNEXT_FORMS = {"depth": ("depth_viridis",), "openpose": ("pose_bgr",)}
 
 
 def control_map(facts: Facts) -> Iterator[Finding]:
@@ -31,8 +28,8 @@ def control_map(facts: Facts) -> Iterator[Finding]:
                 control.node,
                 control.names.image,
                 f"{control.node.label}: {named(net)} is made for {wanted} maps by its name, but {control.maker.label} "
-                f"makes {_named_map(control.made)}. The control then misleads the picture instead of steering it.",
-                f"Choose a preprocessor for {wanted}, or a control net for {_named_map(control.made)}.",
+                f"makes {map_kind(control.made).in_words}. The control then misleads the picture instead of steering it.",
+                f"Choose a preprocessor for {wanted}, or a control net for {map_kind(control.made).in_words}.",
                 (net,),
             )
 
@@ -60,7 +57,7 @@ def union_type(facts: Facts) -> Iterator[Finding]:
         net = net_of(control)
         if net is None or not net.trait("union_types") or not control.made:
             continue
-        chosen, right = control.union_type, _union_type_of(control.made)
+        chosen, right = control.union_type, map_kind(control.made).union_type
         if not right or chosen == right or chosen == "auto":
             continue
         if not chosen:
@@ -79,7 +76,7 @@ def union_type(facts: Facts) -> Iterator[Finding]:
             setter or control.node,
             "type",
             f"{named(net)} is set to {chosen}, but {control.maker.label if control.maker else 'the image'} makes "
-            f"{_named_map(control.made)}.",
+            f"{map_kind(control.made).in_words}.",
             f"Set type to {right}.",
             (net,),
             change=Change(setter.id, "type", right) if setter else None,
@@ -89,29 +86,22 @@ def union_type(facts: Facts) -> Iterator[Finding]:
 def trained_on(net: FileUse) -> str:
     """The map that a control net's file name says it was trained on; "" when it says nothing."""
     words = set(re.split(r"[^a-z0-9]+", PurePosixPath(net.name.lower().replace("\\", "/")).name))
-    return next((made for made, names in MAP_WORDS if words & set(names)), "")
+    return next((kind.name for kind in kinds_of_nets() if words & set(kind.net_words)), "")
 
 
 def reads(wanted: str) -> frozenset[str]:
-    """The maps that a net trained on one kind of map can follow."""
-    return READS.get(wanted, frozenset()) | {wanted}
+    """The maps that a net trained on one kind of map can follow: line maps are alike."""
+    lines = {kind.name for kind in MAP_KINDS.values() if kind.lines} if map_kind(wanted).lines else set()
+    return frozenset({wanted} | lines)
 
 
 def _readable(wanted: str, control: Control) -> bool:
     """Whether a net trained on one kind of map can follow the map that it gets."""
     own = own_method(control.maker) if control.maker else None
     net = net_of(control)
-    if net is not None and net.kind == "controlnext" and control.made in _CONTROLNEXT_FORMS.get(wanted, ()):
+    if net is not None and net.kind == "controlnext" and map_kind(control.made).controlnext_form_of == wanted:
         return True
     return control.made in reads(wanted) or (own is not None and wanted in own.wanted_by)
-
-
-def _named_map(made: str) -> str:
-    return {"depth_viridis": "viridis-coloured depth maps"}.get(made, f"{made} maps")
-
-
-def _union_type_of(made: str) -> str:
-    return next((name for name, maps in UNION_MAPS.items() if made in maps), "")
 
 
 def _union_setter(facts: Facts, control: Control) -> Node | None:

@@ -1,1 +1,1 @@
-"""The look at a control map: what kind it is of, what speaks against it, how it is repaired."""
+"""Checking a control map: what kind it is of, what speaks against it, how it is repaired."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..kinds import KINDS
+from ..kinds import MAP_KINDS, map_kind
 from ..tags import pass_on, tag_of
 from ..tensors import check_image, to_rgb, to_uint8
 from .classify import classify
@@ -15,7 +15,10 @@ from .findings import Finding, Map, findings
 
 # What the check may be asked for.
 
-EXPECTED: tuple[str, ...] = ("auto", *(kind for kind in KINDS if kind != "blank"))
+EXPECTED: tuple[str, ...] = (
+    "auto",
+    *(kind.name for kind in MAP_KINDS.values() if kind.looks_like and kind.name != "blank"),
+)
 REPAIRS: tuple[str, ...] = ("none", "repair")
 
 
@@ -41,23 +44,23 @@ def check_maps(image: Any, expected: str = "auto", repair: str = "none") -> Chec
     _needs_opencv(who)
     maps = to_rgb(check_image(image, f"{who}, input image")).float()
     wanted = _known_kind(image) if expected == "auto" else expected
-    looked = [_look(one, wanted) for one in maps]
-    repaired = torch.stack([_repaired(one, found) for one, (_, found) in zip(maps, looked, strict=True)])
+    examined = [_examined(one, wanted) for one in maps]
+    repaired = torch.stack([_repaired(one, found) for one, (_, found) in zip(maps, examined, strict=True)])
     asked = repair == "repair"
-    lines = [line for index, (one, found) in enumerate(looked) for line in _told(index, one, found, asked)]
-    left = [finding for _, found in looked for finding in found if not (asked and finding.repair)]
-    out = repaired if asked and any(finding.repair for _, found in looked for finding in found) else image
+    lines = [line for index, (one, found) in enumerate(examined) for line in _told(index, one, found, asked)]
+    left = [finding for _, found in examined for finding in found if not (asked and finding.repair)]
+    out = repaired if asked and any(finding.repair for _, found in examined for finding in found) else image
     pass_on(image, out)
-    return Checked(out, "\n".join(lines), not left, looked[0][0].looks_like)
+    return Checked(out, "\n".join(lines), not left, examined[0][0].looks_like)
 
 
 def _known_kind(image: torch.Tensor) -> str | None:
     """The kind that the map's own maker has tagged it with, where this check knows it."""
     tag = tag_of(image)
-    return tag if tag in KINDS else None
+    return tag if map_kind(tag).looks_like else None
 
 
-def _look(picture: torch.Tensor, wanted: str | None) -> tuple[Map, tuple[Finding, ...]]:
+def _examined(picture: torch.Tensor, wanted: str | None) -> tuple[Map, tuple[Finding, ...]]:
     one = classify(to_uint8(picture.clone()), wanted)
     return one, findings(one)
 
@@ -70,7 +73,7 @@ def _repaired(picture: torch.Tensor, found: tuple[Finding, ...]) -> torch.Tensor
 
 
 def _told(index: int, one: Map, found: tuple[Finding, ...], asked: bool) -> list[str]:
-    head = f"Map {index} looks like {KINDS[one.looks_like]}"
+    head = f"Map {index} looks like {map_kind(one.looks_like).looks_like}"
     if not found:
         return [f"{head}; nothing speaks against it."]
     return [f"{head}; {finding.told}{_what_to_do(finding, asked)}." for finding in found]

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..kinds import map_kind
 from .findings import Map
 from .pixel_statistics import Measures, measure
 
-# The kind of a control map, from its measures: a list of rules, of which the first that holds decides.
+# The kind of a control map, from its measures: a list of rules, of which the first that holds decides. Maps with colours are
+# judged by the rules of kinds that may have some, all others by those of kinds that never have.
 
 Test = Callable[[Measures], bool]
 
@@ -32,7 +34,7 @@ def _worn_lines(m: Measures) -> bool:
     return m.tones.black > 0.82 and m.lines.thickness < 1.2 and m.tones.mid < 0.12
 
 
-_COLOURED = (
+_RULES: tuple[Rule, ...] = (
     Rule(
         "colour_grid",
         lambda m: m.tones.changing_columns < 0.12 and m.tones.changing_rows < 0.12 and m.tones.even > 0.85,
@@ -46,9 +48,6 @@ _COLOURED = (
     Rule("flow", lambda m: m.tones.full_value > 0.9),
     Rule("tile", lambda m: m.surface.detail < 0.95 and m.surface.gradient_high < 26),
     Rule("photo", lambda _: True),
-)
-
-_GREY = (
     Rule(
         "qr",
         lambda m: (
@@ -78,15 +77,15 @@ _GREY = (
     Rule("grey_photo", lambda _: True),
 )
 
+_GREY = tuple(rule for rule in _RULES if map_kind(rule.kind).colours == "never")
+_COLOURED = tuple(rule for rule in _RULES if map_kind(rule.kind).colours != "never")
+
 
 def kind_of(m: Measures) -> str:
-    """The kind that the measures speak for, one of `KINDS`."""
+    """The name of the kind that the measures speak for."""
     if m.tones.brightest < 16:
         return "blank"
     return next(rule.kind for rule in (_COLOURED if m.tones.chroma >= 8 else _GREY) if rule.holds(m))
-
-
-_MAY_BE_INVERTED = ("photo", "grey_photo", "mask", "scribble", "depth", "lineart", "softedge")
 
 
 def classify(picture: np.ndarray, wanted: str | None) -> Map:
@@ -99,7 +98,7 @@ def classify(picture: np.ndarray, wanted: str | None) -> Map:
 
 def _upright(looks_like: str, picture: np.ndarray) -> str:
     """The kind of a map whose kind nobody said; of a map that may be inverted, the kind of its inverse."""
-    if looks_like in _MAY_BE_INVERTED and (picture > 245).mean() > 0.5:
+    if map_kind(looks_like).hides_lines and (picture > 245).mean() > 0.5:
         inverse = kind_of(measure(255 - picture))
-        return inverse if inverse in ("canny", "mlsd", "lineart", "softedge", "scribble") else looks_like
+        return inverse if map_kind(inverse).lines else looks_like
     return looks_like

@@ -8,27 +8,25 @@ from importlib.util import find_spec
 
 import torch
 
-from ..kinds import KINDS, LINES
+from ..kinds import map_kind
 from ..tensors import to_uint8
 from .classify import classify
-from .findings import Finding, Map, exact_findings, findings
+from .findings import Finding, Map, another_kind, exact_findings, findings
 
 MOST = 4  # maps of a long batch that are looked at, spread evenly over it
-_COLOURED = ("colour_grid", "openpose", "segmentation", "normal", "flow", "tile", "photo")
-_UNCOLOURED = (*LINES, "depth", "qr", "grey_photo", "mask")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What maps should be. kind: one of KINDS, or None where nobody said; made_as: a node made them as that kind, so that only a
-    gross contradiction (a coloured depth map, a grey normal map) speaks against it.
+    """What maps should be. kind: one that the check tells apart, or None where nobody said; made_as: a node made them as that
+    kind, so that only a gross contradiction (a coloured depth map, a grey normal map) speaks against it.
     """
 
     kind: str | None = None
     made_as: bool = False
 
 
-def can_look() -> bool:
+def can_measure() -> bool:
     """Whether OpenCV is there, without which nothing can be measured."""
     return find_spec("cv2") is not None
 
@@ -68,9 +66,6 @@ def _lines(maps: torch.Tensor, claim: Claim) -> list[str]:
 
 def _made_as(one: Map) -> tuple[Finding, ...]:
     found = exact_findings(one)
-    contradicted = (one.expected in _UNCOLOURED and one.looks_like in _COLOURED) or (
-        one.expected in ("normal", "openpose") and one.looks_like in _UNCOLOURED
-    )
-    if found or not contradicted:
-        return found
-    return (Finding(f"it looks like {KINDS[one.looks_like]}, not like {KINDS[one.expected]}"),)
+    expected, seen = map_kind(one.expected).colours, map_kind(one.looks_like).colours
+    contradicted = (expected == "never" and seen in ("often", "always")) or (expected == "always" and seen == "never")
+    return found if found or not contradicted else (another_kind(one),)

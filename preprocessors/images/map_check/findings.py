@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..kinds import BINARY, KINDS, LINES
+from ..kinds import alike, map_kind
 from .pixel_statistics import Measures
 from .pose_and_normals import normal_axes, red_and_blue_swapped
 
@@ -72,18 +72,7 @@ class Map:
     expected: str
 
 
-Look = Callable[[Map], "Finding | None"]
-
 MAXIMUM_LINES = 0.25  # the densest canny maps of photographs have 0.15
-
-# Kinds that one control net reads as well as the other.
-_ALIKE = (
-    set(LINES),
-    {"photo", "tile"},
-    {"grey_photo", "softedge"},
-    {"lineart", "grey_photo"},
-    {"depth", "grey_photo", "tile"},
-)
 
 
 def _blank(one: Map) -> Finding | None:
@@ -96,7 +85,7 @@ def _blank(one: Map) -> Finding | None:
 
 def _inverted(one: Map) -> Finding | None:
     tones, lines = one.measures.tones, one.measures.lines
-    if one.expected not in LINES or not (tones.white > 0.5 and lines.inverted) or tones.chroma >= 8:
+    if not map_kind(one.expected).lines or not (tones.white > 0.5 and lines.inverted) or tones.chroma >= 8:
         return None
     return Finding("its lines are dark on white; control nets want them white on black", invert, "inverted")
 
@@ -142,9 +131,9 @@ def _no_person(one: Map) -> Finding | None:
 
 def _worn(one: Map) -> Finding | None:
     tones = one.measures.tones
-    if one.expected not in BINARY or tones.binary > 0.985 or tones.levels <= 3 or tones.white > 0.5:
+    if not map_kind(one.expected).binary or tones.binary > 0.985 or tones.levels <= 3 or tones.white > 0.5:
         return None
-    if one.looks_like not in LINES:
+    if not map_kind(one.looks_like).lines:
         return None
     told = f"{1 - tones.binary:.0%} of it is grey where it should be black or white (JPEG noise, or a smooth resize)"
     return Finding(told, threshold, "set to black and white at one half")
@@ -152,21 +141,26 @@ def _worn(one: Map) -> Finding | None:
 
 def _too_dense(one: Map) -> Finding | None:
     share = one.measures.lines.share
-    if one.expected not in ("canny", "mlsd", "lineart") or not MAXIMUM_LINES < share <= 0.5:
+    if map_kind(one.expected).lines != "thin" or not MAXIMUM_LINES < share <= 0.5:
         return None
     return Finding(
         f"{share:.0%} of it are lines, more than a picture can follow; raise the thresholds of the map's method"
     )
 
 
-def _another_kind(one: Map) -> Finding | None:
-    alike = any({one.expected, one.looks_like} <= group for group in _ALIKE)
-    if one.looks_like in (one.expected, "blank") or alike or one.expected not in KINDS:
-        return None
-    return Finding(f"it looks like {KINDS[one.looks_like]}, not like {KINDS[one.expected]}")
+def another_kind(one: Map) -> Finding:
+    """That the map looks like another kind than it should be."""
+    return Finding(f"it looks like {map_kind(one.looks_like).looks_like}, not like {map_kind(one.expected).looks_like}")
 
 
-LOOKS: tuple[Look, ...] = (
+def _misleads(one: Map) -> bool:
+    """Whether it looks like a kind that a net for the expected one cannot follow."""
+    if one.looks_like in (one.expected, "blank") or not map_kind(one.expected).looks_like:
+        return False
+    return not alike(one.expected, one.looks_like)
+
+
+_EXACT: tuple[Callable[[Map], Finding | None], ...] = (
     _blank,
     _inverted,
     _channels_swapped,
@@ -179,13 +173,10 @@ LOOKS: tuple[Look, ...] = (
 
 def exact_findings(one: Map) -> tuple[Finding, ...]:
     """What speaks against the map as one of the kind that it is meant to be."""
-    return tuple(finding for look in LOOKS if (finding := look(one)) is not None)
+    return tuple(finding for check in _EXACT if (finding := check(one)) is not None)
 
 
 def findings(one: Map) -> tuple[Finding, ...]:
     """Everything that speaks against the map; another kind only where nothing more exact was found."""
     found = exact_findings(one)
-    if found:
-        return found
-    other = _another_kind(one)
-    return () if other is None else (other,)
+    return (another_kind(one),) if not found and _misleads(one) else found

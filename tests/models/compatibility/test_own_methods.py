@@ -55,7 +55,7 @@ SHIPPED = {
 def test_our_preprocessors_are_known_by_node_and_by_method(entry):
     alone = read_prompt({"1": node(entry.node_id)})["1"]
     in_one = read_prompt({"1": node("ArmatureControlMap", method=entry.method)})["1"]
-    assert map_of(alone) == map_of(in_one) == entry.makes.map_type
+    assert map_of(alone) == map_of(in_one) == entry.makes.name
     assert own_method(alone).version == entry.version
 
 

@@ -138,7 +138,7 @@ def test_a_map_is_looked_at_once_and_a_long_clip_in_a_few_places(monkeypatch):
 
 
 def test_without_opencv_what_needs_no_measuring_is_still_found(monkeypatch):
-    monkeypatch.setattr(decision, "can_look", lambda: False)
+    monkeypatch.setattr(decision, "can_measure", lambda: False)
     assert "is blank" in applied(drawn.image(np.zeros((64, 64, 3), np.uint8))).report[0]
     report = applied(drawn.image(255 - drawn.canny())).report[0]
     assert "Warning" not in report and "OpenCV is missing" in report

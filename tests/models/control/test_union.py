@@ -14,15 +14,14 @@ from armature_pack.models.control.apply import apply_stack
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 from armature_pack.models.control.union_signal import (
-    FLUX_MODE_OF_MAP,
     FLUX_MODES,
-    TYPE_OF_MAP,
     is_union,
     make_union_signal,
     union_type,
 )
 from armature_pack.models.host import host_nodes
 from armature_pack.preprocessors.control_map import control_map
+from armature_pack.preprocessors.images.kinds import MAP_KINDS
 from armature_pack.preprocessors.images.tags import tag
 from armature_pack.preprocessors.registry import ENTRIES, find_method
 from comfy.cldm.control_types import UNION_CONTROLNET_TYPES
@@ -87,13 +86,13 @@ def test_other_nets_have_no_type():
 
 
 def test_all_types_are_names_of_the_host():
-    assert set(TYPE_OF_MAP.values()) <= set(UNION_CONTROLNET_TYPES)
-    assert set(FLUX_MODE_OF_MAP.values()) == set(FLUX_MODES)
+    assert {kind.union_type for kind in MAP_KINDS.values()} - {""} <= set(UNION_CONTROLNET_TYPES)
+    assert {kind.flux_mode for kind in MAP_KINDS.values()} - {""} == set(FLUX_MODES)
 
 
 def test_the_kinds_of_all_our_methods_have_the_types_of_the_authors_list(union_net):
     """ControlNetPlus lists openpose, depth, hed/pidi/scribble/ted, canny/lineart/anime lineart/mlsd, normal, segment, ..."""
-    known = {entry.makes.map_type: TYPE_OF_MAP.get(entry.makes.map_type) for entry in ENTRIES}
+    known = {entry.makes.name: entry.makes.union_type for entry in ENTRIES}
     assert {name: kind for name, kind in known.items() if kind} == {
         "openpose": "openpose",
         "depth": "depth",

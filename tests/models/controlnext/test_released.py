@@ -17,7 +17,7 @@ def test_every_checkpoint_names_a_variant_for_its_base():
 
 
 def test_every_map_that_needs_conversion_has_its_preprocessor():
-    made = {entry.makes.map_type for entry in ENTRIES}
+    made = {entry.makes.name for entry in ENTRIES}
     assert {one.map_type for one in RELEASED} & {"canny", "depth_viridis", "pose_bgr"} <= made
 
 

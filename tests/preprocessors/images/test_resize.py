@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from armature_pack.preprocessors.images.resize import kind_of_map, resized_map, thinned
+from armature_pack.preprocessors.images.resize import resized_map, thinned, values_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,7 +54,7 @@ def test_colours_of_a_segmentation_stay_exact(size):
     colours = torch.randint(0, 256, (8, 3), generator=generator).float() / 255
     areas = colours[torch.randint(0, 8, (8, 8), generator=generator)].repeat_interleave(16, 0).repeat_interleave(16, 1)
     maps = areas.movedim(-1, 0).unsqueeze(0)
-    assert kind_of_map(maps) == "flat_colours"
+    assert values_of(maps) == "flat_colours"
     made = resized_map(maps, size)
     before = {tuple(one) for one in maps.movedim(1, -1).reshape(-1, 3).tolist()}
     assert {tuple(one) for one in made.movedim(1, -1).reshape(-1, 3).tolist()} <= before
@@ -63,7 +63,7 @@ def test_colours_of_a_segmentation_stay_exact(size):
 @pytest.mark.parametrize("size", SIZES)
 def test_depth_stays_continuous(size):
     ramp = torch.linspace(0, 1, 128).expand(1, 3, 128, 128)
-    assert kind_of_map(ramp) == "continuous"
+    assert values_of(ramp) == "continuous"
     made = resized_map(ramp, size)
     step = made[..., 1:] - made[..., :-1]
     assert step.min() >= -1e-6 and float(step.max()) < 1.6 / size[1]
@@ -72,9 +72,9 @@ def test_depth_stays_continuous(size):
 
 def test_a_photograph_and_a_soft_edge_are_continuous():
     noise = torch.rand(1, 3, 64, 64)
-    assert kind_of_map(noise) == "continuous"
+    assert values_of(noise) == "continuous"
     soft = torch.nn.functional.avg_pool2d(lines(), 5, 1, 2)
-    assert kind_of_map(soft) == "continuous"
+    assert values_of(soft) == "continuous"
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
