@@ -118,4 +118,5 @@ CANNY = Preprocessor(
         ),
     ),
     search_aliases=("canny edge", "edge detection", "outline", "controlnet preprocessor", "CannyEdgePreprocessor"),
+    help_by_hand=True,
 )

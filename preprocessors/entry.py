@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -48,6 +48,7 @@ Detect = Callable[[torch.Tensor, Options], Detected]
 Finish = Callable[[Detected, tuple[int, int], Options], Detected]
 MaskUse = Literal["keep_inside", "needed"]
 Sees = Literal["frames", "clip"]
+Sample = Literal["portrait", "rocket", "depth_map", "mask", "qr_code", "clip", "floor_plan"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Preprocessor:
     that need all frames, or that are drawn at full size. gives_poses: its node has an output POSE_KEYPOINT.
     host_part: what the method is made of, where older hosts lack it; there, the method is left out.
     mistakes: sentences for the help page, "**What one sees.** What to do."
+    sample, sample_options: the picture that the help page and the gallery show the method at work on, and its options there.
+    help_by_hand: the help page is written by hand; else it is written from this.
     """
 
     method: str
@@ -86,6 +89,9 @@ class Preprocessor:
     packages: tuple[str, ...] = ()
     host_part: HostPart | None = None
     mistakes: tuple[str, ...] = ()
+    sample: Sample = "portrait"
+    sample_options: Options = field(default_factory=dict, hash=False)
+    help_by_hand: bool = False
 
     def lack(self) -> str | None:
         """Why this host cannot run the method, in a sentence for people; None when it can."""

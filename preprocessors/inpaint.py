@@ -54,4 +54,5 @@ INPAINT_HINT = Preprocessor(
         "**A black preview with minus_one.** -1 cannot be shown; the net gets it. Do not save and load such a hint.",
         "**The wrong part is drawn.** The mask is white where something new is wanted; invert it otherwise.",
     ),
+    sample_options={"masked_is": "black"},
 )

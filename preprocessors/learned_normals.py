@@ -11,11 +11,11 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from . import model_files as files
 from .backends import controlnet_aux
 from .entry import Detected, Option, Options, Preprocessor
 from .host_part import HostPart
 from .inference import by_imagenet, network_output, unwrapped
+from .model_files import ModelFile, annotator
 from .network import fill, load_once, read_weights
 from .normals import AXES, CONVENTION, MAKES, normal_maps
 from .sizing import as_maps
@@ -23,12 +23,22 @@ from .weights import find_weights
 
 _BAE_STRIDE, _BAE_BYTES = 32, 3000
 
+BAE_WEIGHTS = annotator("normal_bae", "scannet.pt", "MIT", 291)
+MOGE_WEIGHTS = ModelFile(
+    "moge",
+    "Comfy-Org/MoGe",
+    "geometry_estimation/moge_2_vitl_normal_fp16.safetensors",
+    "geometry_estimation",
+    "MIT",
+    660,
+)
+
 
 def detect_bae(pictures: torch.Tensor, options: Options) -> Detected:
     """Normals of pictures [B,h,w,3] by BAE, whose own axes are the convention `bae`; not made unit length, as in training."""
     found = network_output(
         "normal_bae",
-        files.NORMAL_BAE,
+        BAE_WEIGHTS,
         build_bae,
         pictures,
         bytes_per_pixel=_BAE_BYTES,
@@ -42,7 +52,7 @@ def detect_bae(pictures: torch.Tensor, options: Options) -> Detected:
 
 def detect_moge(pictures: torch.Tensor, options: Options) -> Detected:
     """Normals of pictures [B,h,w,3] by MoGe-2, whose y and z point down and into the picture; sky is flat."""
-    path = find_weights("normal_moge", files.MOGE)
+    path = find_weights("normal_moge", MOGE_WEIGHTS)
     model = load_once((path, path.stat().st_mtime_ns), lambda: _moge(path))
     found = model.infer(pictures.movedim(-1, 1).contiguous(), resolution_level=options["resolution_level"])
     if "normal" not in found:
@@ -86,7 +96,7 @@ NORMAL_BAE = Preprocessor(
     wanted_by=("normal",),
     detect=detect_bae,
     options=(CONVENTION,),
-    files=files.METHOD_FILES["normal_bae"],
+    files=(BAE_WEIGHTS,),
     search_aliases=("normal bae", "normalbae", "normal map", "BAE-NormalMapPreprocessor"),
     bytes_per_pixel=_BAE_BYTES,
     packages=("controlnet-aux", "timm"),
@@ -104,7 +114,7 @@ NORMAL_MOGE = Preprocessor(
         CONVENTION,
         Option("resolution_level", 9, "Detail at which the network looks: 0 is fastest, 9 finest.", 0, 9, 1),
     ),
-    files=files.METHOD_FILES["normal_moge"],
+    files=(MOGE_WEIGHTS,),
     search_aliases=("moge", "normal map", "geometry", "normalbae"),
     host_part=HostPart("ComfyUI's own MoGe", "comfy.ldm.moge", "0.24.0"),
 )

@@ -33,4 +33,6 @@ MASK_MAP = Preprocessor(
         Option("invert", False, "Exchange white and black."),
     ),
     search_aliases=("mask to control", "silhouette", "grow mask", "feather mask"),
+    sample="mask",
+    sample_options={"feather": 6.0},
 )

@@ -9,22 +9,32 @@ import torch
 from torch import nn
 from torch.nn.functional import max_pool2d
 
-from . import model_files as files
 from .backends import controlnet_aux
 from .entry import Detected, Option, Options, Preprocessor
 from .grey import as_grey_maps
 from .inference import as_bytes, network_output
+from .model_files import annotator
 from .network import fill
 from .straight_lines import MAKES, drawn_segments
 
 _MOST_LINES = 200  # the network's own limit
 _STRIDE, _BYTES = 64, 900
 
+WEIGHTS = annotator(
+    "mlsd",
+    "mlsd_large_512_fp32.pth",
+    "Apache-2.0",
+    6.3,
+    6_341_481,
+    "5696f168eb2c30d4374bbfd45436f7415bb4d88da29bea97eea0101520fba082",
+    also_in="jp.keijiro.mlsd on npm",
+)
+
 
 def detect_mlsd(pictures: torch.Tensor, options: Options) -> Detected:
     """Line segments of pictures [B,h,w,3], drawn one pixel wide."""
     found = network_output(
-        "mlsd", files.MLSD, build_mlsd, pictures, bytes_per_pixel=_BYTES, stride=_STRIDE, feed=_with_ones
+        "mlsd", WEIGHTS, build_mlsd, pictures, bytes_per_pixel=_BYTES, stride=_STRIDE, feed=_with_ones
     )
     segments = [
         decoded_segments(one, options["score_threshold"], options["distance_threshold"]) for one in found.float()
@@ -88,9 +98,10 @@ MLSD = Preprocessor(
             step=0.1,
         ),
     ),
-    files=files.METHOD_FILES["mlsd"],
+    files=(WEIGHTS,),
     search_aliases=("mlsd", "straight lines", "architecture", "M-LSDPreprocessor", "line segments"),
     bytes_per_pixel=_BYTES,
     packages=("controlnet-aux", "timm"),
     mistakes=("**Few lines in a large picture.** The network was trained at 512: use `short_side` with 512.",),
+    sample="rocket",
 )

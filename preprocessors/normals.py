@@ -71,4 +71,5 @@ NORMAL_FROM_DEPTH = Preprocessor(
     ),
     search_aliases=("depth to normal", "midas normal", "normal map", "MiDaS-NormalMapPreprocessor"),
     mistakes=("**A photograph linked as image.** Make a depth map first; this method reads grey values as distance.",),
+    sample="depth_map",
 )

@@ -9,18 +9,27 @@ from typing import Any
 import torch
 from torch import nn
 
-from . import model_files as files
 from .backends import need_opencv
 from .entry import Detected, Option, Options, Preprocessor
 from .grey import luma
 from .images.kinds import MAP_KINDS
 from .images.tensors import to_uint8
+from .model_files import ModelFile
 from .network import fill, load_network, ready
 from .sizing import as_channels, padded
 from .weights import find_weights
 
 _DIS_LEAST = 16  # pixels, of a side
 _RAFT_STRIDE, _RAFT_LEAST, _RAFT_BYTES = 8, 128, 4000
+
+RAFT_WEIGHTS = ModelFile(
+    "raft",
+    "Comfy-Org/void-model",
+    "optical_flow/raft_large_C_T_SKHT_V2-ff5fadd5.safetensors",
+    "optical_flow",
+    "BSD-3-Clause",
+    21,
+)
 
 # Steps from one hue to the next on the wheel of Baker et al. 2011 (Middlebury), as (channel that changes, up or down).
 _WHEEL = ((15, 1, 1), (6, 0, -1), (4, 2, 1), (11, 1, -1), (13, 0, 1), (6, 2, -1))
@@ -42,7 +51,7 @@ def detect_optical_flow(pictures: torch.Tensor, options: Options) -> Detected:
 
 def detect_raft(pictures: torch.Tensor, options: Options) -> Detected:
     """The same by RAFT, torchvision's network, which is what the host itself finds motion with."""
-    patcher = load_network("optical_flow_raft", find_weights("optical_flow_raft", files.RAFT), build_raft)
+    patcher = load_network("optical_flow_raft", find_weights("optical_flow_raft", RAFT_WEIGHTS), build_raft)
     height, width = pictures.shape[1:3]
     network, device = ready(patcher, _RAFT_BYTES * height * width)
 
@@ -125,6 +134,7 @@ OPTICAL_FLOW = Preprocessor(
     sees="clip",
     options=(Option("quality", "medium", "Finer is slower.", choices=("ultrafast", "fast", "medium")), _SCALE),
     search_aliases=("motion", "flow", "unimatch", "video motion"),
+    sample="clip",
 )
 OPTICAL_FLOW_RAFT = Preprocessor(
     method="optical_flow_raft",
@@ -137,7 +147,7 @@ OPTICAL_FLOW_RAFT = Preprocessor(
     detect=detect_raft,
     sees="clip",
     options=(_SCALE,),
-    files=files.METHOD_FILES["optical_flow_raft"],
+    files=(RAFT_WEIGHTS,),
     search_aliases=("raft", "motion", "flow", "unimatch", "Unimatch_OptFlowPreprocessor"),
     mistakes=("**It runs out of memory.** It grows with the fourth power of the side: use `long_side` with 512.",),
 )

@@ -59,4 +59,5 @@ QR_CODE = Preprocessor(
     ),
     search_aliases=("qr", "qrcode", "qr monster", "barcode", "brightness controlnet"),
     mistakes=("**The code does not scan.** Raise the weight of its signal, or the error correction of the code.",),
+    sample="qr_code",
 )

@@ -20,6 +20,7 @@ from .mediapipe.body import BLAZEPOSE
 from .mediapipe.face import MEDIAPIPE_FACE
 from .mediapipe.person import PERSON_MASK
 from .mlsd import MLSD
+from .model_files import ModelFile
 from .normals import NORMAL_FROM_DEPTH
 from .optical_flow import OPTICAL_FLOW, OPTICAL_FLOW_RAFT
 from .pose.dwpose import DWPOSE
@@ -96,6 +97,11 @@ ENTRIES: tuple[Preprocessor, ...] = (
 def available_methods() -> tuple[Preprocessor, ...]:
     """The entries that this host can run: an older one may lack what a method is made of."""
     return tuple(entry for entry in ENTRIES if entry.lack() is None)
+
+
+def all_files() -> dict[str, ModelFile]:
+    """Every weight file of the methods once, by its id, in the order of the methods."""
+    return {file.id: file for entry in ENTRIES for file in entry.files}
 
 
 def find_method(method: object) -> Preprocessor:

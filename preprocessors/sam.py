@@ -8,21 +8,22 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from . import model_files as files
 from .entry import Detected, Option, Options, Preprocessor
 from .inference import by_imagenet
 from .segment_colours import index_colours
 from .segmentation import MAKES
 from .sizing import as_channels
-from .transformers_model import load_transformers
+from .transformers_model import load_transformers, transformers_files
 
 _BYTES_IN_ALL = 3_000_000_000
 _POINTS_AT_ONCE = 64
 
+FILES = transformers_files("sam2", "facebook/sam2.1-hiera-tiny", "Apache-2.0", 156)
+
 
 def detect_sam(pictures: torch.Tensor, options: Options) -> Detected:
     """Areas of pictures [B,h,w,3], found from a grid of points; small ones lie on large ones."""
-    network, device = load_transformers("seg_sam", "Sam2Model", files.METHOD_FILES["seg_sam"], _BYTES_IN_ALL)
+    network, device = load_transformers("seg_sam", "Sam2Model", FILES, _BYTES_IN_ALL)
     maps, counts = [], []
     for picture in as_channels(pictures, device).split(1):
         masks = _masks(network, picture, options)
@@ -92,7 +93,7 @@ SEG_SAM = Preprocessor(
         Option("quality", 0.7, "Areas that the network is less sure of are left out.", 0.0, 1.0, 0.01),
         Option("overlap", 0.7, "An area that covers another by this share is the same one.", 0.1, 1.0, 0.01),
     ),
-    files=files.METHOD_FILES["seg_sam"],
+    files=FILES,
     search_aliases=("sam", "segment anything", "SAMPreprocessor", "segmentation"),
     mistakes=("**Colours mean nothing here.** For a net that knows classes use a method with ADE20K or COCO.",),
 )

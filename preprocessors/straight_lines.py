@@ -58,4 +58,5 @@ STRAIGHT_LINES = Preprocessor(
     ),
     search_aliases=("lsd", "line segment detector", "architecture lines", "mlsd without model"),
     mistakes=("**Grass and texture full of short lines.** Raise `minimum_length`, or use mlsd.",),
+    sample="rocket",
 )

@@ -23,4 +23,5 @@ SWAP_RED_BLUE = Preprocessor(
     wanted_by=("pose_bgr",),
     detect=detect_swapped,
     search_aliases=("rgb bgr", "swap channels", "bgr to rgb", "controlnext svd pose"),
+    help_by_hand=True,
 )

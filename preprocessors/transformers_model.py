@@ -8,11 +8,21 @@ from typing import Any
 import torch
 
 from .backends import need
-from .model_files import ModelFile
+from .model_files import ANNOTATORS, ModelFile
 from .network import load_once, managed, ready
 from .weights import find_folder
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that is there
+
+
+def transformers_files(
+    id: str, repository: str, licence: str, megabytes: float, weights: str = "model.safetensors"
+) -> tuple[ModelFile, ModelFile]:
+    """Weights and configuration of a repository. One without safetensors is read by weights alone: nothing in it can run."""
+    return (
+        ModelFile(id, repository, weights, ANNOTATORS, licence, megabytes),
+        ModelFile(f"{id}_config", repository, "config.json", ANNOTATORS, licence, 0.01),
+    )
 
 
 def load_transformers(

@@ -72,4 +72,7 @@ DEPTH_TO_VIRIDIS = Preprocessor(
         ),
     ),
     search_aliases=("viridis", "vidit depth", "depth colormap", "inverse depth", "controlnext depth"),
+    sample="depth_map",
+    sample_options={"black_is_empty": True},
+    help_by_hand=True,
 )

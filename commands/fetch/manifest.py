@@ -1,9 +1,20 @@
 """The one table of files that can be had: the preprocessors' weights, and the models that the example graphs name.
 
-The official repository comes first wherever there is one. Standard library only.
+The official repository comes first wherever there is one. Standard library only: the registry of the methods needs torch,
+so what it says of weights is read from method_files.json, which `python armature.py pages` writes.
 """
 
-from ...preprocessors.model_files import UNKNOWN, Kind, ModelFile, all_files
+import json
+from pathlib import Path
+
+from ...preprocessors.model_files import UNKNOWN, Kind, ModelFile
+
+_METHODS = json.loads(Path(__file__).with_name("method_files.json").read_text(encoding="utf-8"))
+# Method -> its files, and the class of its node -> method; of the methods that need files.
+METHOD_FILES: dict[str, tuple[ModelFile, ...]] = {
+    method: tuple(ModelFile(**file) for file in told["files"]) for method, told in _METHODS.items()
+}
+METHOD_NODES: dict[str, str] = {told["node"]: method for method, told in _METHODS.items()}
 
 _CONTROL_NETS = "comfyanonymous/ControlNet-v1-1_fp16_safetensors"  # what the host's own examples name
 _OPENRAIL = "OpenRAIL (lllyasviel's originals; this repository states none)"
@@ -13,7 +24,8 @@ _CONTROL_NET_BYTES = 722_601_100
 
 def manifest() -> dict[str, ModelFile]:
     """Every file by its id, which `fetch` takes as a name."""
-    return all_files() | {file.id: file for file in GRAPH_FILES}
+    files = (file for files in (*METHOD_FILES.values(), GRAPH_FILES) for file in files)
+    return {file.id: file for file in files}
 
 
 def find_file(folder: str, name: str) -> ModelFile | None:

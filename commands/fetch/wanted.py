@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...models.demo import is_demo_file
-from ...preprocessors.model_files import METHOD_FILES, METHOD_NODES, ModelFile
+from ...preprocessors.model_files import ModelFile
 from .. import FRONT_DOOR
 from ..terminal import Problem
-from .manifest import GRAPH_FILES, find_file, manifest
+from .manifest import GRAPH_FILES, METHOD_FILES, METHOD_NODES, find_file, manifest
 
 WORKFLOWS = FRONT_DOOR.parent / "workflows"
 ALL_IN_ONE = "ArmatureControlMap"

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
-from .. import model_files as files
 from ..backends import controlnet_aux
 from ..entry import Detected, Option, Options, Preprocessor
 from ..host_part import HostPart
 from ..inference import as_bytes, by_imagenet, network_output, unwrapped
+from ..model_files import ModelFile, annotator
 from ..network import fill, load_once
 from ..sizing import padded
 from ..weights import find_weights
@@ -22,13 +22,42 @@ _SKY = 0.3  # probability from which the host's own node takes a pixel for sky
 _LOTUS_STEP = 999.0  # the first and only noise level of the host's own graph
 _LERES_BYTES = 2500
 
+DEPTH_ANYTHING_3_WEIGHTS = ModelFile(
+    "depth_anything_3",
+    "Comfy-Org/Depth-Anything-3",
+    "geometry_estimation/depth_anything_3_mono_large.safetensors",
+    "geometry_estimation",
+    "Apache-2.0",
+    700,
+)
+LOTUS_WEIGHTS = ModelFile(
+    "lotus", "Comfy-Org/lotus", "lotus-depth-d-v1-1.safetensors", "diffusion_models", "Apache-2.0", 1740
+)
+LOTUS_VAE = ModelFile(
+    "sd15_vae",
+    "stabilityai/sd-vae-ft-mse-original",
+    "vae-ft-mse-840000-ema-pruned.safetensors",
+    "vae",
+    "MIT",
+    335,
+)
+LERES_WEIGHTS = annotator(
+    "leres",
+    "res101.pth",
+    "non-commercial (AdelaiDepth)",
+    531,
+    530_760_553,
+    "1d696b2ef3e8336b057d0c15bc82d2fecef821bfebe5ef9d7671a5ec5dde520b",
+    commercial=False,
+)
+
 
 def detect_depth_anything_3(pictures: torch.Tensor, options: Options) -> Detected:
     """Distances of pictures [B,h,w,3] by Depth Anything 3; the sky is infinitely far."""
     import comfy.model_management as management
     from comfy.ldm.depth_anything_3 import preprocess
 
-    patcher = _host_model("depth_anything_3", files.DEPTH_ANYTHING_3)
+    patcher = _host_model("depth_anything_3", DEPTH_ANYTHING_3_WEIGHTS)
     management.load_model_gpu(patcher)
     network = patcher.model.diffusion_model
     seen = preprocess.preprocess_image(
@@ -47,7 +76,7 @@ def detect_lotus(pictures: torch.Tensor, _options: Options) -> Detected:
     import comfy.samplers
     from comfy_extras.nodes_custom_sampler import Guider_Basic
 
-    model, vae = _host_model("depth_lotus", files.LOTUS), _host_vae("depth_lotus", files.LOTUS_VAE)
+    model, vae = _host_model("depth_lotus", LOTUS_WEIGHTS), _host_vae("depth_lotus", LOTUS_VAE)
     height, width = pictures.shape[1:3]
     whole = padded(pictures.movedim(-1, 1), 8).movedim(1, -1)
     latent = vae.encode(whole)
@@ -72,7 +101,7 @@ def detect_leres(pictures: torch.Tensor, _options: Options) -> Detected:
     """Distances of pictures [B,h,w,3] by LeReS."""
     depth = network_output(
         "depth_leres",
-        files.LERES,
+        LERES_WEIGHTS,
         build_leres,
         pictures,
         bytes_per_pixel=_LERES_BYTES,
@@ -102,14 +131,14 @@ def _full(values: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
     return interpolate(values.unsqueeze(1).float(), size, mode="bilinear", align_corners=False)[:, 0]
 
 
-def _host_model(method: str, file: Any) -> Any:
+def _host_model(method: str, file: ModelFile) -> Any:
     import comfy.sd
 
     path = find_weights(method, file)
     return load_once((method, path, path.stat().st_mtime_ns), lambda: comfy.sd.load_diffusion_model(str(path)))
 
 
-def _host_vae(method: str, file: Any) -> Any:
+def _host_vae(method: str, file: ModelFile) -> Any:
     import comfy.sd
     import comfy.utils
 
@@ -152,7 +181,7 @@ DEPTH_ANYTHING_3 = Preprocessor(
             step=14,
         ),
     ),
-    files=files.METHOD_FILES["depth_anything_3"],
+    files=(DEPTH_ANYTHING_3_WEIGHTS,),
     search_aliases=("depth anything", "da3", "depth map", "DepthAnything_V3"),
     host_part=HostPart("ComfyUI's own Depth Anything 3", "comfy.ldm.depth_anything_3", "0.24.0"),
     finish=_finish_distance,
@@ -168,7 +197,7 @@ DEPTH_LOTUS = Preprocessor(
     wanted_by=WANTED_BY,
     detect=detect_lotus,
     options=(OVER,),
-    files=files.METHOD_FILES["depth_lotus"],
+    files=(LOTUS_WEIGHTS, LOTUS_VAE),
     search_aliases=("lotus", "depth map", "diffusion depth"),
     finish=_finish_lotus,
     mistakes=MISTAKES,
@@ -183,7 +212,7 @@ DEPTH_LERES = Preprocessor(
     wanted_by=WANTED_BY,
     detect=detect_leres,
     options=(OVER,),
-    files=files.METHOD_FILES["depth_leres"],
+    files=(LERES_WEIGHTS,),
     search_aliases=("leres", "depth map", "LeReS-DepthMapPreprocessor"),
     bytes_per_pixel=_LERES_BYTES,
     finish=_finish_leres,

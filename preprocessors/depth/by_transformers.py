@@ -7,25 +7,27 @@ from functools import partial
 import torch
 from torch.nn.functional import interpolate
 
-from .. import model_files as files
 from ..entry import Detected, Finish, Option, Options, Preprocessor
 from ..inference import by_imagenet
+from ..model_files import ModelFile
 from ..sizing import as_channels, padded
-from ..transformers_model import load_transformers
+from ..transformers_model import load_transformers, transformers_files
 from .scaling import MAKES, MISTAKES, OVER, WANTED_BY, near_is_white, raw
 
 _BYTES = 2500
 _SQUARE_ONLY = ("depth_midas",)  # of which transformers' class can find the patches of a square alone
 
 
-def detect_depth(method: str, patch: int, pictures: torch.Tensor, options: Options) -> Detected:
+def detect_depth(
+    method: str, files: tuple[ModelFile, ...], patch: int, pictures: torch.Tensor, options: Options
+) -> Detected:
     """The network's own depth of pictures [B,h,w,3], seen with `network_size` as short side, in whole patches."""
     height, width = pictures.shape[1:3]
     scale = options["network_size"] / min(height, width)
     size = [max(1, round(side * scale / patch)) * patch for side in (height, width)]
     taken = [max(size)] * 2 if method in _SQUARE_ONLY else size
     network, device = load_transformers(
-        method, "AutoModelForDepthEstimation", files.METHOD_FILES[method], _BYTES * taken[0] * taken[1] * len(pictures)
+        method, "AutoModelForDepthEstimation", files, _BYTES * taken[0] * taken[1] * len(pictures)
     )
     seen = interpolate(as_channels(pictures, device), size, mode="bilinear", align_corners=False, antialias=True)
     if method in _SQUARE_ONLY:
@@ -63,7 +65,15 @@ def _network_size(default: int) -> Option:
 
 
 def _depth(
-    method: str, node: str, title: str, words: str, patch: int, size: int, finish: Finish, aliases: tuple[str, ...]
+    method: str,
+    node: str,
+    title: str,
+    words: str,
+    files: tuple[ModelFile, ...],
+    patch: int,
+    size: int,
+    finish: Finish,
+    aliases: tuple[str, ...],
 ) -> Preprocessor:
     return Preprocessor(
         method=method,
@@ -73,9 +83,9 @@ def _depth(
         version=2 if method in _SQUARE_ONLY else 1,
         makes=MAKES,
         wanted_by=WANTED_BY,
-        detect=partial(detect_depth, method, patch),
+        detect=partial(detect_depth, method, files, patch),
         options=(OVER, _network_size(size)),
-        files=files.METHOD_FILES[method],
+        files=files,
         search_aliases=(*aliases, "depth map", "depth estimation"),
         bytes_per_pixel=_BYTES,
         finish=finish,
@@ -88,6 +98,7 @@ DEPTH_ANYTHING_V2 = _depth(
     "AnythingV2",
     "Depth Anything V2",
     "Depth Anything V2 (Small): light, sharp and free to use;",
+    transformers_files("depth_anything_v2", "depth-anything/Depth-Anything-V2-Small-hf", "Apache-2.0", 99),
     14,
     518,
     finish_nearness,
@@ -98,6 +109,7 @@ DEPTH_MIDAS = _depth(
     "MiDaS",
     "MiDaS Depth",
     "MiDaS (DPT hybrid), for graphs that were made with it;",
+    transformers_files("midas", "Intel/dpt-hybrid-midas", "Apache-2.0", 490, "pytorch_model.bin"),
     32,
     384,
     finish_nearness,
@@ -108,6 +120,7 @@ DEPTH_ZOE = _depth(
     "Zoe",
     "Zoe Depth",
     "ZoeDepth, for graphs that were made with it; slow;",
+    transformers_files("zoe", "Intel/zoedepth-nyu-kitti", "MIT", 1380),
     32,
     384,
     finish_zoe,

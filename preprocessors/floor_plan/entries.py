@@ -17,6 +17,7 @@ _MISTAKES = (
     "**The camera stands in a wall.** Move `camera_x` or `camera_y`, or lift the camera above the walls.",
     "**Furniture becomes walls.** Raise `thinnest_wall` above the thickness of its lines.",
 )
+_CAMERA_OF_SAMPLE = {"camera_x": 0.25, "camera_y": 0.8, "direction": 20.0, "plan_width": 12.0}
 
 
 def detect_plan_depth(pictures: torch.Tensor, options: Options) -> Detected:
@@ -46,6 +47,8 @@ FLOOR_PLAN_DEPTH = Preprocessor(
     options=(*WALL_OPTIONS, *CAMERA_OPTIONS),
     search_aliases=_ALIASES,
     mistakes=_MISTAKES,
+    sample="floor_plan",
+    sample_options=_CAMERA_OF_SAMPLE,
 )
 
 FLOOR_PLAN_NORMAL = Preprocessor(
@@ -60,4 +63,6 @@ FLOOR_PLAN_NORMAL = Preprocessor(
     options=(*WALL_OPTIONS, *CAMERA_OPTIONS, CONVENTION),
     search_aliases=_ALIASES,
     mistakes=_MISTAKES,
+    sample="floor_plan",
+    sample_options=_CAMERA_OF_SAMPLE,
 )

@@ -99,4 +99,6 @@ FLOOR_PLAN_ROOMS = Preprocessor(
     ),
     search_aliases=("floorplan", "architecture", "room segmentation", "blueprint"),
     mistakes=("**Rooms run into one another.** Raise `door_width`; **no room is found**: lower `thinnest_wall`.",),
+    sample="floor_plan",
+    sample_options={"door_width": 48, "colours": "flat"},
 )

@@ -7,12 +7,11 @@ import math
 import numpy as np
 import torch
 
-from .. import model_files as files
 from ..entry import Detected, Option, Options, Preprocessor
 from ..pose.keypoints import BODY, PARTS
 from ..pose.people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 from .crops import Found, Square, cut, detected
-from .tflite import load_tflite
+from .tflite import load_tflite, mediapipe_file
 
 _DETECTOR, _STRIDES, _BODY_SIZE = 224, (8, 16, 32, 32, 32), 256
 _LANDMARKS = 39  # 33 of the body, 6 helpers; each x, y, z, visibility, presence
@@ -21,11 +20,24 @@ _MARGIN = 1.25  # of the square around a body, against the circle that the detec
 _OPENPOSE = (0, None, 12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27, 5, 2, 8, 7)
 _FEET = (31, None, 29, 32, None, 30)  # big toe, small toe (not known), heel, of the left and the right foot
 
+DETECTION_WEIGHTS = mediapipe_file(
+    "pose_detection",
+    "pose_detection/pose_detection.tflite",
+    2_959_046,
+    "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
+)
+LANDMARK_WEIGHTS = mediapipe_file(
+    "pose_landmark",
+    "pose_landmark/pose_landmark_full.tflite",
+    6_440_512,
+    "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+)
+
 
 def detect_blazepose(pictures: torch.Tensor, options: Options) -> Detected:
     """POSE_KEYPOINT frames of pictures [B,h,w,3], with empty maps for `finish_poses` to draw."""
-    finder = load_tflite("blazepose", files.POSE_DETECTION)
-    landmarks = load_tflite("blazepose", files.POSE_LANDMARK)
+    finder = load_tflite("blazepose", DETECTION_WEIGHTS)
+    landmarks = load_tflite("blazepose", LANDMARK_WEIGHTS)
     people = []
     for picture in pictures.cpu():
         found = detected(finder, picture, _DETECTOR, _STRIDES, options["detection_threshold"])
@@ -82,7 +94,7 @@ BLAZEPOSE = Preprocessor(
             step=0.05,
         ),
     ),
-    files=files.METHOD_FILES["blazepose"],
+    files=(DETECTION_WEIGHTS, LANDMARK_WEIGHTS),
     search_aliases=("pose", "openpose", "mediapipe pose", "body keypoints", "skeleton"),
     finish=finish_poses,
     gives_poses=True,

@@ -8,25 +8,35 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from .. import model_files as files
 from ..entry import Detected, Option, Options, Preprocessor
 from ..images.kinds import MAP_KINDS
 from ..pose.drawing import draw_disc, draw_line
 from .crops import Found, Square, cut, detected
 from .face_mesh import PARTS, PUPILS
-from .tflite import load_tflite
+from .tflite import load_tflite, mediapipe_file
 
 _DETECTOR, _STRIDES, _MESH_SIZE = 128, (8, 16, 16, 16), 192
 _MARGIN = 1.5
 _WIDTH = 2  # pixels of the lines
 
+DETECTION_WEIGHTS = mediapipe_file(
+    "face_detection",
+    "face_detection/face_detection_short_range.tflite",
+    229_714,
+    "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+)
+LANDMARK_WEIGHTS = mediapipe_file(
+    "face_landmark",
+    "face_landmark/face_landmark.tflite",
+    1_242_398,
+    "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+)
+
 
 def detect_face(pictures: torch.Tensor, options: Options) -> Detected:
     """Lines around face, eyes, brows and mouth of every face in pictures [B,h,w,3], on black."""
-    finder, mesh = (
-        load_tflite("mediapipe_face", files.FACE_DETECTION),
-        load_tflite("mediapipe_face", files.FACE_LANDMARK),
-    )
+    finder = load_tflite("mediapipe_face", DETECTION_WEIGHTS)
+    mesh = load_tflite("mediapipe_face", LANDMARK_WEIGHTS)
     maps, counts = [], []
     for picture in pictures.cpu():
         canvas = np.zeros(tuple(picture.shape), np.uint8)
@@ -86,7 +96,7 @@ MEDIAPIPE_FACE = Preprocessor(
         ),
         Option("smallest_face", 64, "Smaller faces are left out, in pixels.", minimum=0, maximum=1024, step=1),
     ),
-    files=files.METHOD_FILES["mediapipe_face"],
+    files=(DETECTION_WEIGHTS, LANDMARK_WEIGHTS),
     search_aliases=("face mesh", "mediapipe", "face landmarks", "MediaPipe-FaceMeshPreprocessor", "expression"),
     packages=("ai-edge-litert",),
     mistakes=(

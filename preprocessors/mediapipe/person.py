@@ -7,18 +7,24 @@ from functools import partial
 import torch
 from torch.nn.functional import interpolate
 
-from .. import model_files as files
 from ..entry import Detected, Option, Options, Preprocessor
 from ..grey import as_grey_maps
 from ..images.kinds import MAP_KINDS
-from .tflite import load_tflite
+from .tflite import load_tflite, mediapipe_file
 
 _SIZE = 256
+
+WEIGHTS = mediapipe_file(
+    "selfie_segmentation",
+    "selfie_segmentation/selfie_segmentation.tflite",
+    249_505,
+    "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+)
 
 
 def detect_person(pictures: torch.Tensor, options: Options) -> Detected:
     """How surely each pixel of [B,h,w,3] shows a person, white on black; the network sees the picture as a square."""
-    run = load_tflite("person_mask", files.SELFIE)
+    run = load_tflite("person_mask", WEIGHTS)
     size = (pictures.shape[1], pictures.shape[2])
     resize = partial(interpolate, mode="bilinear", align_corners=False)
     seen = resize(pictures.cpu().movedim(-1, 1), (_SIZE, _SIZE), antialias=True).movedim(1, -1)
@@ -48,7 +54,7 @@ PERSON_MASK = Preprocessor(
             step=0.01,
         ),
     ),
-    files=files.METHOD_FILES["person_mask"],
+    files=(WEIGHTS,),
     search_aliases=("selfie segmentation", "mediapipe", "person segmentation", "background removal"),
     packages=("ai-edge-litert",),
     mistakes=("**Rough edges.** The network sees 256 pixels; ComfyUI's Remove Background gives finer ones.",),

@@ -8,11 +8,19 @@ import numpy as np
 import torch
 
 from ..backends import need
-from ..model_files import ModelFile
+from ..model_files import ANNOTATORS, ModelFile
 from ..network import load_once
 from ..weights import find_weights
 
 Run = Callable[[torch.Tensor], list[np.ndarray]]
+
+_PACKAGE = "mediapipe==0.10.21"
+
+
+def mediapipe_file(id: str, file: str, bytes: int, sha256: str) -> ModelFile:
+    """A file of Google's package, by its path among the package's modules."""
+    path, megabytes = f"mediapipe/modules/{file}", round(bytes / 1e6, 2)
+    return ModelFile(id, _PACKAGE, path, ANNOTATORS, "Apache-2.0", megabytes, bytes, sha256, source="pypi")
 
 
 def load_tflite(method: str, file: ModelFile) -> Run:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .. import model_files as files
 from ..entry import Detected, Option, Options, Preprocessor
 from ..inference import IMAGENET_DEVIATION, IMAGENET_MEAN
+from ..model_files import ANNOTATORS, ModelFile
 from .keypoints import person_of
 from .onnx import Run, load_onnx
 from .people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
@@ -20,13 +20,16 @@ _OVERLAP = 0.45
 _MARGIN = 1.25  # of the box around a person
 _BINS = 2.0  # of SimCC, for each pixel
 
+YOLOX_WEIGHTS = ModelFile("yolox", "yzd-v/DWPose", "yolox_l.onnx", ANNOTATORS, "Apache-2.0", 217)
+POSE_WEIGHTS = ModelFile("dwpose", "yzd-v/DWPose", "dw-ll_ucoco_384.onnx", ANNOTATORS, "Apache-2.0", 134)
+
 Box = np.ndarray  # left, top, right, bottom in pixels
 
 
 def detect_dwpose(pictures: torch.Tensor, options: Options) -> Detected:
     """People in pictures [B,h,w,3]."""
-    finder, runner = load_onnx("dwpose", files.YOLOX)
-    estimator, _ = load_onnx("dwpose", files.DWPOSE)
+    finder, runner = load_onnx("dwpose", YOLOX_WEIGHTS)
+    estimator, _ = load_onnx("dwpose", POSE_WEIGHTS)
     people = []
     for picture in pictures.cpu().movedim(-1, 1) * 255:
         boxes = find_people(finder, picture, options["detection_threshold"])[: options["most_people"]]
@@ -127,7 +130,7 @@ DWPOSE = Preprocessor(
             step=0.01,
         ),
     ),
-    files=files.METHOD_FILES["dwpose"],
+    files=(YOLOX_WEIGHTS, POSE_WEIGHTS),
     search_aliases=("dwpose", "openpose", "whole body pose", "hands", "DWPreprocessor", "face keypoints"),
     finish=finish_poses,
     gives_poses=True,

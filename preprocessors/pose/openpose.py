@@ -10,22 +10,32 @@ import numpy as np
 import torch
 from torch import nn
 
-from .. import model_files as files
 from ..backends import controlnet_aux
 from ..entry import Detected, Option, Options, Preprocessor
 from ..images.tensors import to_uint8
+from ..model_files import annotator
 from ..network import load_network, ready
 from ..weights import find_weights
 from .keypoints import BODY, BODY_POINTS, PARTS
-from .openpose_parts import FaceFinder, HandFinder, face_of, hands_of, renamed
+from .openpose_parts import FACE_WEIGHTS, HAND_WEIGHTS, FaceFinder, HandFinder, face_of, hands_of, renamed
 from .people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 
 _BYTES = 600
 
+BODY_WEIGHTS = annotator(
+    "openpose_body",
+    "body_pose_model.pth",
+    "non-commercial (CMU)",
+    209,
+    209_267_595,
+    "25a948c16078b0f08e236bda51a385d855ef4c153598947c28c0d47ed94bb746",
+    commercial=False,
+)
+
 
 def detect_openpose(pictures: torch.Tensor, options: Options) -> Detected:
     """Bodies in pictures [B,h,w,3], and where asked their hands and faces."""
-    patcher = load_network("openpose", find_weights("openpose", files.OPENPOSE_BODY), build_body)
+    patcher = load_network("openpose", find_weights("openpose", BODY_WEIGHTS), build_body)
     network, _device = ready(patcher, _BYTES * pictures[..., 0].numel())
     module = controlnet_aux("OpenPose", "open_pose.body")
     grouping = module.Body.__new__(module.Body)  # its constructor would read the file by itself
@@ -94,7 +104,7 @@ OPENPOSE = Preprocessor(
             "find_face", True, "Look for faces, with a network of its own. Off: faster, and its file is not needed."
         ),
     ),
-    files=files.METHOD_FILES["openpose"],
+    files=(BODY_WEIGHTS, HAND_WEIGHTS, FACE_WEIGHTS),
     search_aliases=("openpose", "pose", "skeleton", "OpenposePreprocessor", "body keypoints"),
     finish=finish_poses,
     gives_poses=True,

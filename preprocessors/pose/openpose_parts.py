@@ -10,16 +10,34 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
-from .. import model_files as files
 from ..backends import controlnet_aux
 from ..inference import unwrapped
-from ..model_files import ModelFile
+from ..model_files import ModelFile, annotator
 from ..network import Build, fill, load_network, ready
 from ..weights import find_weights
 
 _BYTES = 1_500_000_000  # of one hand at twice the network's own size, which is the most
 _FACE_SIZE, _FACE_POINTS = 384, 70  # the network's last map is the background
 _FAINT = 0.05
+
+HAND_WEIGHTS = annotator(
+    "openpose_hand",
+    "hand_pose_model.pth",
+    "non-commercial (CMU)",
+    147,
+    147_341_049,
+    "b76b00d1750901abd07b9f9d8c98cc3385b8fe834a26d4b4f0aad439e75fc600",
+    commercial=False,
+)
+FACE_WEIGHTS = annotator(
+    "openpose_face",
+    "facenet.pth",
+    "non-commercial (CMU)",
+    154,
+    153_718_792,
+    "8beb52e548624ffcc4aed12af7aee7dcbfaeea420c75609fee999fe7add79d43",
+    commercial=False,
+)
 
 Crop = tuple[int, int, int]  # left, top, side in pixels
 
@@ -40,7 +58,7 @@ class HandFinder(PartFinder):
     """The 21 points of a hand, by controlnet_aux's own search over four sizes."""
 
     def __init__(self) -> None:
-        super().__init__(files.OPENPOSE_HAND, build_hand)
+        super().__init__(HAND_WEIGHTS, build_hand)
         module = controlnet_aux("OpenPose", "open_pose.hand")
         self.search = module.Hand.__new__(module.Hand)  # its constructor would read the file by itself
         self.search.model = self.network
@@ -56,7 +74,7 @@ class FaceFinder(PartFinder):
     """The 70 points of a face. A point that is not found keeps its place in the list, as POSE_KEYPOINT wants it."""
 
     def __init__(self) -> None:
-        super().__init__(files.OPENPOSE_FACE, build_face)
+        super().__init__(FACE_WEIGHTS, build_face)
         self.resize = controlnet_aux("OpenPose", "open_pose.util").smart_resize
 
     def points(self, picture: np.ndarray, crop: Crop) -> np.ndarray:

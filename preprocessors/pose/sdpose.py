@@ -6,19 +6,28 @@ from typing import Any
 
 import torch
 
-from .. import model_files as files
 from ..entry import Detected, Options, Preprocessor
+from ..model_files import ModelFile
 from ..network import load_once
 from ..weights import find_weights
 from .keypoints import read_frames
 from .people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
+
+WEIGHTS = ModelFile(
+    "sdpose",
+    "Comfy-Org/SDPose",
+    "checkpoints/sdpose_wholebody_fp16.safetensors",
+    "checkpoints",
+    "MIT",
+    1920,
+)
 
 
 def detect_sdpose(pictures: torch.Tensor, _options: Options) -> Detected:
     """The person in each of the pictures [B,h,w,3], by the host's own extractor."""
     from comfy_extras.nodes_sdpose import SDPoseKeypointExtractor
 
-    path = find_weights("sdpose", files.SDPOSE)
+    path = find_weights("sdpose", WEIGHTS)
     model, vae = load_once((path, path.stat().st_mtime_ns), lambda: _loaded(str(path)))
     found = SDPoseKeypointExtractor.execute(model, vae, pictures, batch_size=len(pictures)).result
     frames = read_frames(found[0] if found else None, "SDPose")
@@ -42,7 +51,7 @@ SDPOSE = Preprocessor(
     wanted_by=WANTED_BY,
     detect=detect_sdpose,
     options=OPTIONS,
-    files=files.METHOD_FILES["sdpose"],
+    files=(WEIGHTS,),
     search_aliases=("sdpose", "openpose", "whole body pose", "hands", "face keypoints"),
     finish=finish_poses,
     gives_poses=True,

@@ -98,8 +98,11 @@ def test_transformers_weights_that_would_run_something_are_refused(tmp_path, mon
         run(find_method("depth_midas"), noise(1, 32, 32, 3))
 
 
-@pytest.mark.parametrize("method", ["softedge_teed", "lineart_anime", "mlsd", "normal_bae", "depth_leres", "openpose"])
-def test_without_controlnet_aux_its_methods_say_how_to_get_it(tmp_path, monkeypatch, method):
+BY_CONTROLNET_AUX = [entry for entry in ENTRIES if "controlnet-aux" in entry.packages]
+
+
+@pytest.mark.parametrize("entry", BY_CONTROLNET_AUX, ids=[entry.method for entry in BY_CONTROLNET_AUX])
+def test_without_controlnet_aux_its_methods_say_how_to_get_it(tmp_path, monkeypatch, entry):
     import sys
 
     import folder_paths
@@ -108,8 +111,6 @@ def test_without_controlnet_aux_its_methods_say_how_to_get_it(tmp_path, monkeypa
     for name in [one for one in sys.modules if one.partition(".")[0] == "controlnet_aux"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "controlnet_aux", None)
-    entry = find_method(method)
-    assert "controlnet-aux" in entry.packages
     for file in entry.files:
         torch.save({"weight": torch.zeros(1)}, tmp_path / file.name)
     with pytest.raises(ValueError, match=r"(?s)controlnet_aux is missing .*pip install --no-deps controlnet-aux timm"):

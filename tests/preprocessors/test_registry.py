@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from armature_pack.commands.fetch.manifest import METHOD_FILES, METHOD_NODES
 from armature_pack.preprocessors.control_map import make_map
 from armature_pack.preprocessors.images.example_pictures import example_picture
-from armature_pack.preprocessors.model_files import METHOD_FILES, METHOD_NODES, UNKNOWN, all_files
-from armature_pack.preprocessors.registry import ENTRIES, find_method
+from armature_pack.preprocessors.model_files import UNKNOWN
+from armature_pack.preprocessors.registry import ENTRIES, all_files, find_method
 from armature_pack.preprocessors.weights import find_weights
 from armature_pack.tools.commands import pages
-from armature_pack.tools.help.method_page import WRITTEN_BY_HAND
 
 FREE = [entry for entry in ENTRIES if not entry.files]
 LEARNED = [entry for entry in ENTRIES if entry.files]
@@ -44,6 +44,7 @@ def test_an_entry_says_what_it_is(entry):
 
 
 def test_the_table_of_files_is_that_of_the_entries():
+    """Of the table that `fetch` reads without the registry; `python armature.py pages` writes it."""
     assert {entry.method: entry.files for entry in LEARNED} == METHOD_FILES
     assert {entry.node_id: entry.method for entry in LEARNED} == METHOD_NODES
     places = [(file.folder, file.name) for file in all_files().values()]
@@ -117,7 +118,7 @@ def test_files_of_comfyui_controlnet_aux_are_found_where_they_are(tmp_path, monk
     theirs = tmp_path / place
     theirs.parent.mkdir(parents=True)
     theirs.touch()
-    assert find_weights(method, METHOD_FILES[method][0]) == theirs
+    assert find_weights(method, find_method(method).files[0]) == theirs
 
 
 def test_safetensors_are_taken_before_a_pickle_of_the_same_weights(tmp_path, monkeypatch):
@@ -128,7 +129,7 @@ def test_safetensors_are_taken_before_a_pickle_of_the_same_weights(tmp_path, mon
     for name in ("ControlNetHED.pth", "ControlNetHED.safetensors", "dpt-hybrid-midas/pytorch_model.bin"):
         (tmp_path / "annotators" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "annotators" / name).touch()
-    (hed,), (midas, _config) = METHOD_FILES["softedge_hed"], METHOD_FILES["depth_midas"]
+    (hed,), (midas, _config) = find_method("softedge_hed").files, find_method("depth_midas").files
     assert find_weights("softedge_hed", hed).name == "ControlNetHED.safetensors"
     assert find_weights("depth_midas", midas).name == "pytorch_model.bin"
     (tmp_path / "annotators" / "dpt-hybrid-midas" / "model.safetensors").touch()
@@ -156,7 +157,6 @@ def test_help_pages_are_those_of_the_registry():
         assert path.is_file() and path.read_text(encoding="utf-8") == text, (
             f"{path.name}: run `python armature.py pages`"
         )
-    for node in WRITTEN_BY_HAND:
-        page = (pages.DOCS / f"{node}.md").read_text(encoding="utf-8")
-        (entry,) = [entry for entry in ENTRIES if entry.node_id == node]
+    for entry in [entry for entry in ENTRIES if entry.help_by_hand]:
+        page = (pages.DOCS / f"{entry.node_id}.md").read_text(encoding="utf-8")
         assert all(f"`{option.name}`" in page for option in entry.options)

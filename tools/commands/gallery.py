@@ -42,10 +42,12 @@ def prepare_host(models: list[Path]) -> None:
     import folder_paths
     import torch
 
+    from ...preprocessors.registry import all_files
+
     if not torch.cuda.is_available() and not torch.backends.mps.is_available():
         comfy.cli_args.args.cpu = True
     for folder in models:
-        for name in ("annotators", "geometry_estimation", "diffusion_models", "vae", "checkpoints", "optical_flow"):
+        for name in {file.folder for file in all_files().values()}:
             folder_paths.add_model_folder_path(name, str(folder.resolve() / name))
 
 
@@ -69,7 +71,7 @@ def panel_of(entry: Any) -> tuple[str, Any]:
     from ...preprocessors.weights import MissingWeights
     from ..help.photographs import sample_for
 
-    image, mask, options = sample_for(entry.method)
+    image, mask, options = sample_for(entry)
     start = time.perf_counter()
     try:
         made = make_map(entry, image, options, mask=mask)

@@ -1,6 +1,7 @@
 """Write the help pages of the preprocessor nodes from the registry, and with --pictures draw the picture of every page.
 
-For those who develop Armature. Pages written by hand stay as they are; in Control Map's page the table of methods is renewed.
+For those who develop Armature. Pages written by hand stay as they are; in Control Map's page the table of methods is renewed,
+in the README their rows, and for `fetch` its table of weights.
 """
 
 import argparse
@@ -12,6 +13,8 @@ HELP = "write the preprocessors' help pages and draw all help pictures anew (for
 NEEDS_HOST = True
 DOCS = FRONT_DOOR.parent / "web" / "docs"
 PICTURES = DOCS / "pictures"
+README = FRONT_DOOR.parent / "README.md"
+FETCH_TABLE = FRONT_DOOR.parent / "commands" / "fetch" / "method_files.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,10 +48,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def pages() -> dict[Path, str]:
-    """What each page must hold, by its path."""
+    """What each file that follows from the registry must hold, by its path."""
     from ...preprocessors.registry import ENTRIES
-    from ..help.method_page import WRITTEN_BY_HAND, help_page, with_table
+    from ..help.method_page import help_page, with_rows, with_table
+    from ..method_table import method_table
 
-    made = {DOCS / f"{entry.node_id}.md": help_page(entry) for entry in ENTRIES if entry.node_id not in WRITTEN_BY_HAND}
+    made = {DOCS / f"{entry.node_id}.md": help_page(entry) for entry in ENTRIES if not entry.help_by_hand}
     all_in_one = DOCS / "ArmatureControlMap.md"
-    return {**made, all_in_one: with_table(all_in_one.read_text(encoding="utf-8"), ENTRIES)}
+    return {
+        **made,
+        all_in_one: with_table(all_in_one.read_text(encoding="utf-8"), ENTRIES),
+        README: with_rows(README.read_text(encoding="utf-8"), ENTRIES),
+        FETCH_TABLE: method_table(ENTRIES),
+    }

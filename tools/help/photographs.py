@@ -1,10 +1,12 @@
 """What each method of the gallery gets to see: one photograph for all, or what a method is meant for."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from ...commands.terminal import Problem
+from ...preprocessors.entry import Preprocessor, Sample
 
 
 def _need_photographs() -> Any:
@@ -20,12 +22,10 @@ def _need_photographs() -> Any:
 PORTRAIT = "astronaut"
 
 
-def sample_for(method: str) -> tuple[Any, Any, dict[str, Any]]:
+def sample_for(entry: Preprocessor) -> tuple[Any, Any, dict[str, Any]]:
     """(image [B,H,W,3], mask or None, options) that show a method well."""
-    make = _SPECIAL.get(method)
-    if make is not None:
-        return make()
-    return photograph(PORTRAIT), None, {}
+    mask = _mask() if entry.mask == "needed" else None
+    return SAMPLES[entry.sample].image(), mask, dict(entry.sample_options)
 
 
 @cache
@@ -106,18 +106,20 @@ def _moving() -> Any:
     return torch.cat([still, grid_sample(still, turned, padding_mode="border", align_corners=False)]).movedim(1, -1)
 
 
-_Sample = tuple[Any, Any, dict[str, Any]]
-_SPECIAL: dict[str, Callable[[], _Sample]] = {
-    "depth_to_viridis": lambda: (measured_depth(), None, {"black_is_empty": True}),
-    "normal_from_depth": lambda: (measured_depth(), None, {}),
-    "inpaint_hint": lambda: (photograph(PORTRAIT), _mask(), {"masked_is": "black"}),
-    "mask": lambda: (photograph(PORTRAIT), _mask(), {"feather": 6.0}),
-    "qr_code": lambda: (code(), None, {}),
-    "optical_flow": lambda: (_moving(), None, {}),
-    "mlsd": lambda: (photograph("rocket"), None, {}),
-    "straight_lines": lambda: (photograph("rocket"), None, {}),
-    "floor_plan_rooms": lambda: (floor_plan(), None, {"door_width": 48, "colours": "flat"}),
-    "floor_plan_depth": lambda: (floor_plan(), None, _CAMERA),
-    "floor_plan_normal": lambda: (floor_plan(), None, _CAMERA),
+@dataclass(frozen=True)
+class SamplePicture:
+    """words: what one sees, for those who cannot; image: makes the IMAGE."""
+
+    words: str
+    image: Callable[[], Any]
+
+
+SAMPLES: dict[Sample, SamplePicture] = {
+    "portrait": SamplePicture("a portrait of an astronaut in her suit", lambda: photograph(PORTRAIT)),
+    "rocket": SamplePicture("a photograph of a rocket on its launch pad", lambda: photograph("rocket")),
+    "depth_map": SamplePicture("a grey depth map of a motorcycle", measured_depth),
+    "mask": SamplePicture("a white rectangle on black", lambda: photograph(PORTRAIT)),  # shown is the mask
+    "qr_code": SamplePicture("a square code photographed on paper", code),
+    "clip": SamplePicture("a frame of a clip that turns", _moving),
+    "floor_plan": SamplePicture("a floor plan of three rooms", floor_plan),
 }
-_CAMERA = {"camera_x": 0.25, "camera_y": 0.8, "direction": 20.0, "plan_width": 12.0}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...commands import FRONT_DOOR
+from ...preprocessors.entry import Preprocessor
 
 WIDTH = 640
 MOST_BYTES = 31_000
@@ -109,16 +110,16 @@ def _maps(wanted: set[str]) -> Iterator[tuple[str, Any]]:
         if entry.node_id in wanted and shows_map(entry):
             _label, drawn = panel_of(entry)
             if drawn is not None:
-                yield entry.node_id, _side_by_side(_seen_by(entry.method), drawn)
+                yield entry.node_id, _side_by_side(_seen_by(entry), drawn)
 
 
-def _seen_by(method: str) -> Any:
+def _seen_by(entry: Preprocessor) -> Any:
     """The picture that a method was shown; for the one that draws a mask, the mask."""
     from ..commands.gallery import picture_of
     from .photographs import sample_for
 
-    image, mask, _options = sample_for(method)
-    return picture_of(mask[..., None].expand(-1, -1, -1, 3)) if method == "mask" else picture_of(image)
+    image, mask, _options = sample_for(entry)
+    return picture_of(mask[..., None].expand(-1, -1, -1, 3) if entry.sample == "mask" else image)
 
 
 def _side_by_side(before: Any, after: Any) -> Any:

@@ -17,9 +17,9 @@ import pytest
 from armature_pack.commands import fetch
 from armature_pack.commands.fetch import download as downloading
 from armature_pack.commands.fetch.download import download
+from armature_pack.commands.fetch.manifest import METHOD_FILES
 from armature_pack.commands.fetch.wanted import Wanted, wanted_files
 from armature_pack.commands.terminal import Problem, Steps
-from armature_pack.preprocessors.model_files import METHOD_FILES
 
 WEIGHTS = bytes(range(256)) * 3000
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()

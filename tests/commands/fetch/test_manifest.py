@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from armature_pack.commands.fetch.manifest import GRAPH_FILES, find_file, host_metadata, manifest
+from armature_pack.commands.fetch.manifest import GRAPH_FILES, METHOD_FILES, find_file, host_metadata, manifest
 from armature_pack.commands.fetch.wanted import WORKFLOWS, wanted_files
 from armature_pack.models.demo.export import FILES
-from armature_pack.preprocessors.model_files import METHOD_FILES, UNKNOWN
+from armature_pack.preprocessors.model_files import UNKNOWN
 
 GRAPHS = sorted(WORKFLOWS.glob("*.json"))
 # What nobody can download: LoRAs of the user's own, which a graph only has a place for.

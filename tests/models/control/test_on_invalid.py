@@ -80,7 +80,7 @@ def test_every_finding_is_told_skipped_or_an_error_as_asked(name, caplog):
     assert words in str(error.value) and "on_invalid" in str(error.value)
 
 
-FREE = [entry for entry in ENTRIES if not entry.files and entry.method != "optical_flow"]
+FREE = [entry for entry in ENTRIES if not entry.files and entry.sees == "frames"]
 
 
 @pytest.mark.parametrize("entry", FREE, ids=[entry.method for entry in FREE])

@@ -31,7 +31,7 @@ def test_methods_are_drawn_and_missing_weights_leave_a_grey_panel(tmp_path, caps
 
 def test_every_method_has_something_to_look_at():
     for entry in ENTRIES:
-        image, mask, options = sample_for(entry.method)
+        image, mask, options = sample_for(entry)
         assert image.ndim == 4 and image.shape[-1] == 3 and float(image.amin()) >= 0 and float(image.amax()) <= 1
         assert (mask is not None) >= (entry.mask == "needed")
         assert set(options) <= {option.name for option in entry.options}
