@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 from armature_pack.commands import fetch
-from armature_pack.commands.fetch import download as downloading
-from armature_pack.commands.fetch.download import download
+from armature_pack.commands.fetch.download import _headers, download
 from armature_pack.commands.fetch.manifest import METHOD_FILES
 from armature_pack.commands.fetch.wanted import Wanted, wanted_files
 from armature_pack.commands.terminal import Problem, Steps
@@ -159,8 +158,8 @@ def test_a_full_disk_is_told_before_anything_is_downloaded(hub, tmp_path, monkey
 
 def test_the_token_goes_to_the_hub_alone(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
-    assert downloading._headers("https://huggingface.co/a/b") == {"Authorization": "Bearer hf_mine"}
-    assert downloading._headers("https://huggingface.co.example/a") == {} == downloading._headers("http://127.0.0.1/a")
+    assert _headers("https://huggingface.co/a/b") == {"Authorization": "Bearer hf_mine"}
+    assert _headers("https://huggingface.co.example/a") == {} == _headers("http://127.0.0.1/a")
 
 
 def test_nothing_is_downloaded_without_a_yes(hub, tmp_path, monkeypatch):
