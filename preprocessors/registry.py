@@ -1,4 +1,4 @@
-"""All preprocessors. A new one is a new file and one line here; then `python armature.py pages`, `pages --pictures`, `locales`."""
+"""All preprocessors. A new one is a new file and one line here; `armature.py pages` and `locales` write what follows."""
 
 from __future__ import annotations
 
