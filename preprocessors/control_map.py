@@ -10,6 +10,7 @@ from torch.nn.functional import interpolate
 
 from .chunks import check_memory, detect_batch
 from .entry import Detected, Options, Preprocessor
+from .images.checks import check_choice, check_range
 from .images.kinds import MapKind
 from .images.tags import tag
 from .images.tensors import check_image, check_mask, check_shape, target_size, to_rgb
@@ -120,12 +121,8 @@ def _inside(maps: torch.Tensor, mask: torch.Tensor, kind: MapKind) -> torch.Tens
 
 
 def _check_resolution(entry: Preprocessor, mode: Any, resolution: Any) -> None:
-    if mode not in RESOLUTION_MODES:
-        raise ValueError(f'{entry.title}, input resolution_mode: "{mode}" is not one of {", ".join(RESOLUTION_MODES)}.')
-    if not MINIMUM_RESOLUTION <= resolution <= MAXIMUM_RESOLUTION:
-        raise ValueError(
-            f"{entry.title}, input resolution: {resolution} lies outside {MINIMUM_RESOLUTION} to {MAXIMUM_RESOLUTION}."
-        )
+    check_choice(f"{entry.title}, input resolution_mode", mode, RESOLUTION_MODES)
+    check_range(f"{entry.title}, input resolution", resolution, MINIMUM_RESOLUTION, MAXIMUM_RESOLUTION)
 
 
 def _for_host(maps: torch.Tensor, kind: MapKind) -> torch.Tensor:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .entry import Option, Options, Preprocessor
+from .images.checks import check_choice, check_range
 
 
 def resolved_options(entry: Preprocessor, given: Options) -> dict[str, Any]:
@@ -31,15 +32,12 @@ def _value(title: str, option: Option, value: Any) -> Any:
         return option.default
     where = f"{title}, option {option.name}"
     if option.choices:
-        if value not in option.choices:
-            raise ValueError(f'{where}: "{value}" is not one of {", ".join(option.choices)}.')
+        check_choice(where, value, option.choices)
         return value
     if isinstance(option.default, (bool, str)):
         return type(option.default)(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{where}: a number is wanted, not {value!r}. The default is {option.default}.")
-    if (option.minimum is not None and value < option.minimum) or (
-        option.maximum is not None and value > option.maximum
-    ):
-        raise ValueError(f"{where}: {value} lies outside {option.minimum:g} to {option.maximum:g}.")
+    if option.minimum is not None and option.maximum is not None:
+        check_range(where, value, option.minimum, option.maximum)
     return type(option.default)(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ...preprocessors.images.checks import check_choice
 from ..guidance.regions import map_in_area
 from ..host import host_nodes, tell
 from .decision import Decided, decide
@@ -37,8 +38,7 @@ def apply_stack(
 
     The balance counts the signals that act: one that is skipped takes no share from the others.
     """
-    if guard not in GUARDS:
-        raise ValueError(f'Apply Control Stack, input guard: "{guard}" is not one of {", ".join(GUARDS)}.')
+    check_choice("Apply Control Stack, input guard", guard, GUARDS)
     decided = decide(stack)
     for part in decided:
         if part.has_complaint:

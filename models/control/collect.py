@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ...preprocessors.images.checks import check_type
 from ..host import tell
 from .loading import load_control_net
 from .signal import ControlSignal
@@ -23,9 +24,8 @@ def read_control_net_stack(rows: Any) -> tuple[ControlSignal, ...]:
     """Signals for the rows of a CONTROL_NET_STACK; ValueError naming the row that cannot be read."""
     if rows is None:
         return ()
-    if not isinstance(rows, (list, tuple)):
-        raise ValueError(f"Control stack, input control_net_stack: a list is wanted, not {type(rows).__name__}.")
-    return tuple(_read(row, number) for number, row in enumerate(rows, start=1) if not _is_off(row))
+    listed = check_type("Control stack, input control_net_stack", rows, (list, tuple), "a list is")
+    return tuple(_read(row, number) for number, row in enumerate(listed, start=1) if not _is_off(row))
 
 
 def _is_off(row: Any) -> bool:

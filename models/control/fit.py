@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch.nn.functional import pad
 
+from ...preprocessors.images.checks import check_choice
 from ...preprocessors.images.kinds import MapValues
 from ...preprocessors.images.resize import MAP_VALUES, resized_map, values_of
 from ...preprocessors.images.tags import pass_on
@@ -102,8 +103,7 @@ def fit_control_image(
     who = "Fit Control Image"
     maps = to_rgb(check_image(image, f"{who}, input image")).movedim(-1, 1)
     for name, value, choices in (("fit", fit, FITS), ("map_kind", values, MAP_VALUE_CHOICES)):
-        if value not in choices:
-            raise ValueError(f'{who}, input {name}: "{value}" is not one of {", ".join(choices)}.')
+        check_choice(f"{who}, input {name}", value, choices)
     own = (maps.shape[-2], maps.shape[-1])
     size = target_size(target) or (height or own[0], width or own[1])
     if not all(1 <= side <= MAXIMUM_SIDE for side in size):

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from comfy.controlnet import ControlNet, StrengthType
 
+from ...preprocessors.images.checks import check_choice, check_range, check_type
 from ..controlnext.cache import MapSigmas
 from ..controlnext.control import ControlNeXt
 from ..guidance.progress import StepCounter
@@ -25,10 +26,8 @@ class Savings:
     until: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.every <= 100:
-            raise ValueError(f"Savings, every: {self.every} lies outside 1 to 100.")
-        if not 0.0 <= self.until <= 1.0:
-            raise ValueError(f"Savings, until: {self.until} lies outside 0 to 1.")
+        check_range("Savings, every", self.every, 1, 100)
+        check_range("Savings, until", self.until, 0.0, 1.0)
 
 
 NONE = Savings()
@@ -38,11 +37,7 @@ def check_savings(value: Any) -> Savings:
     """Return CONTROL_SAVINGS (nothing is none at all), or say what came in instead."""
     if value is None:
         return NONE
-    if not isinstance(value, Savings):
-        raise ValueError(
-            f"Input savings: CONTROL_SAVINGS are wanted, not {type(value).__name__}. Link the output of the node Profile."
-        )
-    return value
+    return check_type("Input savings", value, Savings, "CONTROL_SAVINGS are", "Link the output of the node Profile.")
 
 
 @dataclass(frozen=True)
@@ -210,8 +205,7 @@ PROFILES: dict[str, Profile] = {
 
 def find_profile(name: str) -> Profile:
     """The profile of a name, or a ValueError that lists the names there are."""
-    if name not in PROFILES:
-        raise ValueError(f'Profile: "{name}" is not one of {", ".join(PROFILES)}.')
+    check_choice("Profile", name, PROFILES)
     return PROFILES[name]
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
+from ...preprocessors.images.checks import check_choice, check_range, check_span, check_type
 from ...preprocessors.images.tensors import check_mask
 from ..guidance.curve import CONSTANT, Curve
 from ..guidance.frame_weights import FrameWeights
@@ -45,20 +46,18 @@ class ControlSignal:
 
     def __post_init__(self) -> None:
         _check_control_net(self.control_net)
-        _check_number("weight", self.weight, MAXIMUM_WEIGHT)
-        _check_number("start_percent", self.start, 1.0)
-        _check_number("end_percent", self.end, 1.0)
-        if self.start > self.end:
-            raise ValueError(
-                f"Control signal: it starts at {self.start:g} and ends at {self.end:g}, so it would never act. "
-                "Set start_percent below end_percent."
-            )
-        _check_choice("fit", self.fit, FITS)
-        _check_choice("on_invalid", self.on_invalid, ON_INVALID)
+        check_range("Control signal, input weight", self.weight, 0.0, MAXIMUM_WEIGHT)
+        check_range("Control signal, input start_percent", self.start, 0.0, 1.0)
+        check_range("Control signal, input end_percent", self.end, 0.0, 1.0)
+        check_span("Control signal", self.start, self.end)
+        check_choice("Control signal, input fit", self.fit, FITS)
+        check_choice("Control signal, input on_invalid", self.on_invalid, ON_INVALID)
         if self.mask is not None:
             object.__setattr__(self, "mask", check_mask(self.mask, "Control signal, input mask"))
-        _check_type("layer_weights", self.layer_weights, LayerWeights, "LAYER_WEIGHTS")
-        _check_type("frame_weights", self.frame_weights, FrameWeights, "FRAME_WEIGHTS")
+        if self.layer_weights is not None:
+            check_type("Control signal, input layer_weights", self.layer_weights, LayerWeights, "LAYER_WEIGHTS are")
+        if self.frame_weights is not None:
+            check_type("Control signal, input frame_weights", self.frame_weights, FrameWeights, "FRAME_WEIGHTS are")
 
     def weight_at(self, progress: float) -> float:
         """Weight at a progress 0..1 of the sampling: zero outside the range."""
@@ -90,18 +89,3 @@ def _check_control_net(control_net: Any) -> None:
             f"Control signal, input control_net: a control net is wanted, but {found} came in. "
             "The loader before it did not recognise its file as a ControlNet, ControlNeXt or T2I-Adapter."
         )
-
-
-def _check_number(name: str, value: float, maximum: float) -> None:
-    if not 0.0 <= value <= maximum:  # false for NaN too
-        raise ValueError(f"Control signal, input {name}: {value} lies outside 0 to {maximum:g}.")
-
-
-def _check_type(name: str, value: Any, wanted: type, socket: str) -> None:
-    if value is not None and not isinstance(value, wanted):
-        raise ValueError(f"Control signal, input {name}: {socket} are wanted, not {type(value).__name__}.")
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f'Control signal, input {name}: "{value}" is not one of {", ".join(choices)}.')

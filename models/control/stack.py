@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from ...preprocessors.images.checks import check_choice, check_type
 from .signal import ControlSignal
 
 _SLOT = re.compile(r"signal_(\d+)")
@@ -43,27 +44,18 @@ class ControlStack:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.balance not in BALANCES:
-            raise ValueError(f'Control stack, input balance: "{self.balance}" is not one of {", ".join(BALANCES)}.')
+        check_choice("Control stack, input balance", self.balance, BALANCES)
         if not (math.isfinite(self.budget) and self.budget > 0):
             raise ValueError(f"Control stack, input budget: {self.budget} is not above 0.")
 
 
 def check_signal(value: Any, name: str, who: str = "Control stack") -> ControlSignal:
     """Return a CONTROL_SIGNAL, or say what came in instead."""
-    if not isinstance(value, ControlSignal):
-        raise ValueError(
-            f"{who}, input {name}: a control signal is wanted, not {type(value).__name__}. "
-            "Link the output of the node Control Signal."
-        )
-    return value
+    advice = "Link the output of the node Control Signal."
+    return check_type(f"{who}, input {name}", value, ControlSignal, "a control signal is", advice)
 
 
 def check_stack(value: Any, name: str) -> ControlStack:
     """Return a CONTROL_STACK, or say what came in instead."""
-    if not isinstance(value, ControlStack):
-        raise ValueError(
-            f"Input {name}: a control stack is wanted, not {type(value).__name__}. "
-            "Link the output of the node Control Stack; stacks of other packs go into its input control_net_stack."
-        )
-    return value
+    advice = "Link the output of the node Control Stack; stacks of other packs go into its input control_net_stack."
+    return check_type(f"Input {name}", value, ControlStack, "a control stack is", advice)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
 
+from ...preprocessors.images.checks import check_choice
+
 Interpolation = Literal["linear", "smooth", "hold"]
 INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 
@@ -31,10 +33,7 @@ class FrameWeights:
     is_list: bool = False
 
     def __post_init__(self) -> None:
-        if self.interpolation not in INTERPOLATIONS:
-            raise ValueError(
-                f'Frame weights, input interpolation: "{self.interpolation}" is not one of {", ".join(INTERPOLATIONS)}.'
-            )
+        check_choice("Frame weights, input interpolation", self.interpolation, INTERPOLATIONS)
         if not self.keyframes:
             raise ValueError(f"Frame weights: there are none. {_HELP}")
         for frame, factor in self.keyframes:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from ...preprocessors.images.checks import check_choice, check_range
+
 # The residuals of a control net by the names that people use for the layers of a network.
 #
 # A control net hands the host up to three lists of residuals (`input`, `middle`, `output`). Where a residual goes, and so
@@ -155,10 +157,10 @@ class LayerWeights:
     unconditional: float = 1.0
 
     def __post_init__(self) -> None:
-        _check("conditional", self.conditional, MAXIMUM)
-        _check("unconditional", self.unconditional, MAXIMUM)
+        check_range("Layer weights, conditional", self.conditional, 0.0, MAXIMUM)
+        check_range("Layer weights, unconditional", self.unconditional, 0.0, MAXIMUM)
         if self.soft is not None:
-            _check("ratio", self.soft, 1.0)
+            check_range("Layer weights, ratio", self.soft, 0.0, 1.0)
 
     @staticmethod
     def from_text(text: str) -> LayerWeights:
@@ -204,8 +206,7 @@ def make_layer_weights(
     preset: str, ratio: float, layers: str, conditional: float = 1.0, unconditional: float = 1.0
 ) -> LayerWeights:
     """Layer weights of a preset, times what the text and the two factors say."""
-    if preset not in PRESETS:
-        raise ValueError(f'Layer weights, input preset: "{preset}" is not one of {", ".join(PRESETS)}.')
+    check_choice("Layer weights, input preset", preset, PRESETS)
     soft, first, second = PRESETS[preset]
     read = LayerWeights.from_text(layers)
     return replace(
@@ -224,13 +225,8 @@ def _entry(part: str) -> LayerEntry:
         factor = float(number)
     except ValueError:
         raise ValueError(f'Layer weights: "{number}" in "{part}" is not a number. {_HELP}') from None
-    _check(f'entry "{part}"', factor, MAXIMUM)
+    check_range(f'Layer weights, entry "{part}"', factor, 0.0, MAXIMUM)
     if first is None or family == "middle":
         return LayerEntry(family, None, None, factor)
     bounds = sorted((int(first), int(last or first)))
     return LayerEntry(family, bounds[0], bounds[1], factor)
-
-
-def _check(name: str, value: float, maximum: float) -> None:
-    if not 0.0 <= value <= maximum:  # false for NaN too
-        raise ValueError(f"Layer weights, {name}: {value} lies outside 0 to {maximum:g}.")

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from ...preprocessors.images.checks import check_choice
+
 _HALVINGS = 20  # 1e-6 of the sampling: far finer than the difference between two steps
 
 
@@ -34,10 +36,7 @@ def step_sigmas(model: Any, scheduler: str, steps: int, denoise: float = 1.0, si
     if sigmas is None:
         import comfy.samplers
 
-        if scheduler not in comfy.samplers.SCHEDULER_NAMES:
-            raise ValueError(
-                f'Input scheduler: "{scheduler}" is not one of {", ".join(comfy.samplers.SCHEDULER_NAMES)}.'
-            )
+        check_choice("Input scheduler", scheduler, comfy.samplers.SCHEDULER_NAMES)
         total = steps if denoise >= 1.0 else int(steps / denoise) if denoise > 0 else 0
         if total == 0:
             return []

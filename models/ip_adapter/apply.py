@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ...preprocessors.images.checks import check_type
 from ...preprocessors.images.tensors import check_mask
 from ..guidance.curve import Curve
 from ..guidance.layer_weights import Layer, LayerWeights
@@ -31,10 +32,7 @@ def apply_ip_adapter(model: Any, adapter: Any, settings: Settings) -> Any:
     Raises ValueError, naming both sides, before anything is encoded when adapter and model, encoder or embeddings do not
     belong together.
     """
-    if not isinstance(adapter, IPAdapter):
-        raise ValueError(
-            f"{WHO}, input ip_adapter: an IP_ADAPTER is wanted, not {type(adapter).__name__}. Link Load IP-Adapter."
-        )
+    check_type(f"{WHO}, input ip_adapter", adapter, IPAdapter, "an IP_ADAPTER is", "Link Load IP-Adapter.")
     layers = cross_attentions(model.model) or double_blocks(model.model) or joint_blocks(model.model)
     check_fit(adapter, layers, model.model)
     behaviour = find_behaviour(settings.compatible_with)

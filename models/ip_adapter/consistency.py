@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ...preprocessors.images.checks import check_choice, check_type
 from ...preprocessors.images.example_pictures import PHOTOGRAPHS, example_picture
 from ...preprocessors.images.tensors import check_image, to_rgb
 from .encoding import features
@@ -84,10 +85,7 @@ def measure(
     """Measure an IMAGE [B,H,W,C], against references or, without them, pairwise. Raises ValueError for broken inputs."""
     from comfy.clip_vision import ClipVisionModel
 
-    if not isinstance(clip_vision, ClipVisionModel):
-        raise ValueError(
-            f"{_WHO}, input clip_vision: CLIP_VISION is wanted, not {type(clip_vision).__name__}. Link Load CLIP Vision."
-        )
+    check_type(f"{_WHO}, input clip_vision", clip_vision, ClipVisionModel, "CLIP_VISION is", "Link Load CLIP Vision.")
     pictures = to_rgb(check_image(image, f"{_WHO}, input image"))
     seen = features(clip_vision, pictures, pooled=True)
     if reference is None:
@@ -108,8 +106,7 @@ def measure(
 
 def gated(consistency: Consistency, gate: str) -> torch.Tensor:
     """The pictures that go on. Raises ValueError when the gate is `error` and one is below the minimum, or none is left."""
-    if gate not in GATES:
-        raise ValueError(f'{_WHO}, input gate: "{gate}" is not one of {", ".join(GATES)}.')
+    check_choice(f"{_WHO}, input gate", gate, GATES)
     if gate == "off" or consistency.ok:
         return consistency.image
     if gate == "error" or not consistency.passing:
@@ -137,8 +134,8 @@ def _faces(faces: Any, references: Any, count: int) -> list[float] | None:
     if faces is None:
         return None
     for name, face_embeds in (("face_embeds", faces), ("reference_face_embeds", references)):
-        if face_embeds is not None and not isinstance(face_embeds, FaceEmbeds):
-            raise ValueError(f"{_WHO}, input {name}: FACE_EMBEDS are wanted, not {type(face_embeds).__name__}.")
+        if face_embeds is not None:
+            check_type(f"{_WHO}, input {name}", face_embeds, FaceEmbeds, "FACE_EMBEDS are")
     if faces.vectors.shape[0] != count:
         raise ValueError(f"{_WHO}: {faces.vectors.shape[0]} faces came in for {count} pictures. Give one for each.")
     cosines = faces.normed @ (faces if references is None else references).normed.T

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ...preprocessors.images.checks import check_choice, check_type
 from ..files.layouts.ip_adapter import Reads
 from .scaling import EXACTLY, Behaviour
 
@@ -109,8 +110,7 @@ def combine_embeds(slots: Mapping[str, Any] | None, combine: str = "average", ne
     negative: embeddings whose pictures are what is not wanted, in place of the negative halves of the others. Raises
     ValueError when nothing is linked, or what is linked was not made for adapters of one kind.
     """
-    if combine != CONCAT and combine not in COMBINING:
-        raise ValueError(f'{_WHO}, input combine: "{combine}" is not one of {", ".join((CONCAT, *COMBINING))}.')
+    check_choice(f"{_WHO}, input combine", combine, (CONCAT, *COMBINING))
     given = _in_order(slots or {})
     first = given[0]
     for embeds in given[1:]:
@@ -137,9 +137,7 @@ def _in_order(slots: Mapping[str, Any]) -> list[ImageEmbeds]:
 
 
 def _checked(name: str, embeds: Any) -> ImageEmbeds:
-    if not isinstance(embeds, ImageEmbeds):
-        raise ValueError(f"{_WHO}, input {name}: IP_ADAPTER_EMBEDS are wanted, not {type(embeds).__name__}.")
-    return embeds
+    return check_type(f"{_WHO}, input {name}", embeds, ImageEmbeds, "IP_ADAPTER_EMBEDS are")
 
 
 def _check_alike(first: ImageEmbeds, one: ImageEmbeds) -> None:

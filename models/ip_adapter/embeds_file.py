@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...preprocessors.images.checks import check_type
 from ..files.header import BrokenFile, read_header
 from ..files.reading import read_state_dict, refuse_non_finite
 from ..files.writing import write_safetensors
@@ -19,10 +20,7 @@ def save_embeds(embeds: ImageEmbeds, prefix: str) -> Path:
     """Write embeddings under the next free number of a prefix in the host's output folder; returns the file."""
     import folder_paths
 
-    if not isinstance(embeds, ImageEmbeds):
-        raise ValueError(
-            f"Save IP-Adapter Embeddings, input embeds: IP_ADAPTER_EMBEDS are wanted, not {type(embeds).__name__}."
-        )
+    check_type("Save IP-Adapter Embeddings, input embeds", embeds, ImageEmbeds, "IP_ADAPTER_EMBEDS are")
     folder, name, counter, _, _ = folder_paths.get_save_image_path(
         prefix or PREFIX, folder_paths.get_output_directory()
     )

@@ -8,6 +8,7 @@ from typing import Any
 import comfy.model_management
 import torch
 
+from ...preprocessors.images.checks import check_choice, check_type
 from ...preprocessors.images.tensors import check_image, to_rgb
 from ..files.kinds.clip_vision import ENCODERS, encoder_title
 from ..files.layouts.ip_adapter import PORTRAIT_UNNORMALISED
@@ -157,12 +158,10 @@ def encode_image(
     adapter: Any, clip_vision: Any, image: Any, negative: Any = None, faces: Any = None, combine: str = CONCAT
 ) -> ImageEmbeds:
     """Embeddings of the kind that the adapter reads. Raises ValueError when what it reads is not linked or does not fit."""
-    if not isinstance(adapter, IPAdapter):
-        raise ValueError(f"{_WHO}, input ip_adapter: an IP_ADAPTER is wanted, not {type(adapter).__name__}.")
-    if faces is not None and not isinstance(faces, FaceEmbeds):
-        raise ValueError(f"{_WHO}, input face_embeds: FACE_EMBEDS are wanted, not {type(faces).__name__}.")
-    if combine != CONCAT and combine not in COMBINING:
-        raise ValueError(f'{_WHO}, input combine: "{combine}" is not one of {", ".join((CONCAT, *COMBINING))}.')
+    check_type(f"{_WHO}, input ip_adapter", adapter, IPAdapter, "an IP_ADAPTER is")
+    if faces is not None:
+        check_type(f"{_WHO}, input face_embeds", faces, FaceEmbeds, "FACE_EMBEDS are")
+    check_choice(f"{_WHO}, input combine", combine, (CONCAT, *COMBINING))
     if adapter.layout.needs_face:
         found = encode_faces(adapter, faces, clip_vision, image)
     elif image is None:

@@ -11,6 +11,7 @@ import comfy.lora
 import torch
 from torch.nn.functional import normalize
 
+from ...preprocessors.images.checks import check_choice
 from ...preprocessors.images.tensors import check_image, to_rgb, to_uint8
 from ..files.layouts.ip_adapter import FACE_WIDTH
 from .adapter import IPAdapter
@@ -92,8 +93,7 @@ def _analysis(model_name: str, provider: str) -> Any:
     import folder_paths
 
     for name, value, choices in (("model_name", model_name, MODELS), ("provider", provider, PROVIDERS)):
-        if value not in choices:
-            raise ValueError(f'{_WHO}, input {name}: "{value}" is not one of {", ".join(choices)}.')
+        check_choice(f"{_WHO}, input {name}", value, choices)
     try:
         from insightface.app import FaceAnalysis  # type: ignore[import-not-found]
     except ImportError as error:

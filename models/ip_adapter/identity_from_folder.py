@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ...preprocessors.images.checks import check_choice, check_type
 from .adapter import IPAdapter
 from .embeds import COMBINING, CONCAT, ImageEmbeds
 from .encoding import check_encoder, encode
@@ -55,12 +56,10 @@ def identity_from_folder(
     leave_out: pictures that are unlike the others are named and left out; otherwise they are named only. Raises ValueError
     for a folder without pictures, a picture that cannot be read, or an adapter that reads faces.
     """
-    if not isinstance(adapter, IPAdapter):
-        raise ValueError(f"{_WHO}, input ip_adapter: an IP_ADAPTER is wanted, not {type(adapter).__name__}.")
+    check_type(f"{_WHO}, input ip_adapter", adapter, IPAdapter, "an IP_ADAPTER is")
     if adapter.layout.needs_face:
         raise ValueError(f"{adapter.who} reads faces. Load the pictures as a batch and link them to Face Embeddings.")
-    if combine not in (CONCAT, *COMBINING):
-        raise ValueError(f'{_WHO}, input combine: "{combine}" is not one of {", ".join((CONCAT, *COMBINING))}.')
+    check_choice(f"{_WHO}, input combine", combine, (CONCAT, *COMBINING))
     check_encoder(clip_vision, adapter)
     files = pictures_in(_folder(name))
     if not files:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch.nn.functional import interpolate, pad
 
+from ...preprocessors.images.checks import check_choice
 from ...preprocessors.images.tensors import check_image, to_rgb
 
 Mode = Literal["crop", "pad", "stretch", "tiles"]
@@ -35,8 +36,7 @@ class Prepared:
 def prepare(image: Any, mode: str, position: str = "center", fill: str = "edge", size: int = SIZE) -> Prepared:
     """Squares of an IMAGE [B,H,W,C] for an image encoder. Raises ValueError for an unknown choice or a broken picture."""
     for name, value, choices in (("mode", mode, MODES), ("position", position, POSITIONS), ("fill", fill, FILLS)):
-        if value not in choices:
-            raise ValueError(f'Prepare Reference Image, input {name}: "{value}" is not one of {", ".join(choices)}.')
+        check_choice(f"Prepare Reference Image, input {name}", value, choices)
     pictures = to_rgb(check_image(image, "Prepare Reference Image, input image"))
     height, width = pictures.shape[1:3]
     if mode == "tiles":

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from einops import reduce, repeat
 
+from ...preprocessors.images.checks import check_choice
+
 Attend = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Weight = float | torch.Tensor  # [B,1,1] where it differs within the batch
 
@@ -83,6 +85,5 @@ BEHAVIOURS: dict[str, Behaviour] = {
 
 def find_behaviour(name: str) -> Behaviour:
     """The behaviour with this name; ValueError that lists them."""
-    if name not in BEHAVIOURS:
-        raise ValueError(f'Apply IP-Adapter, input compatible_with: "{name}" is not one of {", ".join(BEHAVIOURS)}.')
+    check_choice("Apply IP-Adapter, input compatible_with", name, BEHAVIOURS)
     return BEHAVIOURS[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...preprocessors.images.checks import check_choice, check_range, check_span, check_type
 from ..guidance.frame_weights import FrameWeights
 from ..guidance.layer_weights import LayerWeights
 from .embeds import COMBINES, CONCAT
@@ -43,31 +44,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("weight", "composition_weight"):
-            _check_range(name, getattr(self, name), LEAST_WEIGHT, MOST_WEIGHT)
+            check_range(f"{WHO}, input {name}", getattr(self, name), LEAST_WEIGHT, MOST_WEIGHT)
         for name in ("start_percent", "end_percent"):
-            _check_range(name, getattr(self, name), 0.0, 1.0)
-        if self.start_percent > self.end_percent:
-            raise ValueError(
-                f"{WHO}: it starts at {self.start_percent:g} and ends at {self.end_percent:g}, so it would never act. "
-                "Set start_percent below end_percent."
-            )
-        _check_choice("combine", self.combine, COMBINES)
-        _check_choice("embeds_scaling", self.embeds_scaling, tuple(SCALINGS))
-        _check_type("layer_weights", self.layer_weights, LayerWeights)
-        _check_type("frame_weights", self.frame_weights, FrameWeights)
-        _check_type("face_embeds", self.face_embeds, FaceEmbeds)
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:  # false for NaN too
-        raise ValueError(f"{WHO}, input {name}: {value} lies outside {low:g} to {high:g}.")
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f'{WHO}, input {name}: "{value}" is not one of {", ".join(choices)}.')
-
-
-def _check_type(name: str, value: Any, wanted: type) -> None:
-    if value is not None and not isinstance(value, wanted):
-        raise ValueError(f"{WHO}, input {name}: {wanted.__name__} are wanted, not {type(value).__name__}.")
+            check_range(f"{WHO}, input {name}", getattr(self, name), 0.0, 1.0)
+        check_span(WHO, self.start_percent, self.end_percent)
+        check_choice(f"{WHO}, input combine", self.combine, COMBINES)
+        check_choice(f"{WHO}, input embeds_scaling", self.embeds_scaling, SCALINGS)
+        kinds = {"layer_weights": LayerWeights, "frame_weights": FrameWeights, "face_embeds": FaceEmbeds}
+        for name, kind in kinds.items():
+            if getattr(self, name) is not None:
+                check_type(f"{WHO}, input {name}", getattr(self, name), kind, f"{kind.__name__} are")

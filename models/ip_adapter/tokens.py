@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from ...preprocessors.images.checks import check_type
 from ..files.layouts.ip_adapter import V2
 from .adapter import IPAdapter
 from .embeds import PER_PICTURE, ImageEmbeds
@@ -34,11 +35,8 @@ def project(
 
 def check_embeds(adapter: IPAdapter, embeds: Any) -> ImageEmbeds:
     """The embeddings, or ValueError that names both sides when they are not of the kind or width that the adapter reads."""
-    if not isinstance(embeds, ImageEmbeds):
-        raise ValueError(
-            f"{adapter.who}, input embeds: IP_ADAPTER_EMBEDS are wanted, not {type(embeds).__name__}. "
-            "Make them with Encode IP-Adapter Image."
-        )
+    advice = "Make them with Encode IP-Adapter Image."
+    check_type(f"{adapter.who}, input embeds", embeds, ImageEmbeds, "IP_ADAPTER_EMBEDS are", advice)
     if embeds.reads != adapter.layout.reads or (embeds.image is not None and embeds.width != adapter.feature_width):
         wanted = f"{adapter.layout.reads} embeddings" + (
             f" of width {adapter.feature_width}" if adapter.feature_width else ""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ...preprocessors.images.checks import check_choice
 from .layers import CrossAttention
 
 Source = Literal["image", "composition"]
@@ -125,8 +126,7 @@ WEIGHT_TYPES: tuple[str, ...] = (*EVERYWHERE, *BY_BLOCK)
 
 def roles(weight_type: str, layers: tuple[CrossAttention, ...], family: str, who: str) -> dict[CrossAttention, Role]:
     """The role of each layer that acts; ValueError for a type that is unknown or names blocks that the model lacks."""
-    if weight_type not in WEIGHT_TYPES:
-        raise ValueError(f'{who}, input weight_type: "{weight_type}" is not one of {", ".join(WEIGHT_TYPES)}.')
+    check_choice(f"{who}, input weight_type", weight_type, WEIGHT_TYPES)
     if weight_type in _OF_UNETS and not any(layer.block.startswith(("input", "output")) for layer in layers):
         raise ValueError(
             f'{who}: weight_type "{weight_type}" is for UNets; this model has no input and output blocks. Choose linear or '

@@ -8,6 +8,7 @@ from typing import Any
 
 import comfy.hooks
 
+from ...preprocessors.images.checks import check_range
 from ..host import tell
 from .lora_file import LoRAFile, load_lora_file
 from .matching import Matched, Target, match
@@ -76,8 +77,7 @@ def apply_lora_stack(
     Raises ValueError before anything is applied when a file cannot be read, is no LoRA, or less than `minimum_match` of
     its tensors find a place of their shape, and when an option names a LoRA or block that is not there.
     """
-    if not 0.0 <= minimum_match <= 1.0:
-        raise ValueError(f"{_WHO}, input minimum_match: {minimum_match} lies outside 0 to 1.")
+    check_range(f"{_WHO}, input minimum_match", minimum_match, 0.0, 1.0)
     rows = read_stack(stack)
     chosen = _options_by_name(check_options(options), [name for name, *_ in rows])
     prepared = [_prepare(name, strengths, model, clip, minimum_match) for name, *strengths in rows]

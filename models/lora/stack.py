@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...preprocessors.images.checks import check_range
 from ..guidance.curve import CONSTANT, Curve
 from ..guidance.layer_weights import LayerWeights
 
@@ -19,8 +20,7 @@ def extended(stack: Any, name: str, strength_model: float, strength_clip: float,
     """A new LORA_STACK: the rows of `stack` and, when enabled, one more."""
     rows = read_stack(stack)
     for label, value in (("strength_model", strength_model), ("strength_clip", strength_clip)):
-        if not -LIMIT <= value <= LIMIT:
-            raise ValueError(f"LoRA Stack, input {label}: {value} lies outside -{LIMIT:g} to {LIMIT:g}.")
+        check_range(f"LoRA Stack, input {label}", value, -LIMIT, LIMIT)
     return [*rows, (name, float(strength_model), float(strength_clip))] if enabled else rows
 
 

@@ -12,6 +12,7 @@ import torch
 
 from ..control_map import MadeMap, make_map
 from ..entry import Options, Preprocessor
+from ..images.checks import check_choice
 from ..images.resize import resized_map
 from ..images.tags import tag_of
 from ..images.tensors import check_image, to_rgb, to_uint8
@@ -223,8 +224,7 @@ POLICIES = ("report", "error")
 
 def checked(made: Adherence, minimum: float, policy: str) -> Adherence:
     """The same, with a line about the minimum that every picture should reach; ValueError below it when policy is error."""
-    if policy not in POLICIES:
-        raise ValueError(f'{WHO}, input policy: "{policy}" is not one of {", ".join(POLICIES)}.')
+    check_choice(f"{WHO}, input policy", policy, POLICIES)
     if minimum <= 0:
         return made
     if made.lowest >= minimum:

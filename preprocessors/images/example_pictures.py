@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .checks import check_name
+
 _FOLDER = Path(__file__).resolve().parents[2] / "workflows" / "pictures"
 
 # The order and the names are part of saved graphs.
@@ -35,8 +37,7 @@ def example_picture(name: str) -> torch.Tensor:
 
 def example_files(name: str) -> list[Path]:
     """The file of the named picture, or those of a set. ValueError for an unknown name."""
-    if name not in NAMES:
-        raise ValueError(f'Example Picture: there is no "{name}". There are: {", ".join(NAMES)}.')
+    check_name("Example Picture", name, NAMES)
     return sorted((_FOLDER / name).iterdir()) if name in EXAMPLE_SETS else [_FOLDER / EXAMPLE_PICTURES[name]]
 
 

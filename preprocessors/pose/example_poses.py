@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..images.checks import check_name, check_range
 from .keypoints import BODY, BODY_POINTS, PARTS, Frame, write_frames
 
 # A person up close who speaks with both hands: the example pose that has a face and fingers.
@@ -127,10 +128,8 @@ _BEAT = 8  # frames from one turning point of the hand to the same one again
 
 def example_poses(name: str, frames: int) -> list[Frame]:
     """POSE_KEYPOINT frames of a name in NAMES; a still picture's pose is repeated. ValueError for other names."""
-    if name not in NAMES:
-        raise ValueError(f'Example Poses: there is no "{name}". There are: {", ".join(NAMES)}.')
-    if not 1 <= frames <= LONGEST:
-        raise ValueError(f"Example Poses, input frames: {frames} lies outside 1 to {LONGEST}.")
+    check_name("Example Poses", name, NAMES)
+    check_range("Example Poses, input frames", frames, 1, LONGEST)
     if name == "astronaut":
         return write_frames([_frame(_ASTRONAUT, _ASTRONAUT_CANVAS)] * frames)
     if name == "speaker":

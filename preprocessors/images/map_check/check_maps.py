@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..checks import check_choice
 from ..kinds import MAP_KINDS, map_kind
 from ..tags import pass_on, tag_of
 from ..tensors import check_image, to_rgb, to_uint8
@@ -37,10 +38,8 @@ class Checked:
 def check_maps(image: Any, expected: str = "auto", repair: str = "none") -> Checked:
     """Look at each map of an IMAGE [B,H,W,C]. expected: a kind, or auto for what made the map or, unknown, what it looks like."""
     who = "Check Control Image"
-    if expected not in EXPECTED:
-        raise ValueError(f'{who}, input expected: "{expected}" is not one of {", ".join(EXPECTED)}.')
-    if repair not in REPAIRS:
-        raise ValueError(f'{who}, input repair: "{repair}" is not one of {", ".join(REPAIRS)}.')
+    check_choice(f"{who}, input expected", expected, EXPECTED)
+    check_choice(f"{who}, input repair", repair, REPAIRS)
     _needs_opencv(who)
     maps = to_rgb(check_image(image, f"{who}, input image")).float()
     wanted = _known_kind(image) if expected == "auto" else expected
