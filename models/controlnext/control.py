@@ -11,7 +11,7 @@ from comfy.controlnet import ControlBase
 from ..guidance.batch_view import Window, window_of
 from .cache import MapSigmas
 from .cross_normalization import Form
-from .hint import check_hint, rows_of
+from .hint import check_hint, hint_rows
 from .injection import AfterInputBlock, AfterMiddleBlock, install
 from .network import ControlNeXtNetwork, Request
 from .variants import BASE_TITLES, Place, Variant, base_of, place_of, resolve
@@ -159,7 +159,7 @@ class ControlNeXt(ControlBase):
             raise ValueError(
                 f"The ControlNeXt file '{name}' has no control image. Link it through an Apply ControlNet node."
             )
-        rows = rows_of(hint.shape[0], sigmas.shape[0], window, run.variant.pins_first_map, name)
+        rows = hint_rows(hint.shape[0], sigmas.shape[0], window, run.variant.pins_first_map, name)
         values = tuple(sigmas.tolist())
         if len(set(values)) == 1:
             sigmas = sigmas[:1]

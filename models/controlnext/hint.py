@@ -7,7 +7,7 @@ from typing import Any
 import comfy.utils
 import torch
 
-from ..guidance.batch_view import Window
+from ..guidance.batch_view import Window, matching_rows
 
 RESIZE_METHOD = "lanczos"  # what the reference pipelines resize control images with
 
@@ -29,17 +29,14 @@ def check_hint(hint: Any, file_name: str) -> None:
         raise ValueError(f"{who} contains NaN or infinite values. Repair the node that made it.")
 
 
-def rows_of(count: int, pictures: int, window: Window | None, pin_first: bool, file_name: str) -> tuple[int, ...]:
+def hint_rows(count: int, pictures: int, window: Window | None, pin_first: bool, file_name: str) -> tuple[int, ...]:
     """Which of `count` control maps belong to the `pictures` of this call; (0,) when one serves all.
 
     pin_first: the first picture of a window gets the clip's first map. Raises ValueError when the counts do not match.
     """
-    if count == 1:
-        return (0,)
-    if window is not None and count == window.total:
-        return (0, *window.frames[1:]) if pin_first else window.frames
-    if window is None and count == pictures:
-        return tuple(range(pictures))
+    rows = matching_rows(count, pictures, window)
+    if rows is not None:
+        return (0, *rows[1:]) if pin_first else rows
     wanted = pictures if window is None else window.total
     advice = "Give one control image for all, or exactly one for each."
     if count == wanted - 1:

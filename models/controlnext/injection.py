@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 from comfy.patcher_extension import WrappersMP
-from torch.nn.functional import interpolate
 
+from ..guidance.regions import resized_mask
 from .cross_normalization import CrossNormalization
 
 _MARKER_KEY = "armature_controlnext"
@@ -60,7 +60,7 @@ class ControlAddition:
         chunks = len(self.multipliers)
         if self.mask is None:
             return [None] * chunks
-        mask = _on_grid(self.mask, size)
+        mask = resized_mask(self.mask, size)
         return mask.chunk(chunks) if mask.shape[0] == batch else [mask] * chunks
 
     def _added(
@@ -134,9 +134,3 @@ def mark_for_compilers(
         ours = sum(isinstance(patch, ControlAddition) for patch in transformer_options["patches"].get(patch_name, []))
         marked[name] = [None] * ours + list(marked.get(name) or [])
     return executor(x, t, c_concat, c_crossattn, marked, transformer_options, **kwargs)
-
-
-def _on_grid(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Shrinking averages over each cell, so that a cell without mask stays exactly zero."""
-    shrinks = mask.shape[-2] >= size[0] and mask.shape[-1] >= size[1]
-    return interpolate(mask, size, mode="area") if shrinks else interpolate(mask, size, mode="bilinear")

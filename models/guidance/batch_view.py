@@ -31,6 +31,15 @@ def window_of(transformer_options: dict[str, Any], pictures: int) -> Window | No
     return Window(frames, int(window.total_frames)) if len(frames) == pictures else None
 
 
+def matching_rows(count: int, pictures: int, window: Window | None) -> tuple[int, ...] | None:
+    """Which of `count` maps or masks belong to the `pictures` of a call: (0,) when one serves all, None when none fit."""
+    if count == 1:
+        return (0,)
+    if window is not None:
+        return window.frames if count == window.total else None
+    return tuple(range(pictures)) if count == pictures else None
+
+
 @dataclass(frozen=True)
 class BatchView:
     """The batch of one call: `chunks` (prompt, negative prompt, ...) one after the other, each of the same pictures.
@@ -65,10 +74,11 @@ class BatchView:
 
         Raises ValueError when there is neither one for all nor one for each.
         """
-        if count == 1 or self.video or (self.window is None and count == self.pictures):
+        if self.video:
             return None
-        if self.window is not None and count == self.window.total:
-            return self.window.frames
+        rows = matching_rows(count, self.pictures, self.window)
+        if rows is not None:
+            return None if count == 1 or self.window is None else rows
         unit = "pictures" if self.window is None else "frames"
         raise ValueError(
             f"{who}: {count} {what}s came in for a {'batch' if self.window is None else 'clip'} of {self.total} {unit}. "

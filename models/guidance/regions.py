@@ -29,14 +29,15 @@ def masked(residual: torch.Tensor, mask: torch.Tensor, latent_size: tuple[int, i
 
 
 def on_grid(mask: torch.Tensor, height: int, width: int, like: torch.Tensor) -> torch.Tensor:
-    """The mask [B,H,W] resized to [b,height,width] for a batch like `like`; soft edges stay soft.
-
-    Shrinking averages over each cell; a cell that holds no mask stays exactly zero.
-    """
-    mask = mask.to(device=like.device, dtype=torch.float32).unsqueeze(1)
-    shrinks = mask.shape[-2] >= height and mask.shape[-1] >= width
-    grid = interpolate(mask, (height, width), mode="area") if shrinks else _enlarged(mask, height, width)
+    """The mask [B,H,W] resized to [b,height,width] for a batch like `like`; see `resized_mask`."""
+    grid = resized_mask(mask.to(device=like.device, dtype=torch.float32).unsqueeze(1), (height, width))
     return _to_batch(grid[:, 0].to(like.dtype), like.shape[0])
+
+
+def resized_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """A mask [B,1,H,W] at `size` (height, width); shrinking averages, so that a cell without mask stays exactly zero."""
+    shrinks = mask.shape[-2] >= size[0] and mask.shape[-1] >= size[1]
+    return interpolate(mask, size, mode="area" if shrinks else "bilinear")
 
 
 def token_grid(tokens: int, latent_size: tuple[int, int]) -> tuple[int, int]:
@@ -49,10 +50,6 @@ def token_grid(tokens: int, latent_size: tuple[int, int]) -> tuple[int, int]:
         f"The mask of a control signal cannot be laid over {tokens} tokens of a latent of {latent_size[1]}x{latent_size[0]}: "
         "this model's token order is not known. Remove the mask from the signal."
     )
-
-
-def _enlarged(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    return interpolate(mask, (height, width), mode="bilinear", align_corners=False)
 
 
 def _to_batch(grid: torch.Tensor, batch: int) -> torch.Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from armature_pack.models.controlnext.control import ControlNeXt
-from armature_pack.models.controlnext.hint import rows_of
+from armature_pack.models.controlnext.hint import hint_rows
 from armature_pack.models.guidance.batch_view import Window
 from armature_pack.tests.alike import assert_alike
 from comfy.context_windows import IndexListContextWindow
@@ -143,10 +143,10 @@ def test_memory_does_not_grow_with_the_clip(monkeypatch) -> None:
 
 def test_frame_zero_belongs_to_the_reference_image() -> None:
     window = Window((3, 4, 5), 9)
-    assert rows_of(9, 3, window, True, "a") == (0, 4, 5)
-    assert rows_of(9, 3, window, False, "a") == (3, 4, 5)
-    assert rows_of(3, 3, None, True, "a") == (0, 1, 2)
-    assert rows_of(1, 3, window, True, "a") == (0,)
+    assert hint_rows(9, 3, window, True, "a") == (0, 4, 5)
+    assert hint_rows(9, 3, window, False, "a") == (3, 4, 5)
+    assert hint_rows(3, 3, None, True, "a") == (0, 1, 2)
+    assert hint_rows(1, 3, window, True, "a") == (0,)
 
 
 @pytest.mark.parametrize("frames", [2, 4, 8])
