@@ -12,7 +12,7 @@ from ..controlnext.loading import load_controlnext
 from ..files.container import container_of, read_any_header
 from ..files.layouts.controlnext import control_prefixes
 from ..files.reading import check_readable
-from ..files.wrong_kind import kind_of
+from ..files.wrong_kind import kind_of, told_kind
 from ..host import find_file, host_nodes
 
 FOLDER = "controlnet"
@@ -32,10 +32,7 @@ def load_control_net(name: str) -> Any:
         return load_controlnext(path)
     known = kind_of(shapes)
     if known is not None and known[0] not in _HOST_LOADS:
-        kind, node = known
-        raise ValueError(
-            f"The file '{name}' holds {kind}, not a control net. Load it with {node}, and choose another here."
-        )
+        raise ValueError(told_kind(name, shapes, "a control net", "choose another here."))
     return _loaded_by_host(name)
 
 

@@ -9,9 +9,10 @@ import comfy.ops
 import comfy.utils
 import torch
 
+from ..files.identity import shapes_of
 from ..files.layouts.controlnext import Layout, Mismatch, control_part, control_prefixes, detect
 from ..files.reading import read_state_dict, refuse_non_finite
-from ..files.wrong_kind import describe_keys, kind_of
+from ..files.wrong_kind import describe_keys, kind_of, told_kind
 from .control import ControlNeXt
 from .cross_normalization import FORMS, Form
 from .module import ControlNeXtModule
@@ -60,21 +61,17 @@ def _control_weights(state_dict: Mapping[str, torch.Tensor], file_name: str) -> 
         if "scale" in weights and weights["scale"].numel() == 1:
             weights["scale"] = weights["scale"].reshape(())
         return weights
-    known = kind_of(state_dict)
-    if known is None:
+    if kind_of(state_dict) is None:
         raise ValueError(
             f"The file '{file_name}' is no ControlNeXt control file: it has none of its keys (its keys: "
             f"{describe_keys(state_dict)}). Choose the control file, often named controlnet.safetensors or controlnext.bin."
         )
-    kind, node = known
-    raise ValueError(
-        f"The file '{file_name}' holds {kind}, not a ControlNeXt control network. Load it with {node}, "
-        "and choose a ControlNeXt control file here."
-    )
+    instead = "choose a ControlNeXt control file here."
+    raise ValueError(told_kind(file_name, state_dict, "a ControlNeXt control network", instead))
 
 
 def _layout(weights: Mapping[str, torch.Tensor], file_name: str) -> Layout:
-    layout = detect({key: tuple(value.shape) for key, value in weights.items()})
+    layout = detect(shapes_of(weights))
     if isinstance(layout, Mismatch):
         raise ValueError(
             f"The ControlNeXt file '{file_name}' has a layout that is not known: {layout}. "

@@ -11,7 +11,7 @@ import torch
 
 from ..files.layouts.controlnext import unet_part
 from ..files.reading import read_state_dict, refuse_non_finite
-from ..files.wrong_kind import CHECKPOINT, UNET, describe_keys, kind_of
+from ..files.wrong_kind import CHECKPOINT, UNET, describe_keys, kind_of, told_kind
 from .key_map import MODEL_PREFIX, KeyMap, map_keys
 from .unet_report import FORMATS, Comparison, Format, Kind, Overlap, WeightsReport, compare, sample
 
@@ -91,11 +91,9 @@ def _unet_weights(state_dict: Mapping[str, torch.Tensor], file_name: str) -> dic
     weights = unet_part(state_dict)
     if weights and (len(weights) < len(state_dict) or not _is_another_kind(weights)):
         return weights
-    kind, node = kind_of(state_dict) or ("nothing that is known", "the node it was made for")
-    raise ValueError(
-        f"The file '{file_name}' holds {kind}, not the fine-tuned UNet weights of a ControlNeXt model. Load it with {node}, "
-        "and choose the UNet file here (often named unet.safetensors or unet_weight_increasements.safetensors)."
-    )
+    wanted = "the fine-tuned UNet weights of a ControlNeXt model"
+    instead = "choose the UNet file here (often named unet.safetensors or unet_weight_increasements.safetensors)."
+    raise ValueError(told_kind(file_name, state_dict, wanted, instead))
 
 
 def _is_another_kind(weights: Mapping[str, torch.Tensor]) -> bool:

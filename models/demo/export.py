@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from ..files.identity import below
 from ..files.writing import write_safetensors
 from . import PREFIX, weights_file
 from .widening import others, unet
@@ -48,17 +49,13 @@ def _controlnet(part: str) -> Callable[[Load], Tensors]:
 
 
 def _controlnext(load: Load) -> Tensors:
-    return others.widen_controlnext(_below(load("controlnext_canny"), "module."))
+    return others.widen_controlnext(below(load("controlnext_canny"), "module."))
 
 
 def _controlnext_weights(load: Load) -> Tensors:
-    changes = _below(load("controlnext_canny"), "unet.")
+    changes = below(load("controlnext_canny"), "unet.")
     shapes = {name: unet.unet_shapes()[name] for name in changes}
     return {_UNET + name: value for name, value in unet.widen(changes, shapes).items()}
-
-
-def _below(tensors: Tensors, prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 FILES: tuple[DemoFile, ...] = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .identity import Tensors
+
 
 @dataclass(frozen=True)
 class Family:
@@ -151,3 +153,9 @@ def titles(family_ids: tuple[str, ...]) -> str:
 # Width of the text features that cross-attention reads: what tells the UNet families apart in any file that holds a
 # projection of them (control nets, LoRAs, IP-Adapters, UNet weights).
 FAMILY_OF_CONTEXT = {768: "sd15", 1024: "sd2", 1280: "sdxl_refiner", 2048: "sdxl"}
+
+
+def family_by_context(tensors: Tensors, *endings: str) -> tuple[str | None, str | None]:
+    """(family, its name) of the first tensor that ends in one of these, by the width that it reads; None for what is unknown."""
+    name = tensors.first(*endings)
+    return (FAMILY_OF_CONTEXT.get(tensors.size(name, 1)) if name else None), name

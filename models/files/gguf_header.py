@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from .header import BrokenFile, Header, TensorInfo
+from .header import BrokenFile, Header, TensorInfo, opening
 
 SUFFIXES = (".gguf",)
 _MAXIMUM = 64 * 1024 * 1024  # of the header; vocabularies of language models take a few megabytes
@@ -62,19 +62,13 @@ class _Reader:
 def read_gguf_header(path: str | Path) -> Header:
     """The names, shapes and types in a GGUF file; shapes in torch's order. Raises BrokenFile."""
     path = Path(path)
-    try:
-        with path.open("rb") as file:
+    with opening(path), path.open("rb") as file:
+        try:
             return _read(_Reader(file))
-    except FileNotFoundError:
-        raise BrokenFile(f"There is no file {path}. Choose another file, or put it there.") from None
-    except OSError as error:
-        raise BrokenFile(
-            f"The file {path} cannot be opened ({error.strerror or error}). Check its permissions."
-        ) from None
-    except (ValueError, KeyError, EOFError, struct.error, RecursionError, OverflowError):
-        raise BrokenFile(
-            f"The file {path} is incomplete, or no GGUF file. Download it again and compare its size."
-        ) from None
+        except (ValueError, KeyError, EOFError, struct.error, RecursionError, OverflowError):
+            raise BrokenFile(
+                f"The file {path} is incomplete, or no GGUF file. Download it again and compare its size."
+            ) from None
 
 
 def _read(reader: _Reader) -> Header:

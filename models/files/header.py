@@ -8,13 +8,29 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SUFFIXES = (".safetensors", ".sft")
 MAXIMUM_HEADER = 100_000_000  # the format's own limit
+# What the format calls a type of numbers, and what torch calls it.
+TORCH_DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
 _LENGTH = struct.Struct("<Q")
 _AGAIN = "Download it again and compare its size with the one on the page that offers it."
 
@@ -52,19 +68,30 @@ def is_safetensors(path: str | Path) -> bool:
     return Path(path).suffix.lower() in SUFFIXES
 
 
-def read_header(path: str | Path) -> Header:
-    """The header of a safetensors file. Raises BrokenFile for anything that is none, or is incomplete."""
-    path = Path(path)
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Around the opening and reading of a file: what the system refuses becomes a BrokenFile."""
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            raw = _raw_header(path, file.read(_LENGTH.size), file, size)
+        yield
     except FileNotFoundError:
-        raise BrokenFile(f"There is no file {path}. Choose another file, or put it there.") from None
+        raise missing(path) from None
     except OSError as error:
         raise BrokenFile(
             f"The file {path} cannot be opened ({error.strerror or error}). Check its permissions."
         ) from None
+
+
+def missing(path: Path) -> BrokenFile:
+    """The error for a file that is not there."""
+    return BrokenFile(f"There is no file {path}. Choose another file, or put it there.")
+
+
+def read_header(path: str | Path) -> Header:
+    """The header of a safetensors file. Raises BrokenFile for anything that is none, or is incomplete."""
+    path = Path(path)
+    with opening(path), path.open("rb") as file:
+        size = path.stat().st_size
+        raw = _raw_header(path, file.read(_LENGTH.size), file, size)
     read = _LENGTH.size + len(raw)
     header = _parsed(path, raw, read)
     _check_complete(path, header, size)

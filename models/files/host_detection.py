@@ -11,22 +11,8 @@ from functools import cache
 from inspect import signature
 from typing import Any
 
+from .header import TORCH_DTYPES
 from .identity import Shape, Tensors
-
-_TORCH_DTYPES = {
-    "F64": "float64",
-    "F32": "float32",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "F8_E4M3": "float8_e4m3fn",
-    "F8_E5M2": "float8_e5m2",
-    "I64": "int64",
-    "I32": "int32",
-    "I16": "int16",
-    "I8": "int8",
-    "U8": "uint8",
-    "BOOL": "bool",
-}
 
 
 @dataclass(frozen=True)
@@ -47,7 +33,7 @@ def meta_tensors(tensors: Tensors) -> dict[str, Any]:
 
     def make(shape: Shape, dtype: str) -> Any:
         if (shape, dtype) not in made:
-            torch_dtype = getattr(torch, _TORCH_DTYPES.get(dtype, ""), torch.float32)
+            torch_dtype = getattr(torch, TORCH_DTYPES.get(dtype, ""), torch.float32)
             made[shape, dtype] = torch.empty(shape, dtype=torch_dtype, device="meta")
         return made[shape, dtype]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from .container import container_of, read_any_header
 from .header import Header
-from .identity import Identity, Tensors
+from .identity import Identity, Tensors, shown
 from .kinds import KINDS
 
 UNKNOWN = "unknown"
@@ -80,7 +80,7 @@ def _identify(tensors: Tensors) -> Identity:
     return Identity(
         UNKNOWN,
         "file of an unknown kind",
-        evidence=tuple(f"{name} {list(tensors.shapes[name])}" for name in names[:3]),
+        evidence=tuple(shown(tensors, name) for name in names[:3]),
         traits=_precision(tensors),
     )
 

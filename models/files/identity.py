@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from .header import Header
 
 Shape = tuple[int, ...]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,7 @@ class Tensors:
     @classmethod
     def of(cls, header: Header) -> Tensors:
         """The same without the places of the tensors' bytes."""
-        return cls(
-            {name: info.shape for name, info in header.tensors.items()},
-            {name: info.dtype for name, info in header.tensors.items()},
-            header.metadata,
-        )
+        return cls(header.shapes, {name: info.dtype for name, info in header.tensors.items()}, header.metadata)
 
     @cached_property
     def roots(self) -> frozenset[str]:
@@ -72,12 +69,7 @@ class Tensors:
 
     def under(self, prefix: str) -> Tensors:
         """The tensors whose names begin with a prefix, without it."""
-        cut = len(prefix)
-        return Tensors(
-            {name[cut:]: shape for name, shape in self.shapes.items() if name.startswith(prefix)},
-            {name[cut:]: dtype for name, dtype in self.dtypes.items() if name.startswith(prefix)},
-            self.metadata,
-        )
+        return Tensors(below(self.shapes, prefix), below(self.dtypes, prefix), self.metadata)
 
     def count(self, pattern: str) -> int:
         """How many of pattern.format(0), pattern.format(1), … begin some name, without a gap."""
@@ -102,6 +94,16 @@ class Kind:
     loaders: tuple[str, ...]
     recognise: Callable[[Tensors], Identity | None]
     families: tuple[str, ...] = ()
+
+
+def below(named: Mapping[str, Value], prefix: str) -> dict[str, Value]:
+    """What stands under a prefix, by names without it."""
+    return {name[len(prefix) :]: value for name, value in named.items() if name.startswith(prefix)}
+
+
+def shapes_of(weights: Mapping[str, Any]) -> dict[str, Shape]:
+    """The shapes of tensors in memory, by their names."""
+    return {name: tuple(value.shape) for name, value in weights.items()}
 
 
 def shown(tensors: Tensors, name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import comfy.utils
 import torch
 
-from .header import BrokenFile, is_safetensors, read_header
+from .header import BrokenFile, is_safetensors, missing, read_header
 from .torch_header import WRAPPERS
 
 _DEEPEST = 2  # dicts within dicts: what weight files have, and far less than a broken one could
@@ -54,7 +54,7 @@ def check_readable(path: str | Path) -> None:
     """Raise BrokenFile where a file is missing, or is a damaged safetensors file; other formats are only looked for."""
     path = Path(path)
     if not path.is_file():
-        raise BrokenFile(f"There is no file {path}. Choose another file, or put it there.")
+        raise missing(path)
     if is_safetensors(path):
         read_header(path)
 

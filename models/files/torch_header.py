@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .header import BrokenFile, Header, TensorInfo
+from .header import BrokenFile, Header, TensorInfo, opening
 
 SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pt2")
 WRAPPERS = ("state_dict", "model_state_dict", "module")  # what training code puts around the weights
@@ -40,17 +40,12 @@ def read_torch_header(path: str | Path) -> Header:
 
 def _bytes_to_read(path: Path) -> int:
     """Size of the table that torch will read; the tensors' bytes stay on the disk in the format with a table."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".pkl"))
-    except FileNotFoundError:
-        raise BrokenFile(f"There is no file {path}. Choose another file, or put it there.") from None
-    except OSError as error:
-        raise BrokenFile(
-            f"The file {path} cannot be opened ({error.strerror or error}). Check its permissions."
-        ) from None
-    except zipfile.BadZipFile:
-        return _bytes_of_old_format(path, path.stat().st_size)
+    with opening(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith(".pkl"))
+        except zipfile.BadZipFile:
+            return _bytes_of_old_format(path, path.stat().st_size)
 
 
 def _bytes_of_old_format(path: Path, size: int) -> int:

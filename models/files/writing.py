@@ -13,17 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from .header import TORCH_DTYPES
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT_DTYPES = {
-    "float32": "F32",
-    "float16": "F16",
-    "bfloat16": "BF16",
-    "float8_e4m3fn": "F8_E4M3",
-    "int64": "I64",
-    "int8": "I8",
-}
+FORMAT_DTYPES = {torch_name: name for name, torch_name in TORCH_DTYPES.items()}
 HEADER_ALIGNMENT = 8
 _HOLE = 4096
 

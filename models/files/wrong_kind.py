@@ -44,6 +44,12 @@ def kind_of(weights: Mapping[str, Any] | Iterable[str]) -> tuple[str, str] | Non
     return _NAMES.get(kind.id, f"{article} {kind.title}"), _NODES.get(loader, f"the node {loader}")
 
 
+def told_kind(file_name: str, weights: Mapping[str, Any], wanted: str, instead: str) -> str:
+    """'The file … holds a LoRA, not a control net. Load it with …, and …' for an error; wanted: what it was taken for."""
+    kind, node = kind_of(weights) or ("nothing that is known", "the node it was made for")
+    return f"The file '{file_name}' holds {kind}, not {wanted}. Load it with {node}, and {instead}"
+
+
 def _shapes(weights: Mapping[str, Any] | Iterable[str]) -> dict[str, tuple[int, ...]]:
     if isinstance(weights, Mapping):
         return {str(name): tuple(getattr(value, "shape", value)) for name, value in weights.items()}

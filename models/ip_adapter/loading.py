@@ -11,6 +11,7 @@ import comfy.ops
 import comfy.utils
 import torch
 
+from ..files.identity import below, shapes_of
 from ..files.layouts.ip_adapter import (
     ATTENTION,
     AUTO,
@@ -26,7 +27,7 @@ from ..files.layouts.ip_adapter import (
 )
 from ..files.layouts.ip_adapter_transformers import find_transformer, with_usual_names
 from ..files.reading import read_state_dict, refuse_non_finite
-from ..files.wrong_kind import describe_keys, kind_of
+from ..files.wrong_kind import describe_keys, told_kind
 from ..host import find_file
 from .adapter import IPAdapter, IPAdapterModule, KeyValue, attention_key, put_under_management
 from .builders import build_joint_layer, build_projection
@@ -54,7 +55,7 @@ def load_ip_adapter(path: str | Path, variant: str = AUTO) -> IPAdapter:
 def adapter_from_state_dict(state_dict: Mapping[str, torch.Tensor], file_name: str, variant: str = AUTO) -> IPAdapter:
     """The same from tensors in memory; `file_name` is used in messages."""
     weights = with_usual_names({plain_key(key): value for key, value in state_dict.items()})
-    shapes: Shapes = {key: tuple(value.shape) for key, value in weights.items()}
+    shapes: Shapes = shapes_of(weights)
     layout = _layout(shapes, file_name)
     chosen = _variant(layout, variant, file_name)
     for key, value in weights.items():
@@ -106,11 +107,8 @@ def _refusal(shapes: Shapes, file_name: str) -> str:
             f"The IP-Adapter file '{file_name}' is incomplete: it needs an image projection (image_proj.*) and attention "
             f"layers (ip_adapter.*), and has {describe_keys(shapes)}. Download it again."
         )
-    kind, node = kind_of(shapes) or ("nothing that is known", "the node it was made for")
-    return (
-        f"The file '{file_name}' holds {kind}, not an IP-Adapter. Load it with {node}, and choose an IP-Adapter here "
-        f"(its keys: {describe_keys(shapes)})."
-    )
+    instead = f"choose an IP-Adapter here (its keys: {describe_keys(shapes)})."
+    return told_kind(file_name, shapes, "an IP-Adapter", instead)
 
 
 def _variant(layout: Layout, variant: str, file_name: str) -> str:
@@ -152,8 +150,7 @@ def _module(
 def _of_layer(weights: Mapping[str, torch.Tensor], number: int, layout: Layout) -> dict[str, torch.Tensor]:
     """The tensors of one attention layer, by their names in its module: keys and values, or all where it has more."""
     if layout.attention_layer == "joint":
-        stem = f"{ATTENTION}{number}."
-        return {key.removeprefix(stem): value for key, value in weights.items() if key.startswith(stem)}
+        return below(weights, f"{ATTENTION}{number}.")
     kinds = ("weight", "bias") if attention_key(number, "to_k_ip", "bias") in weights else ("weight",)
     names = product(("to_k_ip", "to_v_ip"), kinds)
     return {f"{part}.{kind}": weights[attention_key(number, part, kind)] for part, kind in names}
@@ -163,7 +160,7 @@ def _layer(part: Mapping[str, torch.Tensor], layout: Layout, **factory: Any) -> 
     out, width = part["to_k_ip.weight"].shape
     if layout.attention_layer == "key_value":
         return KeyValue(width, out, bias="to_k_ip.bias" in part, **factory)
-    return build_joint_layer(width, out, {name: tuple(value.shape) for name, value in part.items()}, **factory)
+    return build_joint_layer(width, out, shapes_of(part), **factory)
 
 
 def _short(error: Exception) -> str:

@@ -10,10 +10,10 @@ import torch
 
 from ..files.families import titles
 from ..files.header import is_safetensors, read_header
-from ..files.identity import Tensors
+from ..files.identity import Tensors, shapes_of
 from ..files.kinds.lora import LORA, trigger_words
 from ..files.reading import read_state_dict, refuse_non_finite
-from ..files.wrong_kind import describe_keys, kind_of
+from ..files.wrong_kind import describe_keys, told_kind
 from ..host import find_file
 
 FOLDER = "loras"
@@ -42,14 +42,11 @@ def load_lora_file(name: str) -> LoRAFile:
 def lora_from_state_dict(weights: dict[str, torch.Tensor], name: str, metadata: Any = None) -> LoRAFile:
     """The same from tensors in memory; `name` is used in messages."""
     metadata = dict(metadata or {})
-    tensors = Tensors({key: tuple(value.shape) for key, value in weights.items()}, metadata=metadata)
+    tensors = Tensors(shapes_of(weights), metadata=metadata)
     identity = LORA.recognise(tensors)
     if identity is None:
-        kind, node = kind_of(weights) or ("nothing that is known", "the node it was made for")
-        raise ValueError(
-            f"The file '{name}' holds {kind}, not a LoRA. Load it with {node}, and take it out of the stack "
-            f"(its keys: {describe_keys(weights)})."
-        )
+        instead = f"take it out of the stack (its keys: {describe_keys(weights)})."
+        raise ValueError(told_kind(name, weights, "a LoRA", instead))
     for key, value in weights.items():
         refuse_non_finite(name, key, value)
     words = tuple(trigger_words(metadata))

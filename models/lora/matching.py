@@ -10,12 +10,11 @@ import comfy.lora
 import comfy.lora_convert
 import torch
 
+from ..files.identity import Shape, shapes_of
 from .key_names import layer_of, with_known_names
 from .lora_file import LoRAFile
 
 # Whether a change that a name promises has the size of the weight that it is for.
-
-Shape = tuple[int, ...]
 
 
 def fits(patch: Any, shape: Shape) -> bool:
@@ -97,7 +96,8 @@ def match(file: LoRAFile, model: Any, clip: Any = None) -> Matched:
     known = {**names, **text_names}
     weights = with_known_names(comfy.lora_convert.convert_lora(file.weights), known, file.metadata)
     patches = comfy.lora.load_lora(weights, known, log_missing=False)  # what it would log is in our report
-    shapes = _shapes(model.model) | ({} if clip is None else _shapes(clip.cond_stage_model))
+    shapes = shapes_of(model.model.state_dict())
+    shapes |= {} if clip is None else shapes_of(clip.cond_stage_model.state_dict())
     fitting = {target: patch for target, patch in patches.items() if fits(patch, _shape(target, shapes))}
     misplaced = {str(_key(target)) for target in patches if target not in fitting}
     texts = set(text_names.values())
@@ -121,15 +121,11 @@ def match(file: LoRAFile, model: Any, clip: Any = None) -> Matched:
     )
 
 
-def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
-    return {key: tuple(value.shape) for key, value in model.state_dict().items()}
-
-
 def _key(target: Target) -> str:
     return target if isinstance(target, str) else target[0]
 
 
-def _shape(target: Target, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+def _shape(target: Target, shapes: Mapping[str, Shape]) -> Shape:
     """Of the weight, or of the part of it that is meant: (dimension, start, length)."""
     shape = shapes.get(_key(target), ())
     if isinstance(target, str) or target[1] is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..families import FAMILY_OF_CONTEXT, titles
+from ..families import FAMILY_OF_CONTEXT, family_by_context, titles
 from ..identity import Identity, Kind, Tensors, shown
 
 
@@ -10,8 +10,7 @@ def recognise(tensors: Tensors) -> Identity | None:
     """The marker that the host looks for."""
     if "lora_controlnet" not in tensors.shapes:
         return None
-    key = tensors.first("attn2.to_k.down", "attn2.to_v.down", "attn2.to_k.weight")
-    family = FAMILY_OF_CONTEXT.get(tensors.size(key, 1)) if key else None
+    family, key = family_by_context(tensors, "attn2.to_k.down", "attn2.to_v.down", "attn2.to_k.weight")
     families = (family,) if family else ()
     return Identity(
         "control_lora",

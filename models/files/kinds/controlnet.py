@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..families import FAMILY_OF_CONTEXT, titles
+from ..families import FAMILY_OF_CONTEXT, family_by_context, titles
 from ..identity import Identity, Kind, Tensors, shown
 
 _LDM = "zero_convs.0.0.weight"
@@ -20,8 +20,7 @@ def recognise(tensors: Tensors) -> Identity | None:
         layout, sign = "ldm", _LDM
     else:
         return None
-    key = tensors.first("attn2.to_k.weight")
-    family = FAMILY_OF_CONTEXT.get(tensors.size(key, 1)) if key else None
+    family, key = family_by_context(tensors, "attn2.to_k.weight")
     families = (family,) if family else ()
     union = tensors.size("task_embedding", 0) if tensors.has(_UNION) else 0
     is_difference = "difference" in tensors.shapes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..families import FAMILY_OF_CONTEXT, titles
+from ..families import FAMILY_OF_CONTEXT, family_by_context, titles
 from ..identity import Identity, Kind, Tensors
 
 
@@ -10,8 +10,7 @@ def recognise(tensors: Tensors) -> Identity | None:
     """The position network and the fusers beside the attention layers."""
     if not tensors.any_starts("position_net.") or not any(".fuser." in name for name in tensors.shapes):
         return None
-    key = tensors.first("fuser.linear.weight")
-    family = FAMILY_OF_CONTEXT.get(tensors.size(key, 1)) if key else None
+    family, _ = family_by_context(tensors, "fuser.linear.weight")
     families = (family,) if family else ()
     return Identity("gligen", f"GLIGEN for {titles(families)}", families, evidence=("position_net.*", "*.fuser.*"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..families import titles
-from ..identity import Identity, Kind, Tensors
+from ..identity import Identity, Kind, Tensors, shown
 from ..layouts.ip_adapter import Layout, Shapes, attention_numbers, family_of, find_layout, is_ip_adapter, plain_key
 from ..layouts.ip_adapter_transformers import TRANSFORMERS, find_transformer
 from .clip_vision import encoder_title
@@ -18,16 +18,15 @@ def recognise(tensors: Tensors) -> Identity | None:
     if transformer is not None:
         one, sign = transformer
         traits = {"encoder": one.encoder, "needs_face": False}
-        return Identity(
-            "ip_adapter", one.title, (one.family,), one.name, (_shown(tensors.shapes, sign),), traits=traits
-        )
+        return Identity("ip_adapter", one.title, (one.family,), one.name, (shown(tensors, sign),), traits=traits)
     if "image_proj" not in tensors.roots or not tensors.roots & _ROOTS:
         return None
-    shapes = {plain_key(name): shape for name, shape in tensors.shapes.items()}
-    return _for_unet(shapes) if is_ip_adapter(shapes) else None
+    plain = Tensors({plain_key(name): shape for name, shape in tensors.shapes.items()})
+    return _for_unet(plain) if is_ip_adapter(plain.shapes) else None
 
 
-def _for_unet(shapes: Shapes) -> Identity:
+def _for_unet(tensors: Tensors) -> Identity:
+    shapes = tensors.shapes
     layout = find_layout(shapes)
     family = family_of(shapes, layout)
     families = (family,) if family else ()
@@ -42,7 +41,7 @@ def _for_unet(shapes: Shapes) -> Identity:
         f"{layout.title}{base}{with_encoder}",
         families,
         layout.name,
-        (_shown(shapes, _projection(shapes)), _shown(shapes, key)),
+        (shown(tensors, _projection(shapes)), shown(tensors, key)),
         _ambiguity(layout),
         {"encoder": encoder, "needs_face": layout.needs_face, "encoder_width": layout.feature_width(shapes)},
     )
@@ -56,10 +55,6 @@ def _ambiguity(layout: Layout) -> str:
     if not layout.variants:
         return ""
     return f"{' and '.join(sorted(layout.variants))} have the same keys and shapes; the loader asks which it is"
-
-
-def _shown(shapes: Shapes, name: str) -> str:
-    return f"{name} {list(shapes[name])}"
 
 
 IP_ADAPTER = Kind(

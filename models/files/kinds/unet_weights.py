@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..families import FAMILY_OF_CONTEXT, find_family
+from ..families import family_by_context, find_family
 from ..identity import Identity, Kind, Tensors, shown
 from ..layouts.controlnext import looks_like_unet
 
@@ -13,9 +13,9 @@ def recognise(tensors: Tensors) -> Identity | None:
         return None
     if any("temporal_transformer_blocks" in name or "time_stack" in name for name in tensors.shapes):
         return Identity("unet_weights", "UNet weights for Stable Video Diffusion", ("svd",), evidence=("time layers",))
-    key = tensors.first("attn2.to_k.weight", "attn2.to_v.weight")
-    family = FAMILY_OF_CONTEXT.get(tensors.size(key, 1)) if key else _by_depth(tensors)
+    family, key = family_by_context(tensors, "attn2.to_k.weight", "attn2.to_v.weight")
     evidence = (shown(tensors, key),) if key else ("which blocks have attention, and how deep",)
+    family = family if key else _by_depth(tensors)
     if family is None:
         return Identity(
             "unet_weights",

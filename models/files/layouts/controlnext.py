@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
-Shape = tuple[int, ...]
+from ..identity import Shape, Value, below
 
 SINUSOID_CHANNELS = 128
 TIME_CHANNELS = 256
@@ -143,8 +142,6 @@ _MARK = "down_res.0.norm1.weight"  # in every layout, and in no other kind of fi
 _ROOTS = ("time_embedding", "embedding", "down_res", "down_sample", "mid_convs", "scale")
 _UNET_ROOTS = ("down_blocks.", "up_blocks.", "mid_block.", "input_blocks.", "output_blocks.", "middle_block.")
 
-Value = TypeVar("Value")
-
 
 def control_prefixes(keys: Iterable[str]) -> tuple[str, ...]:
     """The prefixes under which a control network stands in a file; empty when there is none."""
@@ -153,8 +150,7 @@ def control_prefixes(keys: Iterable[str]) -> tuple[str, ...]:
 
 def control_part(state_dict: Mapping[str, Value], prefix: str) -> dict[str, Value]:
     """The keys of the control network under `prefix`, without it."""
-    stripped = ((key[len(prefix) :], value) for key, value in state_dict.items() if key.startswith(prefix))
-    return {key: value for key, value in stripped if key.split(".", 1)[0] in _ROOTS}
+    return {key: value for key, value in below(state_dict, prefix).items() if key.split(".", 1)[0] in _ROOTS}
 
 
 def unet_part(state_dict: Mapping[str, Value]) -> dict[str, Value]:

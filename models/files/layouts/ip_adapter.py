@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..families import FAMILY_OF_CONTEXT
+from ..identity import Shape, Tensors
 
-Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 Reads = Literal["pooled", "hidden", "face", "face_and_hidden"]
 Projection = Literal["linear", "resampler", "time_resampler", "perceptron", "face_perceptron", "face_resampler"]
@@ -67,13 +67,12 @@ class Layout:
 
 def size(shapes: Shapes, key: str, axis: int) -> int:
     """Length of a tensor of the image projection along an axis; 0 when there is none."""
-    shape = shapes.get(IMAGE_PROJECTION + key, ())
-    return shape[axis] if -len(shape) <= axis < len(shape) else 0
+    return Tensors(shapes).size(IMAGE_PROJECTION + key, axis)
 
 
 def has(shapes: Shapes, *keys: str) -> bool:
     """Whether the image projection has all of these tensors."""
-    return all(IMAGE_PROJECTION + key in shapes for key in keys)
+    return Tensors(shapes).has(*(IMAGE_PROJECTION + key for key in keys))
 
 
 def no_features(_shapes: Shapes) -> int:

@@ -10,6 +10,7 @@ from torch.func import functional_call
 
 from ....models.demo import codes
 from ....models.demo.codes import embed
+from ....models.files.identity import below
 from ..networks.autoencoder import FACTOR, LATENT_CHANNELS, Autoencoder
 from ..networks.control_next import ControlNeXt, add_by_cross_normalization
 from ..networks.diffusion import sample
@@ -97,11 +98,11 @@ class Artist:
     def _control(self, part: str) -> torch.nn.Module:
         weights = self.load(part)
         if part.startswith("controlnext"):
-            return self._with(ControlNeXt(), _below(weights, "module."))
+            return self._with(ControlNeXt(), below(weights, "module."))
         return self._with(ControlNet(), weights)
 
     def _subset(self, part: str) -> dict[str, torch.Tensor]:
-        return _below(self.load(part), "unet.") if part.startswith("controlnext") else {}
+        return below(self.load(part), "unet.") if part.startswith("controlnext") else {}
 
     def _weights(self, changes: Mapping[str, torch.Tensor], lora: float) -> dict[str, torch.Tensor]:
         """The UNet's weights with ControlNeXt's changes and the LoRA in them."""
@@ -121,7 +122,3 @@ class Artist:
         seen = embed(reference).to(self.device)
         adapter = self._with(ImagePrompt(self.unet.cross_attentions()), self.load("ip_adapter"))  # type: ignore[operator]
         return adapter(torch.cat((torch.zeros_like(seen), seen)))
-
-
-def _below(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
