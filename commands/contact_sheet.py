@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
+
+from ..preprocessors.images.canvas import Sheet, font
 
 MIN_HEIGHT, MAX_HEIGHT = 320, 768
-BACKGROUND, INK = (24, 24, 26), (235, 235, 235)
 
 
 def contact_sheet(
@@ -22,24 +23,22 @@ def contact_sheet(
     panels = [(label, _scaled(picture, height)) for label, picture in pictures]
     columns = columns or len(panels)
     rows = [panels[first : first + columns] for first in range(0, len(panels), columns)]
-    font = ImageFont.load_default(size=max(16, height // 20))
-    small = ImageFont.load_default(size=max(14, height // 28))
-    gap, line = height // 32, 2 * max(16, height // 20)
+    large, small = max(16, height // 20), max(14, height // 28)
+    gap, line = height // 32, 2 * large
     words = line * (1 + max(label.count("\n") for label, _ in panels)) * 3 // 4 + line // 4
     widths = [sum(panel.width + gap for _, panel in row) + gap for row in rows]
-    width = max(*widths, round(small.getlength(caption)) + 2 * gap)
+    width = max(*widths, round(font(small).getlength(caption)) + 2 * gap)
 
-    sheet = Image.new("RGB", (width, gap + (height + words) * len(rows) + (line if caption else 0)), BACKGROUND)
-    draw = ImageDraw.Draw(sheet)
+    sheet = Sheet(width, gap + (height + words) * len(rows) + (line if caption else 0))
     for number, row in enumerate(rows):
         left, top = gap + (width - widths[number]) // 2, gap + number * (height + words)
         for label, panel in row:
-            sheet.paste(panel, (left, top))
-            draw.text((left + panel.width // 2, top + height + words // 2), label, INK, font, "mm", align="center")
+            sheet.put(panel, left, top)
+            sheet.words(left + panel.width // 2, top + height + words // 2, label, large)
             left += panel.width + gap
     if caption:
-        draw.text((width // 2, sheet.height - line * 2 // 3), caption, INK, small, anchor="mm")
-    return sheet
+        sheet.words(width // 2, sheet.image.height - line * 2 // 3, caption, small)
+    return sheet.image
 
 
 def _scaled(picture: Image.Image, height: int) -> Image.Image:

@@ -2,14 +2,14 @@
 
 import io
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from ...preprocessors.images.canvas import Sheet, cells
 from ...runs.batch.collect import write_whole
 from ...runs.batch.ledger import DONE, Entry
-from ..contact_sheet import BACKGROUND, INK
 
 COLUMNS, ROWS, SIDE, GAP, LINE = 8, 10, 192, 8, 20
 MISSING = (70, 24, 24)
@@ -31,24 +31,16 @@ def write_sheets(entries: Iterable[Entry], out: Path) -> list[Path]:
 def _sheet(page: Sequence[Entry], out: Path) -> Image.Image:
     lines = -(-len(page) // COLUMNS)
     columns = min(COLUMNS, len(page))
-    sheet = Image.new("RGB", (GAP + columns * (SIDE + GAP), GAP + lines * (SIDE + LINE + GAP)), BACKGROUND)
-    draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(size=13)
-    for entry, (left, top) in zip(page, _places(), strict=False):
+    sheet = Sheet(GAP + columns * (SIDE + GAP), GAP + lines * (SIDE + LINE + GAP))
+    for entry, (left, top) in zip(page, cells(len(page), COLUMNS, SIDE, SIDE + LINE, GAP), strict=True):
         picture = _small(out / entry.files[0]) if entry.state == DONE and entry.files else None
         if picture is None:
-            draw.rectangle((left, top, left + SIDE, top + SIDE), MISSING)
-            draw.text((left + SIDE // 2, top + SIDE // 2), entry.state, INK, font, anchor="mm")
+            sheet.draw.rectangle((left, top, left + SIDE, top + SIDE), MISSING)
+            sheet.words(left + SIDE // 2, top + SIDE // 2, entry.state, 13)
         else:
-            sheet.paste(picture, (left + (SIDE - picture.width) // 2, top + (SIDE - picture.height) // 2))
-        label = f"{entry.number} {entry.name}"[:28]
-        draw.text((left + SIDE // 2, top + SIDE + LINE // 2), label, INK, font, anchor="mm")
-    return sheet
-
-
-def _places() -> Iterator[tuple[int, int]]:
-    for line, column in itertools.product(range(ROWS), range(COLUMNS)):
-        yield GAP + column * (SIDE + GAP), GAP + line * (SIDE + LINE + GAP)
+            sheet.put(picture, left, top, SIDE)
+        sheet.words(left + SIDE // 2, top + SIDE + LINE // 2, f"{entry.number} {entry.name}"[:28], 13)
+    return sheet.image
 
 
 def _small(path: Path) -> Image.Image | None:

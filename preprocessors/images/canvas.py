@@ -1,13 +1,14 @@
-"""A white page to draw plots on."""
+"""What pictures in words and lines are drawn on: a white page for plots, and a dark sheet for labelled pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 if TYPE_CHECKING:
+    import torch
     from PIL import ImageDraw
+    from PIL.Image import Image as Picture
 
 _SUPERSAMPLING = 2  # drawn twice as large and averaged: the library draws without smooth edges
 
@@ -43,17 +44,58 @@ class Page:
         self.draw.ellipse(box, fill=colour, outline=PAPER, width=_SUPERSAMPLING)
 
     def text(self, x: float, y: float, words: str, size: int = 15, colour: Any = INK, anchor: str = "la") -> None:
-        from PIL import ImageFont
-
         if size not in self._fonts:
-            self._fonts[size] = ImageFont.load_default(size * _SUPERSAMPLING)
+            self._fonts[size] = font(size * _SUPERSAMPLING)
         self.draw.text((x * _SUPERSAMPLING, y * _SUPERSAMPLING), words, colour, self._fonts[size], anchor=anchor)
 
     def finished(self) -> torch.Tensor:
         """IMAGE [1,H,W,3] in 0..1."""
-        import numpy as np
         from PIL import Image
 
         size = (self.image.width // _SUPERSAMPLING, self.image.height // _SUPERSAMPLING)
-        small = self.image.resize(size, Image.Resampling.BOX)
-        return torch.from_numpy(np.asarray(small, dtype=np.float32) / 255).unsqueeze(0)
+        return as_image(self.image.resize(size, Image.Resampling.BOX))
+
+
+Colour = tuple[int, int, int]
+DARK, LIGHT = (24, 24, 26), (235, 235, 235)
+
+
+class Sheet:
+    """Pictures and words on a dark ground; coordinates are pixels."""
+
+    def __init__(self, width: int, height: int) -> None:
+        from PIL import Image, ImageDraw
+
+        self.image: Picture = Image.new("RGB", (width, height), DARK)
+        self.draw: ImageDraw.ImageDraw = ImageDraw.Draw(self.image)
+
+    def put(self, picture: Picture, left: int, top: int, side: int | None = None) -> None:
+        """Paste a picture; side: of the square in whose middle it goes."""
+        across, down = (0, 0) if side is None else ((side - picture.width) // 2, (side - picture.height) // 2)
+        self.image.paste(picture, (left + across, top + down))
+
+    def words(self, x: float, y: float, words: str, size: int, colour: Colour = LIGHT, anchor: str = "mm") -> None:
+        """Write words, by default with their middle at (x, y); several lines are centred."""
+        self.draw.text((x, y), words, colour, font(size), anchor=anchor, align="center")
+
+
+def font(size: int) -> Any:
+    """The library's own font, at a size in pixels."""
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size=size)
+
+
+def cells(count: int, columns: int, width: int, height: int, gap: int = 0) -> Iterator[tuple[int, int]]:
+    """(left, top) of `count` cells of one size, row by row, with a gap around each."""
+    for number in range(count):
+        row, column = divmod(number, columns)
+        yield gap + column * (width + gap), gap + row * (height + gap)
+
+
+def as_image(picture: Picture) -> torch.Tensor:
+    """A picture as IMAGE [1,H,W,C] in 0..1."""
+    import numpy as np
+    import torch
+
+    return torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255).unsqueeze(0)

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from armature_pack.commands.contact_sheet import BACKGROUND, MAX_HEIGHT, MIN_HEIGHT, contact_sheet
+from armature_pack.commands.contact_sheet import MAX_HEIGHT, MIN_HEIGHT, contact_sheet
+from armature_pack.preprocessors.images.canvas import DARK
 from PIL import Image
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -32,7 +33,7 @@ def test_small_pictures_keep_their_pixels() -> None:
     picture = Image.new("RGB", (2, 2), RED)
     picture.putpixel((0, 0), GREEN)
     colors = {color for _, color in contact_sheet([("", picture)]).getcolors(100_000)}
-    assert colors == {RED, GREEN, BACKGROUND}
+    assert colors == {RED, GREEN, DARK}
 
 
 def test_labels_and_caption_are_drawn() -> None:

@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ...preprocessors.images.canvas import Sheet, cells
+
 HELP = "draw every preprocessor's map of a photograph on one sheet (for developers)"
 NEEDS_HOST = True
 PANEL, COLUMNS, LINE = 256, 8, 22  # pixels
-BACKGROUND, INK, EMPTY = (24, 24, 26), (235, 235, 235), (70, 70, 74)
+EMPTY = (70, 70, 74)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,15 +85,13 @@ def panel_of(entry: Any) -> tuple[str, Any]:
 
 
 def _sheet(panels: list[tuple[str, Any]]) -> Any:
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image
 
     rows = -(-len(panels) // COLUMNS)
-    sheet = Image.new("RGB", (COLUMNS * PANEL, rows * (PANEL + LINE)), BACKGROUND)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=14)
-    for number, (label, picture) in enumerate(panels):
-        left, top = number % COLUMNS * PANEL, number // COLUMNS * (PANEL + LINE)
+    sheet = Sheet(COLUMNS * PANEL, rows * (PANEL + LINE))
+    for (label, picture), (left, top) in zip(panels, cells(len(panels), COLUMNS, PANEL, PANEL + LINE), strict=True):
         box = picture.copy() if picture else Image.new("RGB", (PANEL - 8, PANEL - 8), EMPTY)
         box.thumbnail((PANEL - 8, PANEL - 8), Image.Resampling.LANCZOS)
-        sheet.paste(box, (left + (PANEL - box.width) // 2, top + (PANEL - box.height) // 2))
-        draw.text((left + PANEL // 2, top + PANEL + LINE // 2 - 4), label, INK, font, anchor="mm")
-    return sheet
+        sheet.put(box, left, top, PANEL)
+        sheet.words(left + PANEL // 2, top + PANEL + LINE // 2 - 4, label, 14)
+    return sheet.image

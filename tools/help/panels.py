@@ -3,34 +3,34 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ...preprocessors.images.canvas import Sheet
+
 WIDTH = 640
 _GAP, _LINE = 6, 24  # pixels
-_PAPER, _INK = (24, 24, 26), (235, 235, 235)
 
 Panel = tuple[str, Any]  # its name, and an IMAGE [1,H,W,3] or a picture of PIL
 
 
 def panels(named: Sequence[Panel], columns: int | None = None) -> Any:
     """Panels in rows, each row as wide as the sheet and all of a row of one height, with the names beneath."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image
 
     pictures = [(name, _picture(one)) for name, one in named]
     columns = columns or len(pictures)
     rows = [pictures[i : i + columns] for i in range(0, len(pictures), columns)]
     heights = [_height(row, columns) for row in rows]
     line = _LINE if any(name for name, _ in named) else 0
-    sheet = Image.new("RGB", (WIDTH, sum(heights) + len(rows) * (line + _GAP) + _GAP), _PAPER)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=14)
+    sheet = Sheet(WIDTH, sum(heights) + len(rows) * (line + _GAP) + _GAP)
     top = _GAP
     for row, height in zip(rows, heights, strict=True):
         left = _GAP
         for name, one in row:
             width = round(height * one.width / one.height)
-            sheet.paste(one.resize((width, height), Image.Resampling.LANCZOS), (left, top))
-            draw.text((left + width // 2, top + height + line // 2), name, _INK, font, anchor="mm")
+            sheet.put(one.resize((width, height), Image.Resampling.LANCZOS), left, top)
+            sheet.words(left + width // 2, top + height + line // 2, name, 14)
             left += width + _GAP
         top += height + line + _GAP
-    return sheet
+    return sheet.image
 
 
 def _height(row: Sequence[tuple[str, Any]], columns: int) -> int:
