@@ -5,7 +5,7 @@ import json
 import platform
 import struct
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from ..terminal import Problem
@@ -40,7 +40,6 @@ RELEASES = (
     Release("0.30.0", "2.6.0", "de5d0c3204f9235bfa8e5b4e64d4b33439103b0fae9e668cfc25baecd467134a", 11897382),
 )
 DEFAULT = RELEASES[-1]
-TESTED = ("0.16.3", "0.24.0", "0.30.0")  # those that the tests of the server ran and passed on
 
 
 def find_release(version: str) -> Release:
@@ -102,10 +101,6 @@ class Definition:
         """The host's folder name: the version, for people, and a hash of every ingredient."""
         text = json.dumps(asdict(self), sort_keys=True)
         return f"{self.version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-    def but(self, **changes: object) -> "Definition":
-        """A copy with some ingredients changed."""
-        return replace(self, **changes)
 
 
 def define(request: Request) -> Definition:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .node_types import ANY, NodeTypes, TypesOf
@@ -67,10 +66,6 @@ class Graph:
         self.into: dict[str, list[Edge]] = defaultdict(list)
         self._typed()
 
-    def knows(self, node_id: str) -> bool:
-        """Whether the types of this node are known."""
-        return self.types[node_id] is not None
-
     def feeds(self, node_id: str, *types: str) -> list[Edge]:
         """The links into a node that carry one of these types."""
         return [edge for edge in self.into[node_id] if edge.type in types]
@@ -120,8 +115,3 @@ class Graph:
         if declared == ANY and len(passed) == 1:  # a switch or a reroute
             return next(iter(passed))
         return _USUAL.get(name, ANY)
-
-
-def types_in(edges: Iterable[Edge]) -> set[str]:
-    """The types that some links carry."""
-    return {edge.type for edge in edges}

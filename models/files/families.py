@@ -29,7 +29,6 @@ class Family:
     guidance: tuple[float, float] = (0.0, 30.0)
 
 
-_SD_TYPES = ("stable_diffusion", "stable_cascade")
 _FLUX_ENCODERS = ("clip_l", "t5xxl")
 
 FAMILIES: tuple[Family, ...] = (

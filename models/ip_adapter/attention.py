@@ -73,8 +73,6 @@ def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, options
 
 # Attention to image tokens behind a double block of Flux: what the host calls in place of the block.
 
-Block = Callable[[dict[str, Any]], dict[str, torch.Tensor]]
-
 
 class ImageInDoubleBlock:
     """One double block during one call. grid: rows and columns of the picture's tokens.

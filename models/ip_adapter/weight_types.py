@@ -28,7 +28,6 @@ class Role:
 
 
 Roles = dict[str, Role]
-Table = Mapping[str, Role]
 
 
 @dataclass(frozen=True)

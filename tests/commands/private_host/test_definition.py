@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from armature_pack.commands.terminal import Problem
 @pytest.mark.parametrize("ingredient", [field.name for field in fields(Definition)])
 def test_every_ingredient_changes_the_key(ingredient):
     base = define(Request())
-    assert base.but(**{ingredient: 99 if ingredient == "layout" else "other"}).key != base.key
+    assert replace(base, **{ingredient: 99 if ingredient == "layout" else "other"}).key != base.key
 
 
 def test_same_ingredients_same_key():

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from armature_pack.models.compatibility.control_nodes import MAP_OF_NODE
-from armature_pack.models.controlnext.released import RELEASED
 from armature_pack.nodes.preprocessors import METHOD_NODES, METHODS
 from armature_pack.preprocessors.adherence.scoring import FAMILIES, family_of
 from armature_pack.preprocessors.images.kinds import MAP_KINDS, alike, kinds_of_nets, map_kind
 from armature_pack.preprocessors.images.map_check.check_maps import EXPECTED
 from armature_pack.preprocessors.registry import ENTRIES
+from armature_pack.tools.help.controlnext_checkpoints import RELEASED
 
 ROOT = Path(__file__).resolve().parents[3]
 PRODUCT = ("commands", "models", "nodes", "preprocessors", "runs", "tools")
@@ -25,9 +25,8 @@ ALLOWED = {
     "preprocessors/images/kinds.py": "the table",
     "preprocessors/images/map_check/classify.py": "thresholds, in the order in which they decide; some kinds have two rules",
     "models/compatibility/control_nodes.py": "nodes of other packs, which name the kind they make",
-    "models/controlnext/released.py": "published files, which name the kind they were trained on",
+    "tools/help/controlnext_checkpoints.py": "published files, which name the kind they were trained on",
     "models/control/union_signal.py": "the modes of Flux nets by number, as the model cards list them",
-    "preprocessors/model_files.py": "names of methods, some of which are called as their kind",
 }
 
 

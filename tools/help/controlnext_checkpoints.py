@@ -1,4 +1,4 @@
-"""The published ControlNeXt checkpoints: what each needs around it. Data for the help page and the compatibility check.
+"""The published ControlNeXt checkpoints: what each needs around it. Data for the help page.
 
 Source: README files, scripts and example pictures of github.com/dvlab-research/ControlNeXt and the model pages they name.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .variants import BASE_TITLES, Base
+from ...models.controlnext.variants import Base
 
 UnetFile = Literal["none", "delta", "full"]
 
@@ -33,10 +33,6 @@ class Released:
     unet: UnetFile
     negative: str = ""
     note: str = ""
-
-    @property
-    def base_title(self) -> str:
-        return BASE_TITLES[self.base]
 
 
 _SD15 = "Pbihao/ControlNeXt"

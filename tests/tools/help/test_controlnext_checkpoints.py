@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from armature_pack.models.controlnext.released import RELEASED, released_table
 from armature_pack.models.controlnext.variants import VARIANTS
 from armature_pack.preprocessors.registry import ENTRIES
+from armature_pack.tools.help.controlnext_checkpoints import RELEASED, released_table
 
 HELP = Path(__file__).resolve().parents[3] / "web" / "docs" / "ArmatureLoadControlNeXt.md"
 
