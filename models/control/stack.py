@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from ...preprocessors.images.checks import check_choice, check_type
+from ...preprocessors.images.checks import check_choice, check_type, slots_in_order
 from .signal import ControlSignal
-
-_SLOT = re.compile(r"signal_(\d+)")
 
 
 def signals_in_slots(slots: Mapping[str, Any], who: str) -> tuple[ControlSignal, ...]:
     """The signals of `signal_0`, `signal_1`, … in the order of their numbers, without the empty ones."""
-    for name in slots:
-        if not _SLOT.fullmatch(name):
-            raise ValueError(
-                f"{who}: there is no input signals.{name}. The slots are signals.signal_0, signals.signal_1, …"
-            )
-    named = sorted(slots, key=lambda name: int(name.removeprefix("signal_")))
-    return tuple(check_signal(slots[name], f"signals.{name}", who) for name in named if slots[name] is not None)
+    linked = slots_in_order(who, "signals", "signal", slots)
+    return tuple(check_signal(value, f"signals.{name}", who) for name, value in linked.items())
 
 
 Balance = Literal["none", "normalize", "strongest"]

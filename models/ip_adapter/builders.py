@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 from ..files.layouts.ip_adapter import FACE_RESAMPLER, Layout, Projection, Shapes, has, size
@@ -19,9 +20,6 @@ def build_linear(shapes: Shapes, operations: Any, **factory: Any) -> Any:
 
 def build_resampler(shapes: Shapes, operations: Any, kind: Any = None, **factory: Any) -> Any:
     """The resampler whose sizes the header shows; kind: the class, else the plain one."""
-    depth = 0
-    while has(shapes, f"layers.{depth}.0.to_q.weight"):
-        depth += 1
     return (kind or Resampler)(
         queries=size(shapes, "latents", 1),
         features=size(shapes, "proj_in.weight", 1),
@@ -29,10 +27,15 @@ def build_resampler(shapes: Shapes, operations: Any, kind: Any = None, **factory
         inner=size(shapes, "layers.0.0.to_q.weight", 0),
         hidden=size(shapes, "layers.0.1.1.weight", 0),
         out=size(shapes, "proj_out.weight", 0),
-        depth=depth,
+        depth=_depth(shapes),
         operations=operations,
         **factory,
     )
+
+
+def _depth(shapes: Shapes, resampler: str = "") -> int:
+    """How many layers a resampler has; resampler: the beginning of its names."""
+    return next(number for number in count() if not has(shapes, f"{resampler}layers.{number}.0.to_q.weight"))
 
 
 def build_face_perceptron(shapes: Shapes, operations: Any, **factory: Any) -> Any:
@@ -43,9 +46,6 @@ def build_face_perceptron(shapes: Shapes, operations: Any, **factory: Any) -> An
 
 
 def build_face_resampler(shapes: Shapes, operations: Any, **factory: Any) -> Any:
-    depth = 0
-    while has(shapes, f"{FACE_RESAMPLER}layers.{depth}.0.to_q.weight"):
-        depth += 1
     width = size(shapes, "norm.weight", 0)
     return FacePlusProjection(
         faces=size(shapes, "proj.0.weight", 1),
@@ -56,7 +56,7 @@ def build_face_resampler(shapes: Shapes, operations: Any, **factory: Any) -> Any
         inner=size(shapes, f"{FACE_RESAMPLER}layers.0.0.to_q.weight", 0),
         feed_forward=size(shapes, f"{FACE_RESAMPLER}layers.0.1.1.weight", 0),
         out=size(shapes, f"{FACE_RESAMPLER}proj_out.weight", 0),
-        depth=depth,
+        depth=_depth(shapes, FACE_RESAMPLER),
         operations=operations,
         **factory,
     )

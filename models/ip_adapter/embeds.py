@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from ...preprocessors.images.checks import check_choice, check_type
+from ...preprocessors.images.checks import check_choice, check_type, slots_in_order
 from ..files.layouts.ip_adapter import Reads
 from .scaling import EXACTLY, Behaviour
 
@@ -101,7 +100,6 @@ COMBINES: tuple[str, ...] = (CONCAT, *COMBINING, PER_PICTURE, REGIONS)
 # Embeddings from several places as one: of pictures that were encoded apart, saved, or averaged before.
 
 _WHO = "Combine IP-Adapter Embeddings"
-_SLOT = re.compile(r"embeds_(\d+)")
 
 
 def combine_embeds(slots: Mapping[str, Any] | None, combine: str = "average", negative: Any = None) -> ImageEmbeds:
@@ -124,13 +122,7 @@ def combine_embeds(slots: Mapping[str, Any] | None, combine: str = "average", ne
 
 
 def _in_order(slots: Mapping[str, Any]) -> list[ImageEmbeds]:
-    for name in slots:
-        if not _SLOT.fullmatch(name):
-            raise ValueError(
-                f"{_WHO}: there is no input embeds.{name}. The slots are embeds.embeds_0, embeds.embeds_1, …"
-            )
-    names = sorted(slots, key=lambda name: int(name.removeprefix("embeds_")))
-    given = [_checked(name, slots[name]) for name in names if slots[name] is not None]
+    given = [_checked(name, one) for name, one in slots_in_order(_WHO, "embeds", "embeds", slots).items()]
     if not given:
         raise ValueError(f"{_WHO}: nothing is linked. Link Encode or Load IP-Adapter Embeddings.")
     return given

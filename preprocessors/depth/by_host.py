@@ -10,13 +10,14 @@ from torch.nn.functional import interpolate
 
 from ..backends import controlnet_aux
 from ..entry import Detected, Option, Options, Preprocessor
+from ..grey import as_grey_maps
 from ..host_part import HostPart
 from ..inference import as_bytes, by_imagenet, network_output, unwrapped
 from ..model_files import ModelFile, annotator
 from ..network import fill, load_once
 from ..sizing import padded
 from ..weights import find_weights
-from .scaling import MAKES, MISTAKES, OVER, WANTED_BY, near_is_white, raw
+from .scaling import MAKES, MISTAKES, OVER, WANTED_BY, near_is_white
 
 _SKY = 0.3  # probability from which the host's own node takes a pixel for sky
 _LOTUS_STEP = 999.0  # the first and only noise level of the host's own graph
@@ -67,7 +68,7 @@ def detect_depth_anything_3(pictures: torch.Tensor, options: Options) -> Detecte
     depth = _full(outputs["depth"], pictures)
     if "sky" in outputs:
         depth = torch.where(_full(outputs["sky"], pictures) < _SKY, depth, torch.inf)
-    return Detected(raw(depth))
+    return Detected(as_grey_maps(depth))
 
 
 def detect_lotus(pictures: torch.Tensor, _options: Options) -> Detected:
@@ -87,7 +88,7 @@ def detect_lotus(pictures: torch.Tensor, _options: Options) -> Detected:
         torch.zeros_like(latent), latent, comfy.samplers.sampler_object("euler"), sigmas, disable_pbar=True
     )
     grey = vae.decode(done)[..., :height, :width, :].mean(-1)
-    return Detected(raw(1 - grey.reshape(len(pictures), height, width)))
+    return Detected(as_grey_maps(1 - grey.reshape(len(pictures), height, width)))
 
 
 def _conditioning() -> Any:
@@ -108,7 +109,7 @@ def detect_leres(pictures: torch.Tensor, _options: Options) -> Detected:
         stride=32,
         feed=_as_leres_reads,
     )
-    return Detected(raw(depth[:, 0, : pictures.shape[1], : pictures.shape[2]].float()))
+    return Detected(as_grey_maps(depth[:, 0, : pictures.shape[1], : pictures.shape[2]].float()))
 
 
 def _as_leres_reads(pictures: torch.Tensor) -> torch.Tensor:

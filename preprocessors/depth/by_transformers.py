@@ -8,11 +8,12 @@ import torch
 from torch.nn.functional import interpolate
 
 from ..entry import Detected, Finish, Option, Options, Preprocessor
+from ..grey import as_grey_maps
 from ..inference import by_imagenet
 from ..model_files import ModelFile
 from ..sizing import as_channels, padded
 from ..transformers_model import load_transformers, transformers_files
-from .scaling import MAKES, MISTAKES, OVER, WANTED_BY, near_is_white, raw
+from .scaling import MAKES, MISTAKES, OVER, WANTED_BY, near_is_white
 
 _BYTES = 2500
 _SQUARE_ONLY = ("depth_midas",)  # of which transformers' class can find the patches of a square alone
@@ -36,7 +37,7 @@ def detect_depth(
     depth = network(pixel_values=_normed(method, seen)).predicted_depth.unsqueeze(1).float()
     if taken != size:
         depth = interpolate(depth, taken, mode="bilinear")[..., : size[0], : size[1]]
-    return Detected(raw(interpolate(depth, (height, width), mode="bilinear")[:, 0]))
+    return Detected(as_grey_maps(interpolate(depth, (height, width), mode="bilinear")[:, 0]))
 
 
 def _normed(method: str, seen: torch.Tensor) -> torch.Tensor:

@@ -26,11 +26,6 @@ _ROUNDING = 1e-5  # of the values, which the networks' half precision cannot tel
 _SAMPLES = 1_000_000  # torch.quantile takes no more than 16 million values, and needs no more than these
 
 
-def raw(depth: torch.Tensor) -> torch.Tensor:
-    """[B,h,w] as the maps [B,h,w,3] that `finish` methods take, without a copy."""
-    return depth.unsqueeze(-1).expand(-1, -1, -1, 3)
-
-
 def near_is_white(
     detected: Detected, options: Options, low: float = 0.0, high: float = 1.0, far_is_large: bool = False
 ) -> Detected:

@@ -6,7 +6,8 @@ be a picture or a mask stands in `tensors`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -52,3 +53,14 @@ def check_type(where: str, value: Any, kind: type[T] | tuple[type[T], ...], want
     if not isinstance(value, kind):
         raise ValueError(f"{where}: {wanted} wanted, not {type(value).__name__}.{advice and f' {advice}'}")
     return value
+
+
+def slots_in_order(who: str, group: str, slot: str, slots: Mapping[str, Any]) -> dict[str, Any]:
+    """What is linked to the slots `slot`_0, `slot`_1, … of an input that grows, by number; ValueError for other names."""
+    for name in slots:
+        if not re.fullmatch(rf"{slot}_\d+", name):
+            raise ValueError(
+                f"{who}: there is no input {group}.{name}. The slots are {group}.{slot}_0, {group}.{slot}_1, …"
+            )
+    names = sorted(slots, key=lambda name: int(name.removeprefix(f"{slot}_")))
+    return {name: slots[name] for name in names if slots[name] is not None}

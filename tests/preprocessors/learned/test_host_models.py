@@ -50,15 +50,16 @@ def test_depth_anything_3_is_loaded_and_run_by_the_host(annotators, small):
 
 
 def test_the_sky_is_black_and_near_is_white(monkeypatch):
-    from armature_pack.preprocessors.depth.scaling import near_is_white, raw
+    from armature_pack.preprocessors.depth.scaling import near_is_white
     from armature_pack.preprocessors.entry import Detected
+    from armature_pack.preprocessors.grey import as_grey_maps
 
     distance = torch.tensor([[[1.0, 2.0], [3.0, torch.inf]]])
-    found = near_is_white(Detected(raw(distance)), {"normalize_over": "picture"}, far_is_large=True)
+    found = near_is_white(Detected(as_grey_maps(distance)), {"normalize_over": "picture"}, far_is_large=True)
     assert found.maps[0, ..., 0].tolist() == [[1.0, 0.5], [0.0, 0.0]]
-    flat = near_is_white(Detected(raw(torch.full((1, 4, 4), 7.0))), {"normalize_over": "clip"})
+    flat = near_is_white(Detected(as_grey_maps(torch.full((1, 4, 4), 7.0))), {"normalize_over": "clip"})
     assert flat.maps.max() == 0, "a flat wall has no depth, and no noise"
-    nothing = near_is_white(Detected(raw(torch.full((1, 4, 4), torch.inf))), {"normalize_over": "clip"})
+    nothing = near_is_white(Detected(as_grey_maps(torch.full((1, 4, 4), torch.inf))), {"normalize_over": "clip"})
     assert nothing.maps.max() == 0
 
 
