@@ -13,7 +13,8 @@ from typing import Any
 
 from ...commands import FRONT_DOOR
 from ...commands.terminal import Problem
-from .graphs import editor_page, name_models, stand_in
+from ..editor_page import editor_page, stand_in
+from .graphs import name_models
 
 HELP = "build the subgraph blueprints anew in the real front end (for developers)"
 NEEDS_HOST = True

@@ -4,11 +4,11 @@ For those who develop Armature, and for the README. Needs the test tools, whose 
 """
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any
 
 from ...preprocessors.images.canvas import Sheet, cells
+from ..help.method_maps import panel_of, picture_of, prepare_host
 
 HELP = "draw every preprocessor's map of a photograph on one sheet (for developers)"
 NEEDS_HOST = True
@@ -39,49 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def prepare_host(models: list[Path]) -> None:
-    import comfy.cli_args
-    import folder_paths
-    import torch
-
-    from ...preprocessors.registry import all_files
-
-    if not torch.cuda.is_available() and not torch.backends.mps.is_available():
-        comfy.cli_args.args.cpu = True
-    for folder in models:
-        for name in {file.folder for file in all_files().values()}:
-            folder_paths.add_model_folder_path(name, str(folder.resolve() / name))
-
-
 def _photograph() -> tuple[str, Any]:
     """What most of the methods have seen."""
     from ..help.photographs import PORTRAIT, photograph
 
     return "the photograph", picture_of(photograph(PORTRAIT))
-
-
-def picture_of(maps: Any) -> Any:
-    from PIL import Image
-
-    return Image.fromarray((maps[0].clamp(0, 1) * 255).round().byte().cpu().numpy())
-
-
-def panel_of(entry: Any) -> tuple[str, Any]:
-    """(label, picture) of a method; without a picture when its weights or packages are not here."""
-    from ...preprocessors.backends import MissingPackage
-    from ...preprocessors.control_map import make_map
-    from ...preprocessors.weights import MissingWeights
-    from ..help.photographs import sample_for
-
-    image, mask, options = sample_for(entry)
-    start = time.perf_counter()
-    try:
-        made = make_map(entry, image, options, mask=mask)
-    except (MissingWeights, MissingPackage) as error:
-        print(f"{entry.method:24} {str(error).splitlines()[0]}", flush=True)
-        return f"{entry.method} (not here)", None
-    print(f"{entry.method:24} {time.perf_counter() - start:6.2f} s  {made.report.splitlines()[0]}", flush=True)
-    return entry.method, picture_of(made.maps)
 
 
 def _sheet(panels: list[tuple[str, Any]]) -> Any:

@@ -65,7 +65,7 @@ FILES = {"checkpoints/sd15": "sd15_checkpoint", "controlnet/sdxl_canny": "sdxl_c
 
 def draw_nodes(names: list[str]) -> Iterator[tuple[str, Any]]:
     """(node id, picture) of each, taken in the real front end. Raises Problem without Chromium or its driver."""
-    from ..commands.graphs import editor_page, stand_in
+    from ..editor_page import editor_page, stand_in
 
     if not names:
         return

