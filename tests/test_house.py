@@ -1,10 +1,9 @@
-"""The rules of the house that a machine can check: lint, format, types, imports, names of files."""
+"""The rules of the house that a machine can check: lint, format, types, what loading imports."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = Path(os.environ["ARMATURE_COMFYUI"])
-OURS = ("commands", "models", "nodes", "preprocessors", "runs", "tests")
 
 
 def tool(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -39,29 +37,6 @@ def test_types(tmp_path):
     project.write_text(json.dumps(settings), encoding="utf-8")
     result = tool("basedpyright", "-p", str(project), "--pythonpath", sys.executable)
     assert result.returncode == 0, result.stdout
-
-
-def test_the_pack_imports_itself_by_relative_imports_only():
-    """`import models` inside the host would find whichever pack came first."""
-    absolute = re.compile(rf"^\s*(?:from|import) ({'|'.join(OURS)})\b", re.MULTILINE)
-    for folder in OURS[:-1]:
-        for file in (ROOT / folder).rglob("*.py"):
-            assert not absolute.search(file.read_text(encoding="utf-8")), file
-
-
-@pytest.mark.parametrize(
-    ("package", "forbidden"),
-    [
-        ("models", ("nodes", "commands")),
-        ("preprocessors", ("models", "nodes", "commands")),
-        ("runs", ("models", "nodes", "commands")),
-    ],
-)
-def test_dependencies_run_downhill(package, forbidden):
-    for file in (ROOT / package).rglob("*.py"):
-        depth = len(file.relative_to(ROOT).parts)
-        upward = re.compile(rf"^\s*from {'[.]' * depth}({'|'.join(forbidden)})\b", re.MULTILINE)
-        assert not upward.search(file.read_text(encoding="utf-8")), file
 
 
 def test_loading_the_pack_imports_nothing_optional_and_nothing_slow():

@@ -9,7 +9,9 @@ from .definition import ARCHIVE, DEFAULT, RELEASES, Request, find_release
 from .ensure import ensure_private_host, ensure_test_tools
 from .host import Host, find_user_host, missing_modules
 
-TEST_MODULES = ("pytest", "xdist", "hypothesis", "playwright", "skimage", "diffusers")
+TEST_MODULES = ("pytest", "xdist", "hypothesis", "importlinter", "playwright", "skimage", "diffusers")
+# Those whose package is called something else.
+TEST_PACKAGES = {"xdist": "pytest-xdist", "importlinter": "import-linter", "skimage": "scikit-image"}
 
 
 def add_host_options(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +67,7 @@ def host_with_test_tools(arguments: argparse.Namespace) -> Host:
     host = host_from(arguments)
     missing = missing_modules(host, TEST_MODULES)
     if missing:
-        names = " ".join("scikit-image" if name == "skimage" else name for name in missing)
+        names = " ".join(TEST_PACKAGES.get(name, name) for name in missing)
         raise Problem(
             f"your ComfyUI's Python lacks the test tools {', '.join(missing)}, and Armature installs nothing into "
             f"it. Install them yourself:\n    {host.python} -m pip install {names}"

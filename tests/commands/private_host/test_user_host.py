@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from armature_pack.commands.private_host import host
 from armature_pack.commands.private_host.host import Host, find_user_host, missing_modules, read_version
+from armature_pack.commands.private_host.host_options import host_with_test_tools
 from armature_pack.commands.terminal import Problem
 from armature_pack.tests.commands.private_host.fake_host import write_comfyui
 
@@ -80,6 +82,14 @@ def test_not_a_comfyui_folder(tmp_path):
 def test_missing_modules(tmp_path):
     host = Host(tmp_path, Path(sys.executable), "1", private=False)
     assert missing_modules(host, ("json", "no_such_module")) == ("no_such_module",)
+
+
+def test_missing_test_tools_are_named_as_their_packages(tmp_path):
+    comfyui = write_comfyui(tmp_path / "ComfyUI")
+    python = fake_python(comfyui / "venv" / "bin" / "python")
+    python.write_text("#!/bin/sh\necho xdist importlinter\n")
+    with pytest.raises(Problem, match=r"lacks .* xdist, importlinter,.*\n.*-m pip install pytest-xdist import-linter$"):
+        host_with_test_tools(argparse.Namespace(comfyui=comfyui, python=None))
 
 
 def test_host_travels_through_the_environment(tmp_path):
