@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from armature_pack.commands.private_host.requirements import TEST, section
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = Path(os.environ["ARMATURE_COMFYUI"])
@@ -22,6 +24,11 @@ def tool(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_ruff(arguments):
     result = tool("ruff", *arguments, "--no-cache", ".")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_pre_commit_runs_the_ruff_of_the_tests():
+    (version,) = re.findall(r"rev: v(\S+)", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    assert f"ruff=={version}" in section(TEST)
 
 
 def test_types(tmp_path):
