@@ -47,7 +47,7 @@ class RunningServer:
         return use_client(self.address, lambda client: client.object_info())
 
     def model(self, name: str) -> str:
-        """The file name of generated weights (see models/generated), linked into the models folder on first use."""
+        """The file name of generated weights (see tests/generated), linked into the models folder on first use."""
         file = generate(name, cache_folder() / "generated")
         return link_model(file, self.models_folder / find_recipe(name).folder)
 
