@@ -26,12 +26,20 @@ def test_every_link_into_the_repository_leads_somewhere():
     assert targets and [target for target in targets if not (ROOT / target).exists()] == []
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+PAGES = [ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_link_of_the_other_pages_leads_somewhere(page):
     targets = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
     assert [target for target, _ in targets if not (page.parent / target).exists()] == []
     for target, heading in targets:
         assert not heading or heading in headings(page.parent / target if target else page)
+
+
+def test_every_path_that_contributing_names_is_there():
+    named = re.findall(r"`([\w./]+/[\w./]*)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert len(named) > 30 and [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
 
 
 def headings(page: Path) -> set[str]:

@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HOST = Path(os.environ["ARMATURE_COMFYUI"])
 MOST_BYTES = 25_000_000  # of the archive; the demo model's weights may be 12 MB of them
 NEEDED = [
+    "CHANGELOG.md",
     "LICENSE",
     "README.md",
     "__init__.py",
@@ -47,6 +48,8 @@ NEEDED = [
 LEFT_OUT = [
     "tests/conftest.py",
     ".ci",
+    ".github",
+    "CONTRIBUTING.md",
     "workflows/layout",
     "subgraphs/source",
     "tools",
