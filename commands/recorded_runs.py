@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..runs.batch.collect import write_whole
+from ..common.atomic_write import write_bytes
 from ..runs.client import Client
 from ..runs.errors import BatchError, ClientError
 from ..runs.record.compare import difference_picture, differences, distance
@@ -37,7 +37,7 @@ def run_replay(arguments: argparse.Namespace) -> int:
         unknown = "differs; the recorded picture is not at hand, so how far is not known"
         print(f"{name}: {'bit-equal' if picture.is_equal else picture.distance or unknown}")
         if arguments.out is not None:
-            write_whole(arguments.out / f"replay_{Path(name).name}", picture.content)
+            write_bytes(arguments.out / f"replay_{Path(name).name}", picture.content)
     _print_differences(outcome.differences, "What differs from the record:")
     return EQUAL if outcome.is_equal else DIFFERENT
 

@@ -1,6 +1,5 @@
 """ComfyUI's source alone: another release, run in the environment of a host that has the packages it needs."""
 
-import hashlib
 import sys
 from pathlib import Path
 
@@ -10,12 +9,13 @@ from ..commands.private_host.lock import locked
 from ..commands.private_host.source import fetch
 from ..commands.private_host.workshop import Workshop
 from ..commands.terminal import Steps
+from ..common.digests import sha256
 
 
 def ensure_source(request: Request) -> Path:
     """The folder of the ComfyUI that `request` names, fetched once into the cache by this Python's pip. Raises Problem."""
     source = define(request).source
-    key = f"{request.release.version}-{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+    key = f"{request.release.version}-{sha256(source)[:12]}"
     folder = cache_folder() / "sources" / key
     with locked(folder.with_name(f"{key}.lock"), lambda: print("Another run fetches this source, waiting ...")) as lock:
         workshop = Workshop(folder, Steps(1), lock, interpreter=Path(sys.executable))

@@ -3,7 +3,6 @@
 It lies in the user's cache folder, once for all checkouts and each list of pins, and is made on first use.
 """
 
-import hashlib
 import os
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from ..commands.private_host.files import cache_folder, read_mark, remove_tree, 
 from ..commands.private_host.lock import locked
 from ..commands.private_host.workshop import Workshop
 from ..commands.terminal import Problem, Steps
+from ..common.digests import sha256
 
 VARIABLE = "ARMATURE_REGISTRY_TOOLS"
 PINS = Path(__file__).with_name("registry_tools.txt")
@@ -40,7 +40,7 @@ def pins() -> list[str]:
 
 def _folder() -> Path:
     version = ".".join(str(number) for number in sys.version_info[:2])
-    key = hashlib.sha256("\n".join([sys.prefix, *pins()]).encode()).hexdigest()[:12]
+    key = sha256("\n".join([sys.prefix, *pins()]))[:12]
     return cache_folder() / "registry_tools" / f"{version}-{key}"
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from ...common.atomic_write import write_bytes
 from ...preprocessors.images.canvas import Sheet, cells
-from ...runs.batch.collect import write_whole
 from ...runs.batch.ledger import DONE, Entry
 
 COLUMNS, ROWS, SIDE, GAP, LINE = 8, 10, 192, 8, 20
@@ -23,7 +23,7 @@ def write_sheets(entries: Iterable[Entry], out: Path) -> list[Path]:
         path = out / f"contact_sheet_{len(paths) + 1:03}.jpg"
         buffer = io.BytesIO()
         _sheet(page, out).save(buffer, "JPEG", quality=88)
-        write_whole(path, buffer.getvalue())
+        write_bytes(path, buffer.getvalue())
         paths.append(path)
     return paths
 

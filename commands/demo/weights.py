@@ -1,11 +1,11 @@
 """The embedded model as files for the demo's server, written once for each version of the weights."""
 
-import hashlib
 import os
 import shutil
 import time
 from pathlib import Path
 
+from ...common.digests import sha256_of_files
 from ..private_host.lock import locked
 from ..terminal import Problem
 
@@ -55,7 +55,4 @@ def _remove_unused(store: Path) -> None:
 
 def _version(weights: Path) -> str:
     """Twelve digits that change with any of the packed weights."""
-    digest = hashlib.sha256()
-    for path in sorted(weights.glob("*.safetensors")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
+    return sha256_of_files(sorted(weights.glob("*.safetensors")))[:12]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..private_host.files import sha256_of
+from ...common.digests import sha256_of_file
 from ..terminal import Problem, Step, readable_size
 from .wanted import Wanted
 
@@ -42,7 +42,7 @@ def download(file: Wanted, target: Path, step: Step) -> None:
         expected = expected or offer.sha256
         _check_room(target.parent, offer, draft)
         _receive(address, draft, offer, step)
-    found = sha256_of(draft)
+    found = sha256_of_file(draft)
     if expected and found != expected.lower():
         draft.unlink()
         raise Problem(

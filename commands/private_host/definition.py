@@ -1,13 +1,12 @@
 """What a private host contains: the releases that there are, the one that is asked for, and the key made of all that."""
 
-import hashlib
-import json
 import platform
 import struct
 import sys
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from ...common.digests import sha256, sha256_of_json
 from ..terminal import Problem
 from . import requirements
 
@@ -99,8 +98,7 @@ class Definition:
     @cached_property
     def key(self) -> str:
         """The host's folder name: the version, for people, and a hash of every ingredient."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return f"{self.version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        return f"{self.version}-{sha256_of_json(asdict(self))[:12]}"
 
 
 def define(request: Request) -> Definition:
@@ -121,4 +119,4 @@ def define(request: Request) -> Definition:
 
 
 def _hash(*parts: tuple[str, ...]) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    return sha256(repr(parts))

@@ -1,6 +1,5 @@
 """The files of a private host: its pinned source archive, its folders in the cache, and the mark of a finished one."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,26 +10,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ...common.atomic_write import atomic_write
+from ...common.digests import sha256_of_file
 from ..terminal import Problem
 
 
 def check_sha256(archive: Path, expected: str) -> None:
     """Problem unless the file's sha256 is the pinned one."""
-    found = sha256_of(archive)
+    found = sha256_of_file(archive)
     if found != expected:
         raise Problem(
             f"{archive.name} is not the pinned file: its sha256 is {found}, expected {expected}. Nothing "
             "was taken from it. Check where pip downloads from."
         )
-
-
-def sha256_of(file: Path) -> str:
-    """The sha256 of a file of any size, in hexadecimal."""
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def extract_folder(archive: Path, inside: str, target: Path) -> int:
@@ -131,12 +123,10 @@ TEST_MARK = "test-tools.json"
 
 def write_mark(file: Path, content: Mapping[str, object]) -> None:
     """Write a mark so that other processes see all of it or nothing."""
-    draft = file.with_suffix(".draft")
-    with draft.open("w", encoding="utf-8") as stream:
+    with atomic_write(file) as temporary, temporary.open("w", encoding="utf-8") as stream:
         json.dump(content, stream, indent=2)
         stream.flush()
         os.fsync(stream.fileno())
-    draft.replace(file)
 
 
 def read_mark(file: Path) -> dict[str, Any] | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ...common.digests import sha256_of_json
 from ..files.index import ModelFile, ModelIndex
 from ..host import host_nodes
 from .check_prompt import POLICIES, check_prompt
@@ -107,7 +106,7 @@ def fingerprint(policy: str) -> float | str:
         report = check_host_prompt(prompt, policy)
     except PromptError:
         return float("nan")
-    return hashlib.sha256(json.dumps(report.as_json(), sort_keys=True, default=str).encode()).hexdigest()
+    return sha256_of_json(report.as_json())
 
 
 def answer(body: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ...common.atomic_write import write_text
 from .combination import Combination, Made, Part, combinations
 from .facts import Facts
 from .finding import Finding, Severity, finding
@@ -96,10 +97,7 @@ def add_entries(path: Path, entries: Iterable[Entry]) -> None:
     """Write entries to the end of a sheet, made when it is not there. Raises SheetError for one that cannot be read."""
     old = [entry.as_json() for entry in _read(path)] if path.is_file() else []
     table = {"schema": SCHEMA, "combinations": [*old, *(entry.as_json() for entry in entries)]}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".new")
-    aside.write_text(json.dumps(table, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    aside.replace(path)
+    write_text(path, json.dumps(table, indent=2, ensure_ascii=False) + "\n")
 
 
 def today() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ...common.atomic_write import write_text
+from ...common.digests import sha256_of_files
 from . import index as index_module
 from .identity import Identity
 from .index import Folders, ModelIndex
@@ -46,10 +47,7 @@ def _save(store: Path) -> None:
         for key, (identity, problem) in list(index_module.verdicts().items())[-_MOST:]
     ]
     with suppress(OSError):  # a full or read-only disk costs the next run some time, no more
-        store.parent.mkdir(parents=True, exist_ok=True)
-        aside = store.with_name(f"{store.name}.new")
-        aside.write_text(json.dumps({"code": code_digest(), "files": rows}), encoding="utf-8")
-        aside.replace(store)
+        write_text(store, json.dumps({"code": code_digest(), "files": rows}))
 
 
 def _identity(found: dict[str, Any] | None) -> Identity | None:
@@ -64,7 +62,4 @@ def _identity(found: dict[str, Any] | None) -> Identity | None:
 @cache
 def code_digest() -> str:
     """Changes whenever the code that names files does: an old verdict must not outlive it."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return sha256_of_files(sorted(Path(__file__).parent.rglob("*.py")))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from ...common.atomic_write import atomic_write
 from .header import TORCH_DTYPES
 
 if TYPE_CHECKING:
@@ -24,27 +24,12 @@ _HOLE = 4096
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write ``path`` through a temporary file beside it; an error on the way leaves no file behind.
+    """Write ``path``, atomically; an error on the way leaves no file behind.
 
     Two processes may write the same path at once: both write the same bytes, and the last to finish stays.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.partial")
-    try:
-        with temporary.open("xb") as file:
-            _write(file, tensors, metadata)
-        _put_in_place(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _put_in_place(temporary: Path, path: Path) -> None:
-    try:
-        temporary.replace(path)
-    except PermissionError:
-        # Windows refuses to replace a file that another process has open; that file already holds these bytes.
-        if not path.exists():
-            raise
+    with atomic_write(path, same_bytes=True) as temporary, temporary.open("xb") as file:
+        _write(file, tensors, metadata)
 
 
 def _write(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:

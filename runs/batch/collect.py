@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...common.atomic_write import write_bytes
 from ..client import Client
 from ..results import Picture, RunResult
 from .ledger import Entry
@@ -23,7 +24,7 @@ async def collect(client: Client, entry: Entry, result: RunResult, out: Path) ->
     files = []
     for name, picture in named_pictures(entry, result):
         content = await client.fetch(picture)
-        await asyncio.to_thread(write_whole, out / name, content)
+        await asyncio.to_thread(write_bytes, out / name, content)
         files.append(name)
     return files
 
@@ -46,14 +47,6 @@ def file_stem(entry: Entry) -> str:
     name = re.sub(r"[^\w\-]+", "_", entry.name).strip("_")[:LONGEST_NAME]
     key = entry.key[:8] + entry.key[32:]
     return "_".join(part for part in (f"{entry.number:05}", name, key) if part)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.part")
-    half.write_bytes(content)
-    half.replace(path)
 
 
 def _named(entry: Entry, result: RunResult) -> Iterator[tuple[str, Picture]]:

@@ -1,7 +1,6 @@
 """Finding the pictures that rows name: inside one folder, readable, looked at once."""
 
 import asyncio
-import hashlib
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from ...common.digests import sha256
 from ..client import Client
 from ..errors import RowProblem
 
@@ -82,7 +82,7 @@ class Uploads:
         """The same for (file name, bytes): for machines that have no such files."""
         return {
             place: await self._once(
-                f"{name}\0{_digest(content)}", lambda name=name, content=content: self._send(Path(name), content)
+                f"{name}\0{sha256(content)}", lambda name=name, content=content: self._send(Path(name), content)
             )
             for place, (name, content) in pictures.items()
         }
@@ -106,7 +106,7 @@ class Uploads:
 
     async def _send(self, path: Path, content: bytes) -> str:
         # Named by content: a picture that was replaced is never mistaken for the one before it.
-        name = f"{_digest(content)[:16]}_{re.sub(r'[^A-Za-z0-9_-]+', '_', path.stem)[:40]}{path.suffix.lower()}"
+        name = f"{sha256(content)[:16]}_{re.sub(r'[^A-Za-z0-9_-]+', '_', path.stem)[:40]}{path.suffix.lower()}"
         return (await self._client.upload_image(content, name, subfolder=SUBFOLDER, overwrite=True)).annotated
 
 
@@ -116,7 +116,3 @@ def read_picture(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise RowProblem(f"the picture {path.name} can no longer be read: {error.strerror}") from None
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...common.atomic_write import atomic_write
 from .ledger import Entry, Ledger
 from .plan import describe_changes
 
@@ -22,10 +23,8 @@ def write_summary(graph: Mapping[str, Any], ledger: Ledger, out: Path) -> tuple[
 
 
 def _write(path: Path, lines: Iterator[str]) -> None:
-    half = path.with_name(f".{path.name}.part")
-    with half.open("w", encoding="utf-8", newline="") as stream:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         stream.writelines(lines)
-    half.replace(path)
 
 
 def _table(graph: Mapping[str, Any], ledger: Ledger) -> Iterator[str]:

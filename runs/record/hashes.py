@@ -1,11 +1,10 @@
 """sha256 of model files, each read once: remembered by path, size and time."""
 
 import contextlib
-import hashlib
 import sqlite3
 from pathlib import Path
 
-BLOCK = 2**20
+from ...common.digests import sha256_of_file
 
 
 class HashCache:
@@ -22,7 +21,7 @@ class HashCache:
         known = self._look_up(stamp)
         if known is not None:
             return known
-        found = _sum(file)
+        found = sha256_of_file(file)
         self._keep(stamp, found)
         return found
 
@@ -41,11 +40,3 @@ class HashCache:
         data = sqlite3.connect(self._store, isolation_level=None)
         data.execute("CREATE TABLE IF NOT EXISTS sums (path TEXT PRIMARY KEY, size INTEGER, time INTEGER, sum TEXT)")
         return data
-
-
-def _sum(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -4,7 +4,6 @@ This is the only module of `runs` that works inside the host: the node Save Reco
 """
 
 import datetime
-import hashlib
 import io
 import json
 import platform
@@ -17,7 +16,8 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ..batch.collect import write_whole
+from ...common.atomic_write import write_bytes
+from ...common.digests import sha256
 from .hashes import HashCache
 from .host_facts import HostFacts, run_times
 from .prompt_facts import model_names, sampling, upstream
@@ -50,14 +50,14 @@ def save(images: Any, prefix: str, job: Job, host: HostFacts) -> list[dict[str, 
     record = _record(pixels, names, job, host, store)
     text = json.dumps(record, indent=1, ensure_ascii=False)
     for name, picture in zip(names, pixels, strict=True):
-        write_whole(folder / name, _png(picture, _metadata(job, record) if host.with_metadata else None))
-    write_whole(store / FILE, text.encode("utf-8", "replace"))
+        write_bytes(folder / name, _png(picture, _metadata(job, record) if host.with_metadata else None))
+    write_bytes(store / FILE, text.encode("utf-8", "replace"))
     return [{"filename": name, "subfolder": subfolder, "type": "output"} for name in names]
 
 
 def pixel_hash(picture: np.ndarray) -> str:
     """sha256 of a picture's size and its pixels [H,W,3] of 0..255, whatever file holds them."""
-    return hashlib.sha256(f"{picture.shape}".encode() + np.ascontiguousarray(picture).tobytes()).hexdigest()
+    return sha256(f"{picture.shape}".encode() + np.ascontiguousarray(picture).tobytes())
 
 
 def _record(
@@ -103,8 +103,8 @@ def _inputs(nodes: Mapping[str, Any], host: HostFacts, store: Path) -> list[dict
             file = host.find_input(value) if isinstance(value, str) else None
             if file is not None:
                 content = file.read_bytes()
-                kept = f"input_{hashlib.sha256(content).hexdigest()[:16]}{file.suffix.lower()}"
-                write_whole(store / kept, content)
+                kept = f"input_{sha256(content)[:16]}{file.suffix.lower()}"
+                write_bytes(store / kept, content)
                 found.append({"node": node, "input": name, "name": value, "file": kept})
     return found
 
@@ -115,7 +115,7 @@ def _signal(signal: Mapping[str, Any], store: Path) -> dict[str, Any]:
     for picture in images:
         name = f"control_{pixel_hash(picture)[:16]}.png"
         if not (store / name).is_file():
-            write_whole(store / name, _png(picture, None))
+            write_bytes(store / name, _png(picture, None))
         names.append(name)
     return {**{key: value for key, value in signal.items() if key != "images"}, "images": names}
 

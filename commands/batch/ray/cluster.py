@@ -16,7 +16,7 @@ from . import actor
 # This pack's own code as bytes, so that every machine of a cluster runs the same one wherever the pack lies there.
 
 # What `worker` imports; it all stands on the standard library and aiohttp.
-FOLDERS = ("runs", "commands/batch/ray", "commands/private_host")
+FOLDERS = ("common", "runs", "commands/batch/ray", "commands/private_host")
 MODULES = ("__init__", "terminal", "batch/__init__")
 FILES = ("__init__.py", "armature.py", *(f"commands/{name}.py" for name in MODULES))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ....runs.batch.collect import write_whole
+from ....common.atomic_write import write_bytes
 from ....runs.batch.ledger import SENT, WAITING, Entry, Ledger
 from ....runs.batch.outcome import AWAY, FAULT, LOST, Book
 from ....runs.batch.pictures import read_picture
@@ -132,7 +132,7 @@ class RayRunner:
         if told["kind"] == "done":
             try:
                 for name, content in told["files"]:
-                    write_whole(self._out / name, content)
+                    write_bytes(self._out / name, content)
             except OSError as error:
                 raise cannot_write(self._out, error) from None
             self._book.done(entry, [name for name, _ in told["files"]], told["texts"], told["seconds"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,16 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from ....common.atomic_write import atomic_write
+
 _NUMBERS = "numbers"
 
 
 def write(path: Path, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any] | None = None) -> None:
-    """Write tensors and JSON numbers to one file through a temporary one beside it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}.partial")
+    """Write tensors and JSON numbers to one file."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
+    with atomic_write(path) as temporary:
         save_file(whole, temporary, {_NUMBERS: json.dumps(dict(numbers or {}))})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
