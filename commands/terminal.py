@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from ..common.node_names import title_of
 from ..runs.events import Cached, Event, Executing, Failed, Finished, Progress
-from ..runs.graph import title_of
 
 HEARTBEAT_SECONDS = 30.0  # how often a plain log gets a sign of life
 SPINNER = "|/-\\"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .graph import name_node
+from ..common.node_names import name_node
 
 
 class ClientError(Exception):

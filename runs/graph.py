@@ -5,29 +5,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-# How a node of an API prompt is named to a person.
-
-
-def title_of(node: object) -> str | None:
-    """The title the author gave a node (`_meta.title`), or None."""
-    meta = node.get("_meta") if isinstance(node, Mapping) else None
-    title = meta.get("title") if isinstance(meta, Mapping) else None
-    return title if isinstance(title, str) and title else None
-
-
-def name_node(prompt: Mapping[str, Any], node_id: str, class_type: str | None = None) -> str:
-    """'Load Checkpoint' (node 4, CheckpointLoaderSimple)' in full, less what is not known.
-
-    Nodes that a running node expanded into are not in the prompt; they are named by their id and class alone.
-    """
-    node = prompt.get(node_id)
-    title = title_of(node)
-    if class_type is None and isinstance(node, Mapping):
-        class_type = node.get("class_type")
-    if title and title != class_type:
-        return f"'{title}' (node {node_id}, {class_type})" if class_type else f"'{title}' (node {node_id})"
-    return f"Node {node_id} ({class_type})" if class_type else f"Node {node_id}"
-
+from ..common.node_names import name_node, title_of
 
 Prompt = Mapping[str, Any]
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..common.node_names import name_node
 from .errors import ClientError, NodeProblem, RunFailed, RunInterrupted
-from .graph import name_node
 
 
 @dataclass(frozen=True)

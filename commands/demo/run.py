@@ -14,6 +14,7 @@ from typing import Any
 
 from PIL import Image
 
+from ...common.node_names import title_of
 from ...runs.batch.adherence import PREFIX, with_scores
 from ...runs.client import Client
 from ...runs.errors import ClientError
@@ -167,7 +168,7 @@ async def _interrupt(address: str) -> None:
 def _first(result: RunResult, graph: dict[str, Any], node: str) -> Picture:
     pictures = result.images(node)
     if not pictures:
-        raise Problem(f"The run ended without a picture from '{graph[node]['_meta']['title']}'.")
+        raise Problem(f"The run ended without a picture from '{title_of(graph[node])}'.")
     return pictures[0]
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ...common.node_names import title_of, titled_name
+
 MOST_NODES = 50_000
 _LARGEST = 1e15
 
@@ -52,11 +54,9 @@ class Node:
     @property
     def label(self) -> str:
         """'Sampler' (node 3, KSampler) for a person."""
-        return (
-            f"'{self.title}' (node {self.id}, {self.class_type})"
-            if self.title
-            else f"{self.class_type} (node {self.id})"
-        )
+        if self.title:
+            return titled_name(self.title, self.id, self.class_type)
+        return f"{self.class_type} (node {self.id})"
 
 
 Nodes = Mapping[str, Node]
@@ -101,12 +101,11 @@ def _node(node_id: str, value: Any) -> Node:
     inputs = value.get("inputs", {})
     if not isinstance(inputs, Mapping):
         raise PromptError(f"The inputs of node {node_id} ({class_type}) are {_called(inputs)}, not an object.")
-    meta = value.get("_meta")
-    title = meta.get("title") if isinstance(meta, Mapping) else None
+    title = title_of(value)
     return Node(
         node_id,
         class_type,
-        title if isinstance(title, str) and title != class_type else "",
+        title if title and title != class_type else "",
         {str(name): one for name, one in inputs.items()},
     )
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...common.node_names import name_node
 from ..errors import BatchError
-from ..graph import GraphError, find_input, name_node
+from ..graph import GraphError, find_input
 
 NAME_COLUMN = "name"  # names the row's files; it sets no input
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")

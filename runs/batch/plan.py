@@ -1,6 +1,5 @@
 """From rows to a plan: every row converted and checked before the first runs."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ...common.digests import sha256_of_json
+from ...common.node_names import title_of
 from ..errors import RowProblem
-from ..graph import title_of
 from .columns import NAME_COLUMN, Column
 from .pictures import PictureFolder
 from .rows import Row
@@ -86,12 +86,12 @@ def plan_rows(
     `check` is asked once for each combination of values that could change its answer; texts, seeds and pictures cannot.
     """
     pictures = PictureFolder(folder)
-    graph_hash = _digest(graph)
+    graph_hash = sha256_of_json(graph)[:32]
     seen: Counter[str] = Counter()
     planned = []
     for number, row in enumerate(rows, 1):
         one = _planned(number, row, columns, pictures)
-        key = _digest([graph_hash, one.changes, [_stamp(path) for path in one.pictures.values()], row.problem])
+        key = sha256_of_json([graph_hash, one.changes, [*map(_stamp, one.pictures.values())], row.problem])[:32]
         seen[key] += 1
         # Two equal rows are two rows: both are wanted, each once.
         planned.append(replace(one, key=key if seen[key] == 1 else f"{key}-{seen[key]}"))
@@ -174,10 +174,6 @@ def _stamp(path: Path) -> list[Any]:
     """What tells that a picture was replaced by another of its name."""
     status = path.stat()
     return [str(path), status.st_size, status.st_mtime_ns]
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def describe_changes(graph: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..graph import name_node
+from ...common.node_names import name_node
 from .prompt_facts import upstream
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..graph import title_of
+from ...common.node_names import title_of
 
 SAMPLING = (
     "seed",

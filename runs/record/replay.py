@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL import Image
 
+from ...common.node_names import name_node
 from ..client import Client
-from ..graph import name_node
 from .compare import Distance, differences, distance, pixels_of
 from .hashes import HashCache
 from .prompt_facts import upstream
