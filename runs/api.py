@@ -17,12 +17,11 @@ ClientError, a BatchError or a GraphError, whose text is fit to be shown.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from .batch.batch import BatchResult, batch
-from .batch.batch import read_graph as _read_graph
-from .batch.run import Settings, Step
+from .batch.job import Settings, read_graph
+from .batch.outcome import Step
 from .client import Client
 from .errors import (
     BatchError,
@@ -99,8 +98,3 @@ __all__ = [
     "set_inputs",
     "use_client",
 ]
-
-
-def read_graph(path: Path | str) -> dict[str, Any]:
-    """The API prompt in a JSON file. Raises BatchError for everything else."""
-    return _read_graph(Path(path))

@@ -6,6 +6,7 @@ how it ended is always read from the history, so that a dropped connection can n
 """
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -138,6 +139,21 @@ class Client:
             self._live.close_box(prompt_id)
             self._left_out.pop(prompt_id, None)
 
+    async def wait(self, prompt_id: str, on_event: Callable[[Event], object] | None = None) -> RunResult:
+        """Waits for the end of a run and returns its result; `on_event` sees every event on the way.
+
+        Raises RunFailed, RunInterrupted and what `follow` raises. Cancelling this coroutine leaves the run on the server.
+        """
+        async with contextlib.aclosing(self.follow(prompt_id)) as events:
+            async for event in events:
+                if on_event is not None:
+                    on_event(event)
+                if isinstance(event, Finished):
+                    return event.result
+                if isinstance(event, Failed):
+                    raise event.error
+        raise AssertionError("follow ends with Finished or Failed")
+
     async def run(
         self,
         prompt: Prompt,
@@ -152,7 +168,7 @@ class Client:
         """
         prompt_id = await self.submit(prompt, extra_data)
         try:
-            return await asyncio.wait_for(self._watch(prompt_id, on_event), timeout)
+            return await asyncio.wait_for(self.wait(prompt_id, on_event), timeout)
         except asyncio.TimeoutError:
             await self.cancel(prompt_id)
             raise RunTimedOut(
@@ -175,13 +191,3 @@ class Client:
         """Takes a prompt off the server, whether it waits or runs."""
         await self._wire.read("POST", "/queue", json={"delete": [prompt_id]})
         await self.interrupt(prompt_id)
-
-    async def _watch(self, prompt_id: str, on_event: Callable[[Event], object] | None) -> RunResult:
-        async for event in self.follow(prompt_id):
-            if on_event is not None:
-                on_event(event)
-            if isinstance(event, Finished):
-                return event.result
-            if isinstance(event, Failed):
-                raise event.error
-        raise AssertionError("follow ends with Finished or Failed")

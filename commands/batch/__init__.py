@@ -111,6 +111,6 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the batch; see the module's text for the exit status."""
-    from .one_server import run_batch
+    from .servers import run_on_servers
 
-    return run_batch(arguments)
+    return run_on_servers(arguments)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from ...runs.batch.ledger import DONE, FAILED, REFUSED, SENT, WAITING
-from ...runs.batch.run import Step
+from ...runs.batch.outcome import Step
 from ..terminal import LiveLine, bar
 
 LOG_SECONDS = 30.0

@@ -1,9 +1,31 @@
 """What the options of `batch` mean."""
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...runs.batch.adherence import check_measured
+from ...runs.batch.job import Job, Request, Settings, read_graph
 from ...runs.errors import BatchError
+from ...runs.wire import Secrets
+
+
+def job_from(arguments: argparse.Namespace, servers: Sequence[str], headers: Mapping[str, str]) -> Job:
+    """The batch that the options ask for. Raises BatchError, and ClientError for what is no server's address."""
+    secrets = Secrets(servers, headers)
+    graph = read_graph(arguments.graph)
+    if arguments.minimum_adherence is not None:
+        check_measured(graph)
+    mapping = parse_mapping(arguments.map)
+    request = Request(arguments.rows, arguments.vary, mapping, arguments.picture, arguments.pictures)
+    settings = Settings(
+        retry=arguments.retry,
+        ahead=arguments.ahead,
+        row_seconds=arguments.row_timeout,
+        patience=arguments.patience,
+        minimum_adherence=arguments.minimum_adherence,
+    )
+    return Job(graph, request, arguments.out, secrets, settings)
 
 
 def parse_headers(texts: Sequence[str]) -> dict[str, str]:

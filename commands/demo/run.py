@@ -16,6 +16,7 @@ from PIL import Image
 
 from ...common.node_names import title_of
 from ...runs.batch.adherence import PREFIX, with_scores
+from ...runs.batch.batch import ticking
 from ...runs.client import Client
 from ...runs.errors import ClientError
 from ...runs.graph import find_node, set_inputs
@@ -146,18 +147,11 @@ def _label(way: str, result: RunResult, graph: dict[str, Any]) -> str:
 
 async def _run_with_bar(client: Client, graph: dict[str, Any]) -> RunResult:
     bar = ProgressBar(graph, sys.stdout)
-    ticking = asyncio.create_task(_tick(bar))
     try:
-        return await client.run(graph, on_event=bar.show)
+        async with ticking(bar.refresh):
+            return await client.run(graph, on_event=bar.show)
     finally:
-        ticking.cancel()
         bar.close()
-
-
-async def _tick(bar: ProgressBar) -> None:
-    while True:
-        await asyncio.sleep(0.5)
-        bar.refresh()
 
 
 async def _interrupt(address: str) -> None:

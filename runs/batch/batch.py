@@ -1,47 +1,24 @@
-"""A whole batch as one call, for Python users."""
+"""A whole batch, from its job to its summary: the same for Python users, for the command, and on several servers."""
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..client import Client
-from ..errors import BatchError
+from ..errors import BatchError, ClientError
 from ..wire import Secrets
-from .ledger import Ledger
-from .prepare import Request, prepare
-from .run import Runner, Settings, Step, exit_status
-from .summary import write_summary
+from .job import Job, Request, Settings, check_graph, read_graph
+from .ledger import DONE, FAILED, REFUSED, SENT, WAITING, Ledger
+from .outcome import Recorder, Step
+from .prepare import Asked, Plan, prepare
+from .run import Runner
+from .summary import DATA, TABLE, write_summary
 
-# Reading the graph of a batch: an API prompt, as the front end exports it.
-
-ADVICE = "In ComfyUI choose Workflow, Export (API)."
-
-
-def read_graph(path: Path) -> dict[str, Any]:
-    """The API prompt in `path`. Raises BatchError for everything else, graphs saved for the front end included."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BatchError(f"{path}: {error.strerror or 'cannot be read'}. Give the graph's JSON file.") from None
-    except (ValueError, RecursionError):
-        raise BatchError(f"{path} is not JSON. {ADVICE}") from None
-    return check_graph(data, str(path))
-
-
-def check_graph(data: object, where: str) -> dict[str, Any]:
-    """`data` if it is an API prompt. Raises BatchError, with `where` to name the place."""
-    if isinstance(data, Mapping) and isinstance(data.get("nodes"), list):
-        raise BatchError(f"{where} is a graph for the front end, not an API prompt. {ADVICE}")
-    if not isinstance(data, Mapping) or not data:
-        raise BatchError(f"{where} holds no API prompt. {ADVICE}")
-    for node_id, node in data.items():
-        inputs = node.get("inputs", {}) if isinstance(node, Mapping) else None
-        if not isinstance(inputs, Mapping) or not isinstance(node.get("class_type"), str):
-            raise BatchError(f"{where}: '{node_id}' is not a node with class_type and inputs. {ADVICE}")
-    return dict(data)
+RunRows = Callable[[Ledger, Recorder], Awaitable[None]]
+"""Runs the waiting rows of a ledger. Raises BatchError and ClientError when nothing more can run."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +33,109 @@ class BatchResult:
     table: Path
     data: Path
     stopped: str = ""
+
+
+class Display:
+    """What a batch shows while it goes on: here nothing."""
+
+    def planned(self, plan: Plan) -> bool:  # noqa: ARG002
+        """Every row was checked. Whether to run those that are fit."""
+        return True
+
+    def started(self, ledger: Ledger) -> None:
+        """The plan is in the ledger; the rows run now."""
+
+    def step(self, step: Step) -> None:
+        """Something happened to a row or a server."""
+
+    def refresh(self) -> None:
+        """Called twice a second while rows run."""
+
+    def ended(self, ledger: Ledger) -> None:
+        """No row runs any more; the summary is written. Raises OSError when something cannot be."""
+
+    def not_written(self, error: OSError) -> None:
+        """The summary cannot be written."""
+        raise error
+
+
+async def run_batch(job: Job, server: Asked, run_rows: RunRows, display: Display) -> BatchResult:
+    """Plans with the help of `server`, lets `run_rows` run what is fit and not done yet, and writes the summary.
+
+    A plan that is not wanted (`Display.planned`) leaves no ledger and counts no rows; the status says whether all were fit.
+    Raises BatchError and ClientError when nothing can run.
+    """
+    plan = await prepare(server, job.graph, job.request)
+    if not display.planned(plan):
+        return _result(job, {}, 0 if plan.fit == len(plan.rows) else 2)
+    with Ledger(job.out) as ledger:
+        ledger.plan(plan.rows)
+        plan.rows.clear()
+        display.started(ledger)
+        stopped = ""
+        try:
+            async with ticking(display.refresh):
+                await run_rows(ledger, Recorder(job, ledger, display.step))
+        except (BatchError, ClientError) as error:
+            stopped = job.secrets.hide(str(error))
+        finally:
+            _summarise(job, ledger, display)
+        return _result(job, ledger.counts(), exit_status(ledger.counts()), stopped)
+
+
+async def run_on_server(job: Job, address: str, headers: Mapping[str, str], display: Display) -> BatchResult:
+    """`run_batch` on the one server at `address`."""
+    async with Client(address, headers, patience=job.settings.client_patience) as client:
+        return await run_batch(
+            job, client, lambda ledger, recorder: Runner(job, client, ledger, recorder).run(), display
+        )
+
+
+def exit_status(counts: Mapping[str, int]) -> int:
+    """0: every row came out; 1: some did not; 2: none did."""
+    if counts[DONE] and not sum(counts[state] for state in (WAITING, SENT, FAILED, REFUSED)):
+        return 0
+    return 1 if counts[DONE] else 2
+
+
+@contextlib.asynccontextmanager
+async def ticking(refresh: Callable[[], object]) -> AsyncIterator[None]:
+    """Calls `refresh` twice a second while the body runs."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            refresh()
+
+    task = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def _summarise(job: Job, ledger: Ledger, display: Display) -> None:
+    """However the batch ended."""
+    try:
+        write_summary(job.graph, ledger, job.out)
+        display.ended(ledger)
+    except OSError as error:
+        display.not_written(error)
+
+
+def _result(job: Job, counts: Mapping[str, int], status: int, stopped: str = "") -> BatchResult:
+    return BatchResult(counts, status, job.out / TABLE, job.out / DATA, stopped)
+
+
+# For Python users.
+
+
+class _StepsAlone(Display):
+    def __init__(self, on_step: Callable[[Step], object]):
+        self._on_step = on_step
+
+    def step(self, step: Step) -> None:
+        self._on_step(step)
 
 
 def batch(
@@ -76,32 +156,11 @@ def batch(
 
     Calling it again with the same `out` does what is left. Raises BatchError and ClientError when nothing can run.
     """
-    graph = read_graph(Path(graph)) if isinstance(graph, str | Path) else check_graph(graph, "The graph")
+    graph = read_graph(graph) if isinstance(graph, str | Path) else check_graph(graph, "The graph")
     request = Request(_path(rows), vary, mapping or {}, picture, _path(pictures))
-    return asyncio.run(_batch(graph, request, server, Path(out), dict(headers or {}), settings or Settings(), on_step))
-
-
-async def _batch(
-    graph: Mapping[str, Any],
-    request: Request,
-    server: str,
-    out: Path,
-    headers: Mapping[str, str],
-    settings: Settings,
-    on_step: Callable[[Step], object],
-) -> BatchResult:
-    secrets = Secrets(server, headers)
-    async with Client(server, headers, patience=min(30.0, settings.patience)) as client:
-        plan = await prepare(client, graph, request)
-        with Ledger(out) as ledger:
-            ledger.plan(plan.rows)
-            stopped = ""
-            try:
-                await Runner(graph, ledger, client, out, secrets, settings, on_step).run()
-            except BatchError as error:
-                stopped = str(error)
-            table, data = write_summary(graph, ledger, out)
-            return BatchResult(ledger.counts(), exit_status(ledger.counts()), table, data, stopped)
+    headers = dict(headers or {})
+    job = Job(graph, request, Path(out), Secrets(server, headers), settings or Settings())
+    return asyncio.run(run_on_server(job, server, headers, _StepsAlone(on_step)))
 
 
 def _path(path: Path | str | None) -> Path | None:

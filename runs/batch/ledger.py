@@ -9,7 +9,7 @@ import dataclasses
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,14 @@ class Ledger:
         """The first planned rows in a state, in running order."""
         cursor = self._data.execute(_select("planned AND state = ?") + " LIMIT ?", (state, limit))
         return [_entry(row) for row in cursor]
+
+    def next_row(self, taken: Collection[str]) -> Entry | None:
+        """The next row that is not `taken` (keys): first those that an earlier runner sent, then the waiting ones."""
+        for state in (SENT, WAITING):
+            for entry in self.next_rows(state, len(taken) + 1):
+                if entry.key not in taken:
+                    return entry
+        return None
 
     def entries(self, order: str = "number") -> Iterator[Entry]:
         """All planned rows, by `number` (as they were read) or by `position` (as they run), a few at a time."""

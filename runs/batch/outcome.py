@@ -1,27 +1,20 @@
-"""One row on one server: following its run to the end, judging it, and what kind of end it had."""
+"""What became of a row: the kind of end its try had, noted in the ledger and told to whoever watches."""
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..client import Client
 from ..errors import (
     BatchError,
     PromptRefused,
-    RowProblem,
     RunFailed,
     RunInterrupted,
     RunLost,
-    RunTimedOut,
     ServerUnreachable,
     UnexpectedAnswer,
 )
-from ..events import Executing, Failed, Finished
-from ..results import RunResult
-from ..wire import Secrets
-from .adherence import TooLittleAdherence, check_score, other_seeds
+from .adherence import TooLittleAdherence, other_seeds
+from .job import Job
 from .ledger import DONE, FAILED, WAITING, Entry, Ledger
 
 AWAY_ANSWERS = frozenset({429, 502, 503, 504})  # of a server, or of a proxy before it, that will be there again
@@ -49,37 +42,6 @@ def kind_of(error: Exception) -> str:
     return FINAL if isinstance(error, PromptRefused | RunInterrupted) else FAULT
 
 
-async def watch(client: Client, prompt_id: str, seconds: float | None, on_begin: Callable[[], object]) -> RunResult:
-    """The result of a run that was submitted; stops it after `seconds`. Raises what the run ended with."""
-    try:
-        return await asyncio.wait_for(_end_of(client, prompt_id, on_begin), seconds)
-    except asyncio.TimeoutError:
-        await client.cancel(prompt_id)
-        raise RunTimedOut(f"did not end within {seconds:g} s and was stopped") from None
-
-
-async def _end_of(client: Client, prompt_id: str, on_begin: Callable[[], object]) -> RunResult:
-    async with contextlib.aclosing(client.follow(prompt_id)) as events:
-        async for event in events:
-            if isinstance(event, Executing):
-                on_begin()
-            elif isinstance(event, Finished):
-                return event.result
-            elif isinstance(event, Failed):
-                raise event.error
-    raise AssertionError("follow ends with Finished or Failed")
-
-
-def check_result(result: RunResult, minimum_adherence: float | None) -> None:
-    """Raises RowProblem when only a part of the graph ran, or a picture follows its map too little."""
-    if result.left_out:
-        raise RowProblem("the server ran only a part of the graph: " + "; ".join(map(str, result.left_out)))
-    if minimum_adherence is not None:
-        check_score(result, minimum_adherence)
-
-
-# What happens to a row, put into the ledger and told to whoever watches; the same wherever the row ran.
-
 MOST_LOSSES = 3  # a row that was running each time the server died may be what kills it
 
 
@@ -92,21 +54,12 @@ class Step:
     reason: str = ""
 
 
-class Book:
-    """Keeps the ledger of one batch. `retry`: further tries of a row that failed."""
+class Recorder:
+    """Notes in `ledger` what becomes of the rows of `job`, and gives each Step to `on_step`."""
 
-    def __init__(
-        self,
-        graph: Mapping[str, Any],
-        ledger: Ledger,
-        secrets: Secrets,
-        retry: int,
-        on_step: Callable[[Step], object],
-    ):
-        self._graph = graph
+    def __init__(self, job: Job, ledger: Ledger, on_step: Callable[[Step], object]):
+        self._job = job
         self._ledger = ledger
-        self._secrets = secrets
-        self._retry = retry
         self._on_step = on_step
 
     def done(self, entry: Entry, files: Sequence[str], texts: Mapping[str, Any], seconds: float | None) -> None:
@@ -116,8 +69,8 @@ class Book:
         self._on_step(Step(entry, DONE, note))
 
     def ended(self, entry: Entry, kind: str, reason: str, *, begun: bool) -> None:
-        """A row's try ended badly (`one_row.KINDS`). Raises BatchError when nothing more can run."""
-        reason = self._secrets.hide(reason)
+        """A row's try ended badly (a kind of KINDS). Raises BatchError when nothing more can run."""
+        reason = self._job.secrets.hide(reason)
         if kind == STOP:
             raise BatchError(reason)
         if kind == FULL:
@@ -130,12 +83,12 @@ class Book:
 
     def tell(self, reason: str) -> None:
         """A word on a server."""
-        self._on_step(Step(None, WAITING, self._secrets.hide(reason)))
+        self._on_step(Step(None, WAITING, self._job.secrets.hide(reason)))
 
     def _failed(self, entry: Entry, kind: str, reason: str) -> None:
-        again = entry.tries < self._retry and kind != FINAL
+        again = entry.tries < self._job.settings.retry and kind != FINAL
         if again and kind == LOW:
-            self._ledger.change(entry.key, other_seeds(self._graph, entry.changes))
+            self._ledger.change(entry.key, other_seeds(self._job.graph, entry.changes))
         self._ledger.fail(entry.key, reason, again=again)
         self._on_step(Step(entry, WAITING if again else FAILED, reason))
 

@@ -1,13 +1,13 @@
 """From what the user gave to a plan: ask the server about its nodes, read the rows, check every one."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import BatchError
 from .columns import check_classes, find_columns, picture_input
+from .job import Request
 from .plan import PlannedRow, plan_rows
 from .rows import Row, read_rows
 from .values import multiply, parse_vary
@@ -54,28 +54,6 @@ class ServerCheck:
         answer = asyncio.run_coroutine_threadsafe(objections(self._client, prompt), self._loop).result()
         self.is_missing = answer is None
         return answer or ""
-
-
-@dataclass(frozen=True)
-class Request:
-    """Which rows. source: a .csv, a .jsonl or a folder of pictures. vary: products, as 'Sampler.seed=1..4'.
-
-    mapping: column name -> 'Title.input'. picture: the input that takes a folder's pictures. pictures: the folder that rows'
-    pictures lie in; by default that of `source`.
-    """
-
-    source: Path | None = None
-    vary: Sequence[str] = ()
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    picture: str = ""
-    pictures: Path | None = None
-
-    @property
-    def folder(self) -> Path:
-        """The only folder that pictures and lists are read from."""
-        if self.pictures is not None or self.source is None:
-            return self.pictures or Path()
-        return self.source if self.source.is_dir() else self.source.parent
 
 
 @dataclass(frozen=True)

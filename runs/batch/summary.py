@@ -10,16 +10,15 @@ from ...common.atomic_write import atomic_write
 from .ledger import Entry, Ledger
 from .plan import describe_changes
 
+TABLE, DATA = "summary.csv", "summary.json"
 SCHEMA = "armature.batch/1"
 FIXED = ("row", "name", "state", "attempts", "seconds", "pictures", "reason", "from")
 
 
-def write_summary(graph: Mapping[str, Any], ledger: Ledger, out: Path) -> tuple[Path, Path]:
-    """Writes summary.csv and summary.json into `out`, row by row, and returns their paths."""
-    table, data = out / "summary.csv", out / "summary.json"
-    _write(table, _table(graph, ledger))
-    _write(data, _data(graph, ledger))
-    return table, data
+def write_summary(graph: Mapping[str, Any], ledger: Ledger, out: Path) -> None:
+    """Writes summary.csv and summary.json into `out`, row by row. Raises OSError."""
+    _write(out / TABLE, _table(graph, ledger))
+    _write(out / DATA, _data(graph, ledger))
 
 
 def _write(path: Path, lines: Iterator[str]) -> None:

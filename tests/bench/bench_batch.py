@@ -61,7 +61,9 @@ def plan(folder: Path):
 
 async def run(folder: Path, address: str, ledger) -> list[float]:
     """Runs what waits; the memory peak after each tenth of the rows."""
-    from armature_pack.runs.batch.run import Runner, Settings
+    from armature_pack.runs.batch.job import Job, Request
+    from armature_pack.runs.batch.outcome import Recorder
+    from armature_pack.runs.batch.run import Runner
     from armature_pack.runs.client import Client
     from armature_pack.runs.wire import Secrets
     from armature_pack.tests.runs.batch.host_stub import GRAPH
@@ -76,7 +78,8 @@ async def run(folder: Path, address: str, ledger) -> list[float]:
             peaks.append(peak_megabytes())
 
     async with Client(address) as client:
-        await Runner(GRAPH, ledger, client, folder / "out", Secrets(address, {}), Settings(), count).run()
+        job = Job(GRAPH, Request(), folder / "out", Secrets(address, {}))
+        await Runner(job, client, ledger, Recorder(job, ledger, count)).run()
     return peaks
 
 

@@ -4,18 +4,19 @@ Ray places the actors, starts them again where a machine is lost, and carries ro
 machine, is the truth: a row is noted as sent before its actor hears of it, and as done once its pictures lie here.
 """
 
+import asyncio
 import dataclasses
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from ....common.atomic_write import write_bytes
-from ....runs.batch.ledger import SENT, WAITING, Entry, Ledger
-from ....runs.batch.outcome import AWAY, FAULT, LOST, Book
+from ....runs.batch.collect import cannot_write
+from ....runs.batch.ledger import SENT, Entry, Ledger
+from ....runs.batch.outcome import AWAY, FAULT, LOST, Recorder
 from ....runs.batch.pictures import read_picture
-from ....runs.batch.run import cannot_write
 from ....runs.errors import BatchError, RowProblem
 from .lanes import Lane, Lanes, plain
 
@@ -46,38 +47,39 @@ class DistantServer:
 
 
 class RayRunner:
-    """Runs the waiting rows of `ledger` through `lanes`; results go into `out`. `tick` is called while it waits."""
+    """Runs the waiting rows of `ledger` through `lanes`; results go into `out`, what becomes of the rows to `recorder`.
+
+    given: the servers that were not started by this batch, by the addresses that are shown.
+    """
 
     def __init__(
-        self, ray: Any, lanes: Lanes, ledger: Ledger, book: Book, out: Path, tick: Callable[[], object]
+        self, ray: Any, lanes: Lanes, ledger: Ledger, recorder: Recorder, out: Path, given: Collection[str]
     ) -> None:
         self._ray = ray
         self._lanes = lanes
         self._ledger = ledger
-        self._book = book
+        self._recorder = recorder
         self._out = out
-        self._tick = tick
+        self._given = given
         self._rows: dict[Any, tuple[Lane, Entry]] = {}
+        lanes.tell = recorder.tell
 
-    def run(self, given: Mapping[str, str]) -> None:
-        """Until no row waits. `given`: the servers that were not started by this batch, shown address -> whole one.
-
-        Raises BatchError when nothing more can run; what was done stays done.
-        """
-        self._put_back(given)
+    async def run(self) -> None:
+        """Until no row waits. Raises BatchError when nothing more can run; what was done stays done."""
+        self._put_back()
         try:
             while self._fill() or self._rows:
                 self._lanes.refresh()
                 self._take_in()
-                self._tick()
+                await asyncio.sleep(0)  # whatever else runs beside it, such as the bar, gets its turn
         except BaseException:
             self._stop()
             raise
 
-    def _put_back(self, given: Mapping[str, str]) -> None:
+    def _put_back(self) -> None:
         """Rows that an earlier start sent to servers that are gone wait again; those on given servers are asked after."""
         for entry in self._ledger.next_rows(SENT, -1):
-            if entry.server not in given:
+            if entry.server not in self._given:
                 self._ledger.put_back(entry.key, lost=False)
 
     def _fill(self) -> bool:
@@ -90,18 +92,13 @@ class RayRunner:
         return self._next() is not None
 
     def _next(self) -> Entry | None:
-        taken = {entry.key for _, entry in self._rows.values()}
-        for state in (SENT, WAITING):
-            for entry in self._ledger.next_rows(state, len(taken) + 1):
-                if entry.key not in taken:
-                    return entry
-        return None
+        return self._ledger.next_row({entry.key for _, entry in self._rows.values()})
 
     def _send(self, lane: Lane, entry: Entry) -> None:
         try:
             pictures = {place: (Path(path).name, read_picture(Path(path))) for place, path in entry.pictures.items()}
         except RowProblem as problem:
-            self._book.ended(entry, FAULT, str(problem), begun=False)
+            self._recorder.ended(entry, FAULT, str(problem), begun=False)
             return
         resume = entry.server if entry.state == SENT else ""
         prompt_id = entry.prompt_id if resume else str(uuid.uuid4())
@@ -126,7 +123,7 @@ class RayRunner:
                 self._keep(lane, entry, self._ray.get(reference))
             except self._ray.exceptions.RayError as error:
                 self._lanes.lose(lane, plain(error))
-                self._book.ended(entry, LOST, f"the machine of {lane.name} is gone", begun=True)
+                self._recorder.ended(entry, LOST, f"the machine of {lane.name} is gone", begun=True)
 
     def _keep(self, lane: Lane, entry: Entry, told: Mapping[str, Any]) -> None:
         if told["kind"] == "done":
@@ -135,13 +132,13 @@ class RayRunner:
                     write_bytes(self._out / name, content)
             except OSError as error:
                 raise cannot_write(self._out, error) from None
-            self._book.done(entry, [name for name, _ in told["files"]], told["texts"], told["seconds"])
+            self._recorder.done(entry, [name for name, _ in told["files"]], told["texts"], told["seconds"])
             return
         if told["kind"] == AWAY:
             self._lanes.lose(lane, told["reason"])
         # A server that stays away has lost its rows, as far as this batch can tell.
         kind = LOST if told["kind"] == AWAY else told["kind"]
-        self._book.ended(entry, kind, told["reason"], begun=told["begun"])
+        self._recorder.ended(entry, kind, told["reason"], begun=told["begun"])
 
     def _stop(self) -> None:
         """Somebody stopped the batch, or it cannot go on: no server should work on for hours."""

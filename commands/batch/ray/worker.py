@@ -9,15 +9,14 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ....runs.batch.adherence import with_scores
+from ....runs.batch.attempt import Attempt
 from ....runs.batch.collect import named_pictures, texts_of
+from ....runs.batch.job import Settings
 from ....runs.batch.ledger import Entry
-from ....runs.batch.outcome import AWAY, LOST, check_result, kind_of, watch
+from ....runs.batch.outcome import AWAY, LOST, kind_of
 from ....runs.batch.pictures import Uploads
-from ....runs.batch.plan import with_changes
 from ....runs.client import Client
 from ....runs.errors import ClientError, RowProblem, ServerUnreachable, UnexpectedAnswer
-from ....runs.results import RunResult
 from ...private_host.host import VARIABLE, Host
 from ...private_host.server import Server, start_installation
 
@@ -26,11 +25,12 @@ RETRY_SECONDS = 1.0
 
 class Worker:
     """settings: graph, address ('' to start a server), addresses (shown -> whole, of all given servers), headers, host,
-    arguments, row_seconds, patience, minimum_adherence. folder: for logs and results of a server of our own.
+    arguments, rows (fields of Settings). folder: for logs and results of a server of our own.
     """
 
     def __init__(self, settings: Mapping[str, Any], folder: str) -> None:
         self._settings = settings
+        self._rows = Settings(**settings["rows"])
         self._folder = Path(folder)
         self._server: Server | None = None
         self._client: Client | None = None
@@ -50,25 +50,27 @@ class Worker:
     async def run(self, job: Mapping[str, Any]) -> dict[str, Any]:
         """One row. job: entry (its fields), prompt_id, pictures (place -> (name, bytes)), resume (address of its run, or '').
 
-        Gives kind 'done' with files (path, bytes), texts and seconds, or another kind of `one_row` with reason and begun.
+        Gives kind 'done' with files (path, bytes), texts and seconds, or another kind of `outcome` with reason and begun.
         """
-        one = _OneRow(job, self._settings)
+        entry = Entry(**job["entry"])
+        graph, is_sent = self._settings["graph"], bool(job["resume"])
+        attempt = Attempt(graph, entry, self._rows, job["prompt_id"], is_sent=is_sent)
         while True:
             try:
                 async with self._client_for(job["resume"]) as client:
-                    return await one.on(client, self._uploads)
+                    return await self._bring_home(entry, attempt, client, job["pictures"])
             except (RowProblem, ClientError) as error:
                 self._uploads.forget()
                 kind = kind_of(error)
                 if self._server is not None and self._server.process.poll() is not None:
                     kind = LOST
                 if kind != AWAY:
-                    return one.ended(kind, error)
+                    return _ended(attempt, kind, error)
                 try:
                     async with self._client_for(job["resume"]) as client:
                         await self._until_back(client)
                 except ClientError:
-                    return one.ended(AWAY, error)
+                    return _ended(attempt, AWAY, error)
 
     async def close(self) -> None:
         """Ends our server and all connections."""
@@ -77,6 +79,17 @@ class Worker:
             self._client = None
         if self._server is not None:
             await asyncio.to_thread(self._server.stop)
+
+    async def _bring_home(
+        self, entry: Entry, attempt: Attempt, client: Client, pictures: Mapping[str, tuple[str, bytes]]
+    ) -> dict[str, Any]:
+        try:
+            result = await attempt.result(client, lambda: self._uploads.contents(pictures))
+        except asyncio.CancelledError:
+            await attempt.withdraw(client)
+            raise
+        files = [(name, await client.fetch(picture)) for name, picture in named_pictures(entry, result)]
+        return {"kind": "done", "files": files, "texts": texts_of(result), "seconds": result.seconds}
 
     @contextlib.asynccontextmanager
     async def _client_for(self, resume: str) -> AsyncIterator[Client]:
@@ -99,14 +112,14 @@ class Worker:
             return self._client
 
     def _new_client(self, address: str) -> Client:
-        return Client(address, self._settings["headers"], patience=min(30.0, self._settings["patience"]))
+        return Client(address, self._settings["headers"], patience=self._rows.client_patience)
 
     def _start(self) -> Server:
         host = Host.from_environment({VARIABLE: json.dumps(self._settings["host"])})
         return start_installation(host, folder=self._folder / "server", arguments=self._settings["arguments"])
 
     async def _until_back(self, client: Client) -> None:
-        deadline = time.monotonic() + self._settings["patience"]
+        deadline = time.monotonic() + self._rows.patience
         while True:
             try:
                 await client.system_stats()
@@ -117,41 +130,5 @@ class Worker:
             await asyncio.sleep(RETRY_SECONDS)
 
 
-class _OneRow:
-    """A row on its way: whether it went out, and whether the server began it."""
-
-    def __init__(self, job: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        self._entry = Entry(**job["entry"])
-        self._id: str = job["prompt_id"]
-        self._pictures: Mapping[str, tuple[str, bytes]] = job["pictures"]
-        self._settings = settings
-        self._sent = bool(job["resume"])
-        self._begun = False
-
-    async def on(self, client: Client, uploads: Uploads) -> dict[str, Any]:
-        result = await self._result(client, uploads)
-        check_result(result, self._settings["minimum_adherence"])
-        named = named_pictures(self._entry, result)
-        files = [(name, await client.fetch(picture)) for name, picture in named]
-        return {"kind": "done", "files": files, "texts": texts_of(result), "seconds": result.seconds}
-
-    def ended(self, kind: str, error: Exception) -> dict[str, Any]:
-        return {"kind": kind, "reason": str(error), "begun": self._begun}
-
-    async def _result(self, client: Client, uploads: Uploads) -> RunResult:
-        try:
-            if not self._sent:
-                uploaded = await uploads.contents(self._pictures)
-                prompt = with_changes(self._settings["graph"], {**self._entry.changes, **uploaded})
-                if self._settings["minimum_adherence"] is not None:
-                    prompt = with_scores(prompt)
-                self._sent = True  # a server that goes away right now is asked for it later
-                await client.submit(prompt, prompt_id=self._id)
-            return await watch(client, self._id, self._settings["row_seconds"], self._note_begin)
-        except asyncio.CancelledError:
-            with contextlib.suppress(ClientError, asyncio.TimeoutError):
-                await asyncio.wait_for(client.cancel(self._id), 5)
-            raise
-
-    def _note_begin(self) -> None:
-        self._begun = True
+def _ended(attempt: Attempt, kind: str, error: Exception) -> dict[str, Any]:
+    return {"kind": kind, "reason": str(error), "begun": attempt.begun}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from armature_pack.commands.batch.bar import BatchBar, readable_time
 from armature_pack.runs.batch.ledger import DONE, FAILED, REFUSED, SENT, WAITING, Entry
-from armature_pack.runs.batch.run import Step
+from armature_pack.runs.batch.outcome import Step
 from armature_pack.tests.commands.test_progress_bar import Clock, Terminal
 
 COUNTS = {WAITING: 8, SENT: 0, DONE: 10, FAILED: 0, REFUSED: 2}

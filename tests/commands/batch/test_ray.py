@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from armature_pack.commands import batch
-from armature_pack.commands.batch import many_servers
-from armature_pack.commands.batch.one_server import run_batch
+from armature_pack.commands.batch import screen
 from armature_pack.commands.batch.ray import lanes
 from armature_pack.commands.batch.ray.cluster import count_servers, options_of, packed_code, parse_resources
+from armature_pack.commands.batch.servers import run_on_servers
 from armature_pack.commands.private_host.host import VARIABLE
 from armature_pack.commands.private_host.server import free_port
 from armature_pack.runs.batch.ledger import Ledger
@@ -95,7 +95,7 @@ def test_two_machines_share_the_rows_and_one_is_lost_midway(
     hold(comfyui, 4)  # rows for each server: eight are through when both have worked, however late one started
     done = 0
 
-    class Losing(many_servers.BatchBar):
+    class Losing(screen.BatchBar):
         """Takes the second machine away once eight rows are through."""
 
         def show(self, step: Any) -> None:
@@ -106,9 +106,9 @@ def test_two_machines_share_the_rows_and_one_is_lost_midway(
                 release(comfyui)
             super().show(step)
 
-    monkeypatch.setattr(many_servers, "BatchBar", Losing)
+    monkeypatch.setattr(screen, "BatchBar", Losing)
     options = ("--ray", machines.cluster.address, "--resources", "room=1", "--server-arguments", "--cpu --seconds 0.15")
-    status = run_batch(arguments(tmp_path, comfyui, *options))
+    status = run_on_servers(arguments(tmp_path, comfyui, *options))
     told = capsys.readouterr()
     assert status == 0, told
     assert "2 server(s) on" in told.out and "the machine of server" in told.out
@@ -139,7 +139,7 @@ def test_several_servers_without_a_cluster(
     logs = [tmp_path / f"{port}.jsonl" for port in ports]
     hold(tmp_path, 3)
 
-    class Waiting(many_servers.BatchBar):
+    class Waiting(screen.BatchBar):
         """Lets the servers go on once both have worked, however late one of them was asked."""
 
         def show(self, step: Any) -> None:
@@ -147,10 +147,10 @@ def test_several_servers_without_a_cluster(
                 release(tmp_path)
             super().show(step)
 
-    monkeypatch.setattr(many_servers, "BatchBar", Waiting)
+    monkeypatch.setattr(screen, "BatchBar", Waiting)
     with stub_process(ports[0], logs[0], 0.05), stub_process(ports[1], logs[1], 0.05):
         servers = [part for port in (*ports, 9) for part in ("--server", f"http://ann:hush-hush-1@127.0.0.1:{port}")]
-        assert run_batch(arguments(tmp_path, comfyui, "--retry", "2", *servers)) == 1
+        assert run_on_servers(arguments(tmp_path, comfyui, "--retry", "2", *servers)) == 1
     out = capsys.readouterr().out
     assert "3 server(s) on this machine" in out and "12 rows: 12 fit to run" in out
     assert "http://127.0.0.1:9 is not up; the others go on" in out
@@ -183,9 +183,9 @@ def test_without_ray_the_advice_is_plain(
 ) -> None:
     write_batch(tmp_path, 1)
     monkeypatch.setitem(sys.modules, "ray", None)
-    assert run_batch(arguments(tmp_path, comfyui, "--ray", "auto")) == 2
+    assert run_on_servers(arguments(tmp_path, comfyui, "--ray", "auto")) == 2
     assert "python -m pip install ray" in capsys.readouterr().err
     given = arguments(tmp_path, comfyui, "--ray", "auto")
     given.comfyui = None
-    assert run_batch(given) == 2
+    assert run_on_servers(given) == 2
     assert "name yours with --comfyui PATH" in capsys.readouterr().err

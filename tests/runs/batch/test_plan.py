@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from armature_pack.runs.batch.batch import check_graph, read_graph
 from armature_pack.runs.batch.columns import check_classes, find_columns, picture_input
+from armature_pack.runs.batch.job import check_graph, read_graph
 from armature_pack.runs.batch.plan import PlannedRow, describe_changes, plan_rows, with_changes
 from armature_pack.runs.batch.rows import Row
 from armature_pack.runs.errors import BatchError

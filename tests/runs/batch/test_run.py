@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 from armature_pack.runs.batch import run as run_module
 from armature_pack.runs.batch.adherence import check_measured
+from armature_pack.runs.batch.batch import exit_status
 from armature_pack.runs.batch.columns import find_columns
+from armature_pack.runs.batch.job import Job, Request, Settings
 from armature_pack.runs.batch.ledger import DONE, FAILED, REFUSED, SENT, WAITING, Entry, Ledger
+from armature_pack.runs.batch.outcome import Recorder, Step
 from armature_pack.runs.batch.plan import PlannedRow, plan_rows
 from armature_pack.runs.batch.rows import Row
-from armature_pack.runs.batch.run import Runner, Settings, Step, exit_status
+from armature_pack.runs.batch.run import Runner
 from armature_pack.runs.batch.summary import write_summary
 from armature_pack.runs.client import Client
 from armature_pack.runs.errors import BatchError
@@ -46,8 +49,8 @@ async def run(
     **settings: Any,
 ) -> None:
     async with Client(address, headers, patience=1) as client:
-        secrets = Secrets(address, headers or {})
-        await Runner(GRAPH, ledger, client, out, secrets, Settings(**settings), on_step).run()
+        job = Job(GRAPH, Request(), out, Secrets(address, headers or {}), Settings(**settings))
+        await Runner(job, client, ledger, Recorder(job, ledger, on_step)).run()
 
 
 def batch(tmp_path: Path, values: list[Values], stub: HostStub | None = None, **settings: Any) -> dict[int, Entry]:
