@@ -1,6 +1,11 @@
+<<<<<<< HEAD
 """Nodes of an API prompt by the names a person sees, and changing their values."""
+=======
+"""Changing values in an API prompt, by the names a person sees or by places: '3.seed', '9:2.method.low'."""
+>>>>>>> f91ad9e (A row's way through the batch in fewer files)
 
 import copy
+from collections import Counter
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -52,6 +57,32 @@ def find_node(prompt: Prompt, name: str) -> str:
     if not fits:
         raise _unknown(prompt, name)
     return fits[0]
+
+
+def with_changes(graph: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The graph with other values at the places given; `graph` stays as it is."""
+    prompt = dict(graph)
+    for place, value in changes.items():
+        node, name = _split_place(graph, place)
+        prompt[node] = {**prompt[node], "inputs": {**prompt[node].get("inputs", {}), name: value}}
+    return prompt
+
+
+def _split_place(graph: Mapping[str, Any], place: str) -> tuple[str, str]:
+    """'9:2.method.low' -> ('9:2', 'method.low'); ids may hold dots, so the longest that fits counts."""
+    node = max((one for one in graph if place.startswith(f"{one}.")), key=len)
+    return node, place[len(node) + 1 :]
+
+
+def describe_changes(graph: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes by the nodes' titles, for summaries: 'Sampler.seed' -> 4; by id where a title is not unique."""
+    titles = Counter(title_of(node) for node in graph.values())
+    described = {}
+    for place, value in changes.items():
+        node, name = _split_place(graph, place)
+        title = title_of(graph[node])
+        described[f"{title if titles[title] == 1 and title else node}.{name}"] = value
+    return described
 
 
 def _resolve(prompt: Prompt, key: str) -> tuple[str, str]:

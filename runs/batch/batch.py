@@ -13,7 +13,7 @@ from ..wire import Secrets
 from .job import Job, Request, Settings, check_graph, read_graph
 from .ledger import DONE, FAILED, REFUSED, SENT, WAITING, Ledger
 from .outcome import Recorder, Step
-from .prepare import Asked, Plan, prepare
+from .plan import Asked, Plan, prepare
 from .run import Runner
 from .summary import DATA, TABLE, write_summary
 

@@ -1,15 +1,19 @@
-"""Which input of which node a column sets, and what that input takes."""
+"""Which input of which node a column sets, what that input takes, and the values of cells as it takes them."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from ...common.node_names import name_node
-from ..errors import BatchError
+from ..errors import BatchError, RowProblem
 from ..graph import GraphError, find_input
 
 NAME_COLUMN = "name"  # names the row's files; it sets no input
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+WORDS = {"INT": "a whole number", "FLOAT": "a number", "BOOLEAN": "true or false", "STRING": "text"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,21 @@ def check_classes(graph: Mapping[str, Any], object_info: Mapping[str, Any]) -> N
         raise BatchError(f"The server lacks these nodes; install the node packs that bring them:\n{names}")
     if not any(object_info[node["class_type"]].get("output_node") for node in graph.values()):
         raise BatchError("The graph saves nothing: add a Save Image node, then export it again.")
+
+
+def convert(column: Column, value: Any) -> Any:
+    """The value as `column` takes it; texts of a CSV become numbers where numbers are wanted. Raises RowProblem."""
+    if isinstance(value, list | dict):
+        raise RowProblem(f"'{column.name}' is a {'list' if isinstance(value, list) else 'object'}; give a plain value")
+    if column.type in ("INT", "FLOAT"):
+        return _in_range(column, _number(column, value))
+    if column.type == "BOOLEAN":
+        return _boolean(column, value)
+    if column.type == "COMBO":
+        return _choice(column, value)
+    if column.type == "STRING" and not isinstance(value, str):
+        raise _wrong(column, value)
+    return value
 
 
 def _column(graph: Mapping[str, Any], name: str, key: str, object_info: Mapping[str, Any]) -> Column:
@@ -150,3 +169,48 @@ def _set_twice(graph: Mapping[str, Any], columns: Mapping[str, Column]) -> list[
             )
         seen[place] = name
     return faults
+
+
+def _number(column: Column, value: Any) -> int | float:
+    if isinstance(value, bool):
+        raise _wrong(column, value)
+    try:
+        if column.type == "FLOAT":
+            return float(value.strip().replace(",", ".") if isinstance(value, str) else value)
+        if isinstance(value, float) and not value.is_integer():
+            raise ValueError
+        return int(value.strip() if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        raise _wrong(column, value) from None
+
+
+def _in_range(column: Column, number: int | float) -> int | float:
+    if isinstance(number, float) and not math.isfinite(number):
+        raise _wrong(column, number)
+    low, high = column.least, column.most
+    if (low is not None and number < low) or (high is not None and number > high):
+        limits = f"from {low:g}" * (low is not None) + f" to {high:g}" * (high is not None)
+        raise RowProblem(f"'{column.name}' is {number}; it must be a number {limits.strip()}")
+    return number
+
+
+def _boolean(column: Column, value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text not in TRUE + FALSE:
+        raise _wrong(column, value)
+    return text in TRUE
+
+
+def _choice(column: Column, value: Any) -> Any:
+    if column.choices and str(value) not in column.choices:
+        close = get_close_matches(str(value), column.choices, 3)
+        known = close or column.choices[:8]
+        raise RowProblem(
+            f"'{column.name}' is {str(value)[:80]!r}, which the server does not offer; "
+            f"{'did you mean' if close else 'it offers'} {', '.join(known)}{'?' if close else ''}"
+        )
+    return value
+
+
+def _wrong(column: Column, value: Any) -> RowProblem:
+    return RowProblem(f"'{column.name}' is {str(value)[:80]!r}; it takes {WORDS[column.type]}")

@@ -1,56 +1,61 @@
-"""From rows to a plan: every row converted and checked before the first runs."""
+"""From what the user gave to a plan: every row is read, converted and checked before the first runs."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ...common.digests import sha256_of_json
-from ...common.node_names import title_of
 from ..errors import RowProblem
-from .columns import NAME_COLUMN, Column
+from ..graph import with_changes
+from .columns import NAME_COLUMN, Column, check_classes, convert, find_columns, picture_input
+from .job import Request
 from .pictures import PictureFolder
-from .rows import Row
-from .values import convert
-
-# Which rows stand next to each other: those that share models first, then maps, then the rest.
-#
-# The host keeps the results of the last run, so a row is cheap where it repeats what the row before it did.
+from .rows import Row, requested_rows
 
 
-def cost_order(graph: Mapping[str, Any], columns: Iterable[Column]) -> list[Column]:
-    """The columns, those first whose change makes the host do most again: model loaders, then by nodes downstream."""
-    users: dict[str, set[str]] = {}
-    for node_id, node in graph.items():
-        for value in node.get("inputs", {}).values():
-            if isinstance(value, list) and len(value) == 2:
-                users.setdefault(str(value[0]), set()).add(node_id)
-    return sorted(columns, key=lambda column: (not column.is_loader, -len(_downstream(users, column.node))))
+class Asked(Protocol):
+    """What planning asks of a server: a Client, or one that is reached in another way."""
+
+    async def object_info(self, node: str | None = None) -> dict[str, Any]:
+        """As Client.object_info."""
+        ...
+
+    async def compatibility(self, prompt: Mapping[str, Any]) -> dict[str, Any] | None:
+        """As Client.compatibility."""
+        ...
 
 
-def group_rows(changes: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> list[int]:
-    """Indices of the rows in running order: equal values of the first columns side by side, else as they came."""
-    ranks: list[dict[str, int]] = [{} for _ in columns]
-
-    def key(index: int) -> tuple[int, ...]:
-        values = (repr(changes[index].get(f"{column.node}.{column.input}")) for column in columns)
-        return tuple(rank.setdefault(value, len(rank)) for rank, value in zip(ranks, values, strict=True))
-
-    keys = [key(index) for index in range(len(changes))]
-    return sorted(range(len(changes)), key=lambda index: keys[index])
+async def objections(client: Asked, prompt: Mapping[str, Any]) -> str | None:
+    """The errors that the check finds in a prompt, as one text, empty without any; None when there is no check."""
+    report = await client.compatibility(prompt)
+    if report is None:
+        return None
+    errors = [found for found in report.get("findings", ()) if found.get("severity") == "error"]
+    return "; ".join(" ".join(filter(None, (found.get("text"), found.get("fix")))) for found in errors)
 
 
-def _downstream(users: Mapping[str, set[str]], node: str) -> set[str]:
-    found: set[str] = set()
-    waiting = [node]
-    while waiting:
-        for user in users.get(waiting.pop(), ()):
-            if user not in found:
-                found.add(user)
-                waiting.append(user)
-    return found
+class ServerCheck:
+    """The check for the planner, which works in a thread beside the client's event loop.
+
+    `is_missing` turns True when the server has no check; everything passes then.
+    """
+
+    def __init__(self, client: Asked, loop: asyncio.AbstractEventLoop):
+        self._client = client
+        self._loop = loop
+        self.is_missing = False
+
+    def __call__(self, prompt: Mapping[str, Any]) -> str:
+        """What speaks against the prompt; empty without objections."""
+        if self.is_missing:
+            return ""
+        answer = asyncio.run_coroutine_threadsafe(objections(self._client, prompt), self._loop).result()
+        self.is_missing = answer is None
+        return answer or ""
 
 
 # Says what speaks against running a prompt: an empty text when nothing does.
@@ -72,6 +77,33 @@ class PlannedRow:
     changes: Mapping[str, Any]
     pictures: Mapping[str, Path]
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every row in running order. models_checked: False when the server has no compatibility check."""
+
+    rows: list[PlannedRow]
+    models_checked: bool
+
+    @property
+    def fit(self) -> int:
+        """How many rows can run."""
+        return sum(not row.problem for row in self.rows)
+
+
+async def prepare(client: Asked, graph: Mapping[str, Any], request: Request) -> Plan:
+    """The plan of a batch. Raises BatchError when nothing can run, and ClientError when the server does not answer."""
+    info: dict[str, Any] = {}
+    for class_type in {node["class_type"] for node in graph.values()}:
+        info |= await client.object_info(class_type)
+    check_classes(graph, info)
+    rows = requested_rows(request, request.picture or picture_input(graph, info))
+    names = dict.fromkeys(name for row in rows for name in row.values)
+    columns = find_columns(graph, names, info, request.mapping)
+    check = ServerCheck(client, asyncio.get_running_loop())
+    planned = await asyncio.to_thread(plan_rows, graph, rows, columns, request.folder, check)
+    return Plan(planned, not check.is_missing)
 
 
 def plan_rows(
@@ -99,21 +131,6 @@ def plan_rows(
         planned = _checked(graph, planned, columns.values(), check)
     order = group_rows([row.changes for row in planned], cost_order(graph, columns.values()))
     return [planned[index] for index in order]
-
-
-def with_changes(graph: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The graph with the inputs that a planned row changes; `graph` stays as it is."""
-    prompt = dict(graph)
-    for place, value in changes.items():
-        node, name = split_place(graph, place)
-        prompt[node] = {**prompt[node], "inputs": {**prompt[node].get("inputs", {}), name: value}}
-    return prompt
-
-
-def split_place(graph: Mapping[str, Any], place: str) -> tuple[str, str]:
-    """'9:2.method.low' -> ('9:2', 'method.low'); ids may hold dots, so the longest that fits counts."""
-    node = max((one for one in graph if place.startswith(f"{one}.")), key=len)
-    return node, place[len(node) + 1 :]
 
 
 def _planned(number: int, row: Row, columns: Mapping[str, Column], pictures: PictureFolder) -> PlannedRow:
@@ -176,12 +193,39 @@ def _stamp(path: Path) -> list[Any]:
     return [str(path), status.st_size, status.st_mtime_ns]
 
 
-def describe_changes(graph: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes by the nodes' titles, for summaries: 'Sampler.seed' -> 4; by id where a title is not unique."""
-    titles = Counter(title_of(node) for node in graph.values())
-    described = {}
-    for place, value in changes.items():
-        node, name = split_place(graph, place)
-        title = title_of(graph[node])
-        described[f"{title if titles[title] == 1 and title else node}.{name}"] = value
-    return described
+# Which rows stand next to each other: those that share models first, then maps, then the rest.
+#
+# The host keeps the results of the last run, so a row is cheap where it repeats what the row before it did.
+
+
+def cost_order(graph: Mapping[str, Any], columns: Iterable[Column]) -> list[Column]:
+    """The columns, those first whose change makes the host do most again: model loaders, then by nodes downstream."""
+    users: dict[str, set[str]] = {}
+    for node_id, node in graph.items():
+        for value in node.get("inputs", {}).values():
+            if isinstance(value, list) and len(value) == 2:
+                users.setdefault(str(value[0]), set()).add(node_id)
+    return sorted(columns, key=lambda column: (not column.is_loader, -len(_downstream(users, column.node))))
+
+
+def group_rows(changes: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> list[int]:
+    """Indices of the rows in running order: equal values of the first columns side by side, else as they came."""
+    ranks: list[dict[str, int]] = [{} for _ in columns]
+
+    def key(index: int) -> tuple[int, ...]:
+        values = (repr(changes[index].get(f"{column.node}.{column.input}")) for column in columns)
+        return tuple(rank.setdefault(value, len(rank)) for rank, value in zip(ranks, values, strict=True))
+
+    keys = [key(index) for index in range(len(changes))]
+    return sorted(range(len(changes)), key=lambda index: keys[index])
+
+
+def _downstream(users: Mapping[str, set[str]], node: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [node]
+    while waiting:
+        for user in users.get(waiting.pop(), ()):
+            if user not in found:
+                found.add(user)
+                waiting.append(user)
+    return found

@@ -1,13 +1,16 @@
-"""Rows from a CSV file, a JSON Lines file, or a folder of pictures."""
+"""Rows from a CSV file, a JSON Lines file, or a folder of pictures, and their products with lists of values."""
 
 import csv
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import BatchError
+from .job import Request
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 MOST_CHARACTERS = 1_000_000  # of one cell; beyond that it is a file that lost a quotation mark
@@ -114,3 +117,79 @@ def _unreadable(source: Path, error: Exception) -> BatchError:
         return BatchError(f"{source} is not UTF-8 text. Save it as 'CSV UTF-8'.")
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return BatchError(f"{source} cannot be read: {reason}.")
+
+
+# Products: every row with every value of a list, such as prompts x pictures x seeds.
+
+RANGE = re.compile(r"(-?\d{1,20})\.\.(-?\d{1,20})")
+MOST_VALUES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Vary:
+    """One list of a product: the values that `column` takes in turn."""
+
+    column: str
+    values: tuple[str, ...]
+
+
+def parse_vary(text: str, folder: Path) -> Vary:
+    """Reads 'Sampler.seed=1..4', 'Prompt.text=prompts.txt' (a value a line), 'Picture.image=photos' or 'A.b=x,y'.
+
+    Files and folders are looked up in `folder` and must lie in it. Raises BatchError.
+    """
+    column, sign, values = (part.strip() for part in text.partition("="))
+    if not sign or not column or not values:
+        raise BatchError(f"--vary {text}: write it as COLUMN=VALUES, for example Sampler.seed=1..4.")
+    found = _range(values) or _from_disk(values, folder) or [one.strip() for one in values.split(",")]
+    return Vary(column, tuple(one for one in found if one))
+
+
+def multiply(rows: Iterable[Row], lists: Sequence[Vary]) -> Iterator[Row]:
+    """Every row with every combination of the lists, the last list changing fastest. A broken row stays one."""
+    for row in rows:
+        if row.problem:
+            yield row
+            continue
+        for values in itertools.product(*(one.values for one in lists)):
+            extra = dict(zip((one.column for one in lists), values, strict=True))
+            yield Row(row.where, {**row.values, **extra})
+
+
+def _range(text: str) -> list[str]:
+    match = RANGE.fullmatch(text)
+    if match is None:
+        return []
+    first, last = int(match[1]), int(match[2])
+    if not 0 <= last - first < MOST_VALUES:
+        raise BatchError(f"--vary: {text} must count upwards, over at most {MOST_VALUES} values.")
+    return [str(number) for number in range(first, last + 1)]
+
+
+def _from_disk(text: str, folder: Path) -> list[str]:
+    path = (folder / text).resolve()
+    if not path.exists():
+        if path.suffix == ".txt":
+            raise BatchError(f"--vary: there is no file {text} in {folder}.")
+        return []
+    root = folder.resolve()
+    if not path.is_relative_to(root):
+        raise BatchError(f"--vary: {text} lies outside {folder}. Only files in that folder are read.")
+    if path.is_dir():
+        return [str(picture.relative_to(root)) for picture in picture_files(path)]
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError):
+        raise BatchError(f"--vary: {text} cannot be read as UTF-8 text, a value a line.") from None
+
+
+def requested_rows(request: Request, picture: str) -> list[Row]:
+    """All rows of a batch. picture: the input that takes a folder's pictures. Raises BatchError when there are none."""
+    lists = [parse_vary(text, request.folder) for text in request.vary]
+    if request.source is None and not lists:
+        raise BatchError("There are no rows: give ROWS, or --vary COLUMN=VALUES.")
+    first = read_rows(request.source, picture) if request.source else [Row("--vary", {})]
+    rows = list(multiply(first, lists))
+    if not rows:
+        raise BatchError(f"{request.source or 'The list'} has no rows.")
+    return rows

@@ -8,17 +8,77 @@ import asyncio
 import contextlib
 import time
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from ..client import Client
-from ..errors import BatchError, ClientError, RowProblem, ServerUnreachable, UnexpectedAnswer
-from .attempt import Attempt
+from ..errors import BatchError, ClientError, RowProblem, RunTimedOut, ServerUnreachable, UnexpectedAnswer
+from ..events import Event, Executing
+from ..graph import with_changes
+from ..results import RunResult
+from .adherence import check_score, with_scores
 from .collect import cannot_write, collect, texts_of
-from .job import Job
+from .job import Job, Settings
 from .ledger import SENT, Entry, Ledger
 from .outcome import AWAY, Recorder, kind_of
 from .pictures import Uploads
 
 RETRY_SECONDS = 2.0
+CANCEL_SECONDS = 5
+
+
+class Attempt:
+    """A row on its way to a result. is_sent: whether its prompt went out; begun: whether the server began to run it."""
+
+    def __init__(
+        self, graph: Mapping[str, Any], entry: Entry, settings: Settings, prompt_id: str, *, is_sent: bool
+    ) -> None:
+        self.prompt_id = prompt_id
+        self.is_sent = is_sent
+        self.begun = False
+        self._graph = graph
+        self._entry = entry
+        self._settings = settings
+
+    async def result(self, client: Client, uploaded: Mapping[str, str]) -> RunResult:
+        """The result of the row's run, which is started unless it went out before. Raises RowProblem and ClientError.
+
+        uploaded: the names of the row's pictures on the server, by input. May be called again after an error, when the server
+        is back.
+        """
+        if not self.is_sent:
+            prompt = with_changes(self._graph, {**self._entry.changes, **uploaded})
+            if self._settings.minimum_adherence is not None:
+                prompt = with_scores(prompt)
+            self.is_sent = True  # a server that goes away right now is asked for it later
+            await client.submit(prompt, prompt_id=self.prompt_id)
+        result = await self._end(client)
+        self._check(result)
+        return result
+
+    async def withdraw(self, client: Client) -> bool:
+        """Takes the row off the server, which should not go on for hours when a batch stops. Whether that worked."""
+        with contextlib.suppress(ClientError, asyncio.TimeoutError):
+            await asyncio.wait_for(client.cancel(self.prompt_id), CANCEL_SECONDS)
+            return True
+        return False
+
+    async def _end(self, client: Client) -> RunResult:
+        seconds = self._settings.row_seconds
+        try:
+            return await asyncio.wait_for(client.wait(self.prompt_id, self._note), seconds)
+        except asyncio.TimeoutError:
+            await client.cancel(self.prompt_id)
+            raise RunTimedOut(f"did not end within {seconds:g} s and was stopped") from None
+
+    def _note(self, event: Event) -> None:
+        self.begun = self.begun or isinstance(event, Executing)
+
+    def _check(self, result: RunResult) -> None:
+        if result.left_out:
+            raise RowProblem("the server ran only a part of the graph: " + "; ".join(map(str, result.left_out)))
+        if self._settings.minimum_adherence is not None:
+            check_score(result, self._settings.minimum_adherence)
 
 
 class Runner:
@@ -70,15 +130,15 @@ class Runner:
                 await self._until_back(error)
 
     async def _bring_home(self, entry: Entry, attempt: Attempt, *, is_own: bool) -> None:
+        uploaded: Mapping[str, str] = {}
+        if not attempt.is_sent:
+            uploaded = await self._uploads.names(entry.pictures)
+            self._ledger.send(entry.key, attempt.prompt_id, self._client.address)
         try:
-            result = await attempt.result(
-                self._client,
-                lambda: self._uploads.names(entry.pictures),
-                lambda: self._ledger.send(entry.key, attempt.prompt_id, self._client.address),
-            )
+            result = await attempt.result(self._client, uploaded)
         except asyncio.CancelledError:
             # What an earlier start sent goes on, as it did when that one ended.
-            if is_own and attempt.is_sent and await attempt.withdraw(self._client):
+            if is_own and await attempt.withdraw(self._client):
                 self._ledger.put_back(entry.key, lost=False)
             raise
         try:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ...common.atomic_write import atomic_write
+from ..graph import describe_changes
 from .ledger import Entry, Ledger
-from .plan import describe_changes
 
 TABLE, DATA = "summary.csv", "summary.json"
 SCHEMA = "armature.batch/1"

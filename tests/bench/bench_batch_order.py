@@ -33,9 +33,10 @@ def rows(checkpoints: list[str], control_net: str) -> list[dict[str, Any]]:
 async def measure(address: str, values: list[dict[str, Any]]) -> None:
     """Prints seconds and nodes that ran, for both orders."""
     from armature_pack.runs.batch.columns import find_columns
-    from armature_pack.runs.batch.plan import plan_rows, with_changes
+    from armature_pack.runs.batch.plan import plan_rows
     from armature_pack.runs.batch.rows import Row
     from armature_pack.runs.client import Client
+    from armature_pack.runs.graph import with_changes
 
     graph = json.loads((ROOT / "workflows" / "api" / "control_signal.json").read_text(encoding="utf-8"))
     async with Client(address) as client:

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ....runs.batch.attempt import Attempt
 from ....runs.batch.collect import named_pictures, texts_of
 from ....runs.batch.job import Settings
 from ....runs.batch.ledger import Entry
 from ....runs.batch.outcome import AWAY, LOST, kind_of
 from ....runs.batch.pictures import Uploads
+from ....runs.batch.run import Attempt
 from ....runs.client import Client
 from ....runs.errors import ClientError, RowProblem, ServerUnreachable, UnexpectedAnswer
 from ...private_host.host import VARIABLE, Host
@@ -84,7 +84,8 @@ class Worker:
         self, entry: Entry, attempt: Attempt, client: Client, pictures: Mapping[str, tuple[str, bytes]]
     ) -> dict[str, Any]:
         try:
-            result = await attempt.result(client, lambda: self._uploads.contents(pictures))
+            uploaded = {} if attempt.is_sent else await self._uploads.contents(pictures)
+            result = await attempt.result(client, uploaded)
         except asyncio.CancelledError:
             await attempt.withdraw(client)
             raise

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from armature_pack.runs.batch.columns import check_classes, find_columns, picture_input
 from armature_pack.runs.batch.job import check_graph, read_graph
-from armature_pack.runs.batch.plan import PlannedRow, describe_changes, plan_rows, with_changes
+from armature_pack.runs.batch.plan import PlannedRow, plan_rows
 from armature_pack.runs.batch.rows import Row
 from armature_pack.runs.errors import BatchError
+from armature_pack.runs.graph import describe_changes, with_changes
 from armature_pack.tests.runs.batch.host_stub import GRAPH, OBJECT_INFO, png
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

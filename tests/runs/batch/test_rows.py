@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from armature_pack.runs.batch.rows import read_rows
-from armature_pack.runs.batch.values import multiply, parse_vary
+from armature_pack.runs.batch.rows import multiply, parse_vary, read_rows
 from armature_pack.runs.errors import BatchError
 from armature_pack.tests.runs.batch.host_stub import png
 

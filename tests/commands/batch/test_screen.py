@@ -4,7 +4,7 @@ import io
 from dataclasses import replace
 
 import pytest
-from armature_pack.commands.batch.bar import BatchBar, readable_time
+from armature_pack.commands.batch.screen import BatchBar, readable_time
 from armature_pack.runs.batch.ledger import DONE, FAILED, REFUSED, SENT, WAITING, Entry
 from armature_pack.runs.batch.outcome import Step
 from armature_pack.tests.commands.test_progress_bar import Clock, Terminal
