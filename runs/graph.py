@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Nodes of an API prompt by the names a person sees, and changing their values."""
-=======
 """Changing values in an API prompt, by the names a person sees or by places: '3.seed', '9:2.method.low'."""
->>>>>>> f91ad9e (A row's way through the batch in fewer files)
 
 import copy
 from collections import Counter

@@ -44,7 +44,7 @@ PLANTED = {
         "from .. import control",
         "models.files.planted -> armature_pack.models.control",
     ),
-    "two files of models read the registry of preprocessors": (
+    "one file of models reads the registry of preprocessors": (
         "models/lora/planted.py",
         "from ...preprocessors import registry",
         "models.lora.planted -> armature_pack.preprocessors.registry",
