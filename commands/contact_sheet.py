@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from ..preprocessors.images.canvas import Sheet, font
+from ..preprocessors.images.picture_sheet import Sheet, font
 
 MIN_HEIGHT, MAX_HEIGHT = 320, 768
 

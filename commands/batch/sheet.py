@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from ...common.atomic_write import write_bytes
-from ...preprocessors.images.canvas import Sheet, cells
+from ...preprocessors.images.picture_sheet import Sheet, cells
 from ...runs.batch.ledger import DONE, Entry
 
 COLUMNS, ROWS, SIDE, GAP, LINE = 8, 10, 192, 8, 20

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from ..images.canvas import LIGHT, Colour, Sheet, as_image, cells
+from ..images.canvas import as_image
+from ..images.picture_sheet import LIGHT, Colour, Sheet, cells
 from ..images.tensors import check_image, to_rgb, to_uint8
 from .sweep import Swept, evaluate
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from armature_pack.commands.contact_sheet import MAX_HEIGHT, MIN_HEIGHT, contact_sheet
-from armature_pack.preprocessors.images.canvas import DARK
+from armature_pack.preprocessors.images.picture_sheet import DARK
 from PIL import Image
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ...preprocessors.images.canvas import Sheet, cells
+from ...preprocessors.images.picture_sheet import Sheet, cells
 from ..help.method_maps import panel_of, picture_of, prepare_host
 
 HELP = "draw every preprocessor's map of a photograph on one sheet (for developers)"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ...preprocessors.images.canvas import Sheet
+from ...preprocessors.images.picture_sheet import Sheet
 
 WIDTH = 640
 _GAP, _LINE = 6, 24  # pixels

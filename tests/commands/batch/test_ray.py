@@ -35,7 +35,7 @@ def ray() -> Any:
 def comfyui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that passes for a person's ComfyUI, whose main.py is the stub."""
     folder = write_comfyui(tmp_path / "ComfyUI")
-    (folder / "main.py").write_bytes((STUB.parents[2] / "commands" / "private_host" / "stub_main.py").read_bytes())
+    (folder / "main.py").write_bytes((STUB.parents[2] / "commands" / "batch" / "stub_main.py").read_bytes())
     (folder / "stub_place.txt").write_text(str(STUB.parent), encoding="utf-8")
     record = {"comfyui": str(folder), "python": sys.executable, "version": "0.30.0", "private": False}
     monkeypatch.setenv(VARIABLE, json.dumps(record))
