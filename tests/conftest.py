@@ -38,9 +38,19 @@ def _load_pack() -> None:
     spec.loader.exec_module(module)
 
 
-def _prepare_host() -> None:
+def _find_host() -> None:
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
     sys.path.insert(0, str(_host()))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A hook: get the host ready, but not in the process that only shares the tests out to others."""
+    shares_out = getattr(config.option, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
+    if not shares_out:
+        _prepare_host()
+
+
+def _prepare_host() -> None:
     import comfy.cli_args
     import torch
 
@@ -50,7 +60,7 @@ def _prepare_host() -> None:
         comfy.cli_args.args.cpu = True
 
 
-_prepare_host()
+_find_host()
 _load_pack()
 
 
@@ -78,3 +88,4 @@ def _give_memory_back() -> Iterator[None]:
 from armature_pack.tests.registry_tools import pytest_terminal_summary  # noqa: E402, F401  (a hook)
 from armature_pack.tests.server_fixture import server  # noqa: E402, F401  (a fixture; the pack must be loaded first)
 from armature_pack.tests.slow_first import pytest_collection_modifyitems  # noqa: E402, F401  (a hook)
+from armature_pack.tests.two_processes import pytest_xdist_make_scheduler  # noqa: E402, F401  (a hook)

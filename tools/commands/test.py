@@ -1,7 +1,8 @@
 """Run the tests of this checkout in the host's Python, with pytest.
 
 Arguments that are not listed here go to pytest:  armature.py test tests/models -x   or, after --, all of them:
-armature.py test -- -k canny. The whole suite runs on two processes; -n 0 keeps it in one.
+armature.py test -- -k canny. The whole suite runs on two processes; -n 0 keeps it in one. Without a server, a browser and
+what takes long:  armature.py test -m "not host and not browser and not slow"
 """
 
 import argparse
@@ -18,8 +19,8 @@ HELP = "run the tests, the real server and a real browser included"
 NEEDS_HOST = False
 PASSES_REST = True
 
-# Each process starts a server of its own, so a file stays on one of them. More than two would fill a small machine's memory.
-# The order of the files is that of tests/slow_first.py, which xdist would change.
+# A file stays in one process, and those that need the server in the first: see tests/two_processes.py. More than two would
+# fill a small machine's memory. The order of the files is that of tests/slow_first.py, which xdist would change.
 _PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
