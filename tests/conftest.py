@@ -78,6 +78,10 @@ def generated() -> Callable[[str], Path]:
 def _give_memory_back() -> Iterator[None]:
     """Between files. glibc keeps what was freed; after a thousand small networks that is most of a machine's memory."""
     yield
+    drop_all()
+    host = sys.modules.get("comfy.model_management")
+    if host is not None:
+        host.unload_all_models()
     gc.collect()
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # not in every C library
@@ -85,6 +89,7 @@ def _give_memory_back() -> Iterator[None]:
             trim(0)
 
 
+from armature_pack.tests.latest import drop_all  # noqa: E402  (the pack must be loaded first)
 from armature_pack.tests.registry_tools import pytest_terminal_summary  # noqa: E402, F401  (a hook)
 from armature_pack.tests.server_fixture import server  # noqa: E402, F401  (a fixture; the pack must be loaded first)
 from armature_pack.tests.slow_first import pytest_collection_modifyitems  # noqa: E402, F401  (a hook)

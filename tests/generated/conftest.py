@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from armature_pack.commands.private_host.files import cache_folder
 from armature_pack.tests.generated.catalog import find_recipe
 from armature_pack.tests.generated.generation import generate
+from armature_pack.tests.latest import latest
 
 SIZE = 64
 LATENT = (1, 4, SIZE // 8, SIZE // 8)
@@ -30,7 +30,7 @@ def weights_file() -> Callable[[str], str]:
     """From a recipe's name to the path of its file, made once and kept between runs."""
 
     def path(name: str) -> str:
-        return str(generate(name, cache_folder() / "generated" / find_recipe(name).folder))
+        return str(generate(name, cache_folder() / "generated"))
 
     return path
 
@@ -49,10 +49,10 @@ def load(weights_file):
     return lambda name: loaders[find_recipe(name).folder](weights_file(name))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def base_model(load):
     """As `load`, keeping the two networks that were asked for last."""
-    return functools.lru_cache(maxsize=2)(load)
+    return latest(2)(load)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import comfy.controlnet
 import comfy.sample
 import comfy.sd
 import torch
+from armature_pack.tests.latest import latest
 
 SMALLEST = (8, 8)  # pixels of a latent, which is all that a network in full width needs
 
@@ -53,7 +53,7 @@ def conditioning(seed: int, tokens: int = 77, context: int = 768) -> list[Any]:
     return [[torch.randn(1, tokens, context, generator=torch.Generator().manual_seed(seed)), {}]]
 
 
-@lru_cache(maxsize=2)
+@latest(2)
 def bench(path: Path) -> Bench:
     """The diffusion model of a checkpoint or of a bare diffusion model file."""
     if path.parent.name == "checkpoints" or ("checkpoint" in path.name and "xs" not in path.name):
@@ -63,7 +63,7 @@ def bench(path: Path) -> Bench:
     return Bench(model, conditioning(1), conditioning(2))
 
 
-@lru_cache(maxsize=3)
+@latest(3)
 def control_net(path: Path) -> Any:
     return comfy.controlnet.load_controlnet(str(path))
 

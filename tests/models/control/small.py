@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import comfy.model_patcher
 import comfy.ops
 import torch
 from armature_pack.tests.generated.catalog import SD15
+from armature_pack.tests.latest import latest
 from comfy.cldm.cldm import ControlNet as Network
 from comfy.controlnet import ControlNet
 
@@ -26,7 +26,7 @@ def _seeded(network: Any, seed: int) -> Any:
     return network.eval()
 
 
-@lru_cache(maxsize=2)
+@latest(2)
 def small_bench(width: int = WIDTH) -> Bench:
     """A MODEL with two prompts' worth of conditioning."""
     config = SD15.model_config()
@@ -36,7 +36,7 @@ def small_bench(width: int = WIDTH) -> Bench:
     return Bench(comfy.model_patcher.ModelPatcher(model, CPU, CPU), conditioning(1), conditioning(2), (16, 16))
 
 
-@lru_cache(maxsize=4)
+@latest(4)
 def small_control_net(seed: int = 1, union_types: int | None = None) -> ControlNet:
     """A CONTROL_NET for it; with `union_types`, a union net of that many types, which only there is in full width."""
     config = {

@@ -12,6 +12,7 @@ import torch
 from armature_pack.models.control.apply import apply_stack
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
+from armature_pack.tests.latest import latest
 
 from . import oracle
 
@@ -60,14 +61,20 @@ PUBLISHED = {
 }
 
 
+@latest()
+def published(name: str) -> tuple[Any, Any]:
+    """The net in diffusers and in the host; gigabytes."""
+    family, size = PUBLISHED[name]
+    theirs = oracle.diffusers_control(family, 20, **size)
+    return theirs, comfy.controlnet.load_controlnet_state_dict(dict(theirs.state_dict()))
+
+
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_diffusers_layout(name, count):
     """The host reads this layout at full size only, so the residuals are compared, before any UNet."""
-    family, size = PUBLISHED[name]
-    given = oracle.inputs(family, count)
-    theirs = oracle.diffusers_control(family, 20, **size)
-    net = comfy.controlnet.load_controlnet_state_dict(dict(theirs.state_dict()))
+    given = oracle.inputs(PUBLISHED[name][0], count)
+    theirs, net = published(name)
     with torch.no_grad():
         downs, middle = oracle.control_residuals([theirs] * count, given, WEIGHTS[:count])
         made = residuals_of(stack_of([net] * count, given), given)

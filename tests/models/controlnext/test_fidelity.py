@@ -7,12 +7,12 @@ by ARMATURE_CONTROLNEXT_SEEDS="3 17", each a number that is added to all seeds o
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from typing import Any
 
 import comfy.model_patcher
 import pytest
 import torch
+from armature_pack.tests.latest import latest
 from controlnext_recipes import (
     BY_NAME,
     SEEDS,
@@ -49,15 +49,9 @@ def unet(variant: str, seed: int) -> Any:
     return _unet(UNETS.get(variant, variant), seed)
 
 
-@lru_cache(maxsize=1)  # the largest takes 2.6 GB
+@latest()  # the largest takes 2.6 GB
 def _unet(name: str, seed: int) -> Any:
     return comfy.model_patcher.ModelPatcher(host_model(name, seed), torch.device("cpu"), torch.device("cpu"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _free_the_last() -> Any:
-    yield
-    _unet.cache_clear()
 
 
 def conditioning(name: str, extra: dict[str, torch.Tensor], latent: torch.Tensor) -> Any:
