@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,18 @@ def frames_of(server, result, node: str) -> list[np.ndarray]:
     return [np.asarray(frame.convert("RGB")) for picture in pictures for frame in ImageSequence.Iterator(picture)]
 
 
+@pytest.fixture(scope="module")
+def run_once(server):
+    """From a graph's name to the graph and its result: it runs when first asked for."""
+
+    @cache
+    def run(name: str) -> tuple[dict[str, Any], Any]:
+        graph = small_graph(server, name)
+        return graph, server.run(graph)
+
+    return run
+
+
 NOT_THE_PICTURE = ("Save control map", "Save LoRA", "Save no control")
 
 
@@ -59,10 +72,9 @@ def captioned_pictures(server):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in TOGETHER + NO_PICTURE])
-def test_the_example_graph_runs_and_its_control_acts(server, name):
-    graph = small_graph(server, name)
+def test_the_example_graph_runs_and_its_control_acts(server, run_once, name):
+    graph, result = run_once(name)
     node = saving_node(graph)
-    result = server.run(graph)
     controlled = frames_of(server, result, node)
     for title, words in REPORTS.get(name, {}).items():
         assert words in result.texts(find_node(graph, title))[0]
@@ -79,13 +91,13 @@ def test_the_check_alone_loads_nothing(server):
     assert list(result.outputs) == [find_node(graph, "Compatibility check")]
 
 
-def test_a_set_of_pictures_runs_one_by_one(server):
-    graph = small_graph(server, "batch_folder")
-    assert len(server.run(graph).images(saving_node(graph))) == 4
+def test_a_set_of_pictures_runs_one_by_one(run_once):
+    graph, result = run_once("batch_folder")
+    assert len(result.images(saving_node(graph))) == 4
 
 
-def test_the_clip_has_a_map_for_each_frame_and_loses_its_reference_frame(server):
-    result = server.run(small_graph(server, "controlnext_svd"))
+def test_the_clip_has_a_map_for_each_frame_and_loses_its_reference_frame(server, run_once):
+    _, result = run_once("controlnext_svd")
     assert len(frames_of(server, result, "18")) == 3 and len(result.images("19")) == 4
 
 

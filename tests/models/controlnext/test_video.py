@@ -133,7 +133,7 @@ def test_memory_does_not_grow_with_the_clip(monkeypatch) -> None:
         link.cleanup()
         assert cache.prepared.bytes == cache.resized.bytes == 0 and not cache._maps and not cache._hints
     assert highest[0] == highest[1] == highest[2] > 0
-    hints = [torch.zeros(1, 3, 576, 320).expand(frames, -1, -1, -1) for frames in (48, 480)]
+    hints = [torch.zeros(1, 3, 72, 40).expand(frames, -1, -1, -1) for frames in (48, 480)]
     needs = {control("svd_v2").set_cond_hint(hint, 1.0).inference_memory_requirements(torch.float16) for hint in hints}
     assert len(needs) == 1
 

@@ -52,7 +52,7 @@ def _sdxl_attention(channels: list[int]) -> dict[str, Any]:
     }
 
 
-def load_adapter(unet: Any, weights: dict[str, torch.Tensor], scale: float) -> None:
+def load_adapter(unet: Any, weights: dict[str, torch.Tensor]) -> None:
     """Put an IP-Adapter's weights into the UNet."""
     parts: dict[str, dict[str, torch.Tensor]] = {"image_proj": {}, "ip_adapter": {}}
     for key, value in weights.items():
@@ -60,6 +60,10 @@ def load_adapter(unet: Any, weights: dict[str, torch.Tensor], scale: float) -> N
         if "_lora." not in name:
             parts[part][name] = value
     unet._load_ip_adapter_weights([parts], low_cpu_mem_usage=False)
+
+
+def set_scale(unet: Any, scale: float) -> None:
+    """How strongly the IP-Adapter acts in all layers of the UNet."""
     for processor in unet.attn_processors.values():
         if hasattr(processor, "scale"):
             processor.scale = [scale]

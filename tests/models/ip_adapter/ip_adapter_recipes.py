@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import comfy.clip_vision
@@ -14,6 +13,7 @@ import comfy.utils
 import torch
 from armature_pack.models.ip_adapter.loading import adapter_from_state_dict
 from armature_pack.tests.generated.weights import random_weights
+from armature_pack.tests.latest import latest
 
 _COMMON: dict[str, Any] = {
     "image_size": 32,
@@ -53,7 +53,7 @@ UNETS: dict[str, tuple[str, dict[str, Any]]] = {
     "sdxl": (
         "SDXL",
         {
-            "model_channels": 64,
+            "model_channels": 32,
             "channel_mult": [1, 2, 4],
             "num_res_blocks": [2, 2, 2],
             "transformer_depth": [0, 0, 2, 2, 10, 10],
@@ -72,7 +72,7 @@ CONTEXT = {"sd15": 768, "sdxl": 2048, "tiny": 768}
 WIDTHS = {
     "sd15": [32, 32, 64, 64, 128, 128] + [128] * 3 + [64] * 3 + [32] * 3 + [128],
     "tiny": [32] * 4,
-    "sdxl": [128] * 4 + [256] * 20 + [256] * 30 + [128] * 6 + [256] * 10,
+    "sdxl": [64] * 4 + [128] * 20 + [128] * 30 + [64] * 6 + [128] * 10,
 }
 ENCODER = {
     "hidden_size": 64,
@@ -202,7 +202,7 @@ def lora_shapes(widths: list[int], context: int, rank: int = 4) -> dict[str, tup
     return shapes
 
 
-@lru_cache(maxsize=2)  # up to 1 GB each
+@latest(2)
 def adapter_weights(layout: str, family: str, seed: int = 21) -> dict[str, torch.Tensor]:
     """State dict of an IP-Adapter file for a narrow UNet."""
     context = CONTEXT[family]

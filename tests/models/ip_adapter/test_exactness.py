@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter, ArmatureLoadIPAdapter
-from diffusers_reference import Recorder, by_diffusers, diffusers_unet, image_features, load_adapter
+from diffusers_reference import Recorder, by_diffusers, diffusers_unet, image_features, load_adapter, set_scale
 from ip_adapter_recipes import adapter_weights, picture, sampled
 from safetensors.torch import save_file
 
@@ -19,9 +18,21 @@ WEIGHT = 0.6
 
 
 @pytest.fixture(scope="module")
-def reference(request) -> Callable[[str], Any]:
-    """diffusers' UNet of a family, made once."""
-    return lru_cache(lambda family: diffusers_unet(family, request.getfixturevalue(family)))
+def reference(request) -> Callable[[str, str], Any]:
+    """From family and layout to diffusers' UNet with the adapter in it at WEIGHT; UNets are made and filled only anew."""
+    unets: dict[str, Any] = {}
+    filled: dict[str, str] = {}
+
+    def make(family: str, layout: str) -> Any:
+        if family not in unets:
+            unets[family] = diffusers_unet(family, request.getfixturevalue(family))
+        if filled.get(family) != layout:
+            load_adapter(unets[family], adapter_weights(layout, family))
+            filled[family] = layout
+        set_scale(unets[family], WEIGHT)
+        return unets[family]
+
+    return make
 
 
 @pytest.fixture
@@ -50,41 +61,32 @@ def largest_error(unet: Any, recorder: Recorder, positive: torch.Tensor, negativ
 @pytest.mark.parametrize("family", ["sd15", "sdxl"])
 def test_equals_diffusers(family, layout, cfg, size, request, folder, encoder, reference) -> None:
     model = request.getfixturevalue(family)
-    weights = adapter_weights(layout, family)
-    unet = reference(family)
-    load_adapter(unet, weights, WEIGHT)
+    unet = reference(family, layout)
     recorder = Recorder()
-    patched = applied(model, weights, folder, image=picture(), clip_vision=encoder)
+    patched = applied(model, adapter_weights(layout, family), folder, image=picture(), clip_vision=encoder)
     sampled(recorder.watch(patched), family, cfg=cfg, size=size)
     positive, negative = image_features(picture(), layout)
     assert {tuple(call["halves"]) for call in recorder.calls} == ({(0,)} if cfg == 1.0 else {(1, 0)})
     assert largest_error(unet, recorder, positive, negative) < TOLERANCE
-    load_adapter(unet, weights, 0.0)
+    set_scale(unet, 0.0)
     assert largest_error(unet, recorder, positive, negative) > 100 * TOLERANCE  # the pictures do act
 
 
 @pytest.mark.parametrize("layout", ["base", "plus", "full_face"])
 def test_several_pictures_in_a_batch_equal_diffusers(layout, sd15, folder, encoder, reference) -> None:
-    weights = adapter_weights(layout, "sd15")
-    unet = reference("sd15")
-    if layout != "full_face":  # whose number of tokens diffusers takes for that of a full-size encoder
-        load_adapter(unet, weights, WEIGHT)
     recorder = Recorder()
     pictures = picture(count=3)
-    patched = applied(sd15, weights, folder, image=pictures, clip_vision=encoder)
+    patched = applied(sd15, adapter_weights(layout, "sd15"), folder, image=pictures, clip_vision=encoder)
     sampled(recorder.watch(patched), pictures=2)
     positive, negative = image_features(pictures, layout)
-    if layout == "full_face":
-        load_adapter(unet, weights, WEIGHT)
-    assert largest_error(unet, recorder, positive, negative) < TOLERANCE
+    assert largest_error(reference("sd15", layout), recorder, positive, negative) < TOLERANCE
 
 
 @pytest.mark.parametrize("layout", ["base", "plus"])
 def test_compatible_with_ipadapter_plus(layout, sd15, folder, encoder, reference) -> None:
     """That pack leaves out the middle block and takes a black picture for none: diffusers, told to do the same, agrees."""
     weights = adapter_weights(layout, "sd15")
-    unet = reference("sd15")
-    load_adapter(unet, weights, WEIGHT)
+    unet = reference("sd15", layout)
     for name, processor in unet.attn_processors.items():
         if name.startswith("mid_block") and hasattr(processor, "scale"):
             processor.scale = [0.0]
@@ -95,5 +97,5 @@ def test_compatible_with_ipadapter_plus(layout, sd15, folder, encoder, reference
     if layout == "plus":
         negative = image_features(torch.zeros(1, 28, 28, 3), layout)[0]
     assert largest_error(unet, recorder, positive, negative) < TOLERANCE
-    load_adapter(unet, weights, WEIGHT)
+    set_scale(unet, WEIGHT)
     assert largest_error(unet, recorder, positive, negative) > TOLERANCE
