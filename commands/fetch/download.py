@@ -42,14 +42,14 @@ def download(file: Wanted, target: Path, step: Step) -> None:
         expected = expected or offer.sha256
         _check_room(target.parent, offer, draft)
         _receive(address, draft, offer, step)
-    found = sha256_of_file(draft)
-    if expected and found != expected.lower():
+    digest = sha256_of_file(draft)
+    if expected and digest != expected.lower():
         draft.unlink()
         raise Problem(
-            f"{file.path}: the sha256 of what came is {found}, expected {expected}. It was thrown away; try again, and if it "
+            f"{file.path}: the sha256 of what came is {digest}, expected {expected}. It was thrown away; try again, and if it "
             f"happens again, look at {file.origin}"
         )
-    step.facts.append("sha256 checked" if expected else f"sha256 {found}, which nobody has promised")
+    step.facts.append("sha256 checked" if expected else f"sha256 {digest}, which nobody has promised")
     draft.replace(target)
 
 

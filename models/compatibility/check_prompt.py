@@ -37,11 +37,11 @@ def check_prompt(
 def check_facts(facts: Facts, policy: str = "report", sheet: Sheet | None = None) -> Report:
     """The same for facts that are already there."""
     standing = judged(facts, sheet, policy)
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for rule in RULES:
-        found += [replace(one, rule=rule.id) for one in rule.check(facts)]
-    found += [one for combination in standing for one in verdicts(facts, combination, policy)]
-    completed = Suggestions(facts.index).complete(_each_once(found))
+        findings += [replace(one, rule=rule.id) for one in rule.check(facts)]
+    findings += [one for combination in standing for one in verdicts(facts, combination, policy)]
+    completed = Suggestions(facts.index).complete(_each_once(findings))
     return Report(sort_findings(completed), tuple(facts.all_uses), len(facts.nodes), policy, standing)
 
 

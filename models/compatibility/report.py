@@ -55,12 +55,12 @@ class Report:
     def as_text(self) -> str:
         """The report for a person."""
         lines = [self.summary]
-        for found in self.findings:
-            lines += ["", f"{_HEADINGS[found.severity]}: {found.text}"]
-            if found.fix:
-                lines.append(f"  {found.fix}")
-            if found.candidates:
-                lines.append(f"  Files of yours that fit: {', '.join(found.candidates)}")
+        for finding in self.findings:
+            lines += ["", f"{_HEADINGS[finding.severity]}: {finding.text}"]
+            if finding.fix:
+                lines.append(f"  {finding.fix}")
+            if finding.candidates:
+                lines.append(f"  Files of yours that fit: {', '.join(finding.candidates)}")
         lines += ["", *(str(standing) for standing in self.standing)] if self.standing else []
         lines += ["", "Files:"] if self.files else []
         lines += [f"  {use.name}: {_called(use)}" for use in self.files]
@@ -88,19 +88,19 @@ def change_json(change: Change) -> dict[str, Any]:
     return {"node": change.node, "input": change.input, "value": change.value}
 
 
-def _finding(found: Finding) -> dict[str, Any]:
-    change = change_of(found)
+def _finding(finding: Finding) -> dict[str, Any]:
+    change = change_of(finding)
     return {
-        "rule": found.rule,
-        "severity": found.severity,
-        "node": found.node,
-        "class_type": found.class_type,
-        "title": found.title,
-        "input": found.input,
-        "text": found.text,
-        "fix": found.fix,
-        "files": [_note(note) for note in found.files],
-        "candidates": list(found.candidates),
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "node": finding.node,
+        "class_type": finding.class_type,
+        "title": finding.title,
+        "input": finding.input,
+        "text": finding.text,
+        "fix": finding.fix,
+        "files": [_note(note) for note in finding.files],
+        "candidates": list(finding.candidates),
         "change": change_json(change) if change else None,
     }
 

@@ -159,16 +159,16 @@ def judged(facts: Facts, sheet: Sheet | None, policy: str) -> tuple[Judged, ...]
     return tuple((sheet or Sheet()).judge(one) for one in combinations(facts))
 
 
-def verdicts(facts: Facts, found: Judged, policy: str) -> Iterator[Finding]:
+def verdicts(facts: Facts, verdict: Judged, policy: str) -> Iterator[Finding]:
     """Refused combinations under any policy; all that are not validated under validated_only."""
     only = policy == "validated_only"
     severity: Severity = "error" if only else "warning"
-    node = facts.nodes[found.combination.sampler]
-    if found.standing == "refused":
-        note = f": {found.entry.note}" if found.entry and found.entry.note else ""
-        text = f"{node.label}: your team has refused {found.combination}{note}."
+    node = facts.nodes[verdict.combination.sampler]
+    if verdict.standing == "refused":
+        note = f": {verdict.entry.note}" if verdict.entry and verdict.entry.note else ""
+        text = f"{node.label}: your team has refused {verdict.combination}{note}."
         yield replace(finding(severity, node, "", text, "Use a combination that it has validated."), rule=REFUSED)
-    elif only and found.standing != "validated":
-        text = f"{node.label}: {found}"
+    elif only and verdict.standing != "validated":
+        text = f"{node.label}: {verdict}"
         fix = "Validate it and add it to armature.json (armature.py check --record validated), or use another one."
         yield replace(finding("error", node, "", text, fix), rule=NOT_VALIDATED)

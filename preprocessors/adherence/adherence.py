@@ -63,18 +63,18 @@ def adherence(image: Any, control_image: Any, request: Request, source: Any = No
     family = family_of(entry.makes)
     notes = _notes(pictures, maps)
     wanted = _spread(_on_size(maps, pictures), len(pictures), "control_image")
-    found = make_map(entry, pictures, request.options, **request.sizing)
+    made = make_map(entry, pictures, request.options, **request.sizing)
     of_source = None if source is None else _source(source, pictures, entry, request)
     if family is POSE:
-        scores = _poses(found, of_source, len(pictures))
+        scores = _poses(made, of_source, len(pictures))
     else:
         scores = [
-            _score(index, found.maps, wanted, None if of_source is None else of_source.maps, family, request.tolerance)
+            _score(index, made.maps, wanted, None if of_source is None else of_source.maps, family, request.tolerance)
             for index in range(len(pictures))
         ]
     shown = [
         fit_picture(*one, family, request.tolerance)
-        for one in zip(pictures, found.maps.to(pictures), wanted, strict=True)
+        for one in zip(pictures, made.maps.to(pictures), wanted, strict=True)
     ]
     return _result(entry, family, request, scores, torch.stack(shown).clamp(0, 1), notes, source is not None)
 
@@ -185,17 +185,18 @@ def _result(
     notes: list[str],
     has_source: bool,
 ) -> Adherence:
-    told = [one.relative for one in scores if one.relative is not None]
-    mean, relative = sum(one.absolute for one in scores) / len(scores), sum(told) / len(told) if told else 0.0
-    if len(told) < len(scores):
+    relatives = [score.relative for score in scores if score.relative is not None]
+    mean = sum(score.absolute for score in scores) / len(scores)
+    relative = sum(relatives) / len(relatives) if relatives else 0.0
+    if len(relatives) < len(scores):
         notes.append(
-            f"{len(scores) - len(told)} of {len(scores)}: a shuffled map fits about as well as the source's, so the relative "
-            "score cannot be told."
+            f"{len(scores) - len(relatives)} of {len(scores)}: a shuffled map fits about as well as the source's, so the "
+            "relative score cannot be told."
         )
     against = "the source picture" if has_source else "a perfect fit (no source was linked)"
     lines = [
         f"{entry.title}: {family.name} {mean:.3f}, relative {relative:.2f} (0 is chance, 1 is {against}).",
-        *(f"Picture {number}: {_line(one)}" for number, one in enumerate(scores)),
+        *(f"Picture {number}: {_line(score)}" for number, score in enumerate(scores)),
         *notes,
     ]
     facts = {
@@ -204,17 +205,17 @@ def _result(
         "measure": family.name,
         "tolerance_pixels": request.tolerance if family.thin else None,
         "score": mean,
-        "relative": relative if told else None,
-        "pictures": [one.as_dict() for one in scores],
+        "relative": relative if relatives else None,
+        "pictures": [score.as_dict() for score in scores],
         "notes": notes,
     }
-    return Adherence(mean, relative, min(told, default=0.0), pictures, "\n".join(lines), json.dumps(facts))
+    return Adherence(mean, relative, min(relatives, default=0.0), pictures, "\n".join(lines), json.dumps(facts))
 
 
-def _line(one: Score) -> str:
-    details = "".join(f", {name.replace('_', ' ')} {value:.3g}" for name, value in one.details.items())
-    relative = "cannot be told" if one.relative is None else f"{one.relative:.2f}"
-    return f"{one.absolute:.3f} (chance {one.chance:.3f}, source {one.source:.3f}, relative {relative}{details})"
+def _line(score: Score) -> str:
+    details = "".join(f", {name.replace('_', ' ')} {value:.3g}" for name, value in score.details.items())
+    relative = "cannot be told" if score.relative is None else f"{score.relative:.2f}"
+    return f"{score.absolute:.3f} (chance {score.chance:.3f}, source {score.source:.3f}, relative {relative}{details})"
 
 
 # A least score, and what happens below it.

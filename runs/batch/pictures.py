@@ -29,10 +29,10 @@ class PictureFolder:
                 self._seen[name] = self._check(name)
             except RowProblem as problem:
                 self._seen[name] = str(problem)
-        found = self._seen[name]
-        if isinstance(found, str):
-            raise RowProblem(found)
-        return found
+        path = self._seen[name]
+        if isinstance(path, str):
+            raise RowProblem(path)
+        return path
 
     def _check(self, name: str) -> Path:
         try:

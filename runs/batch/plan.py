@@ -221,11 +221,11 @@ def group_rows(changes: Sequence[Mapping[str, Any]], columns: Sequence[Column]) 
 
 
 def _downstream(users: Mapping[str, set[str]], node: str) -> set[str]:
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = [node]
     while waiting:
         for user in users.get(waiting.pop(), ()):
-            if user not in found:
-                found.add(user)
+            if user not in reached:
+                reached.add(user)
                 waiting.append(user)
-    return found
+    return reached

@@ -15,7 +15,7 @@ def panels(named: Sequence[Panel], columns: int | None = None) -> Any:
     """Panels in rows, each row as wide as the sheet and all of a row of one height, with the names beneath."""
     from PIL import Image
 
-    pictures = [(name, _picture(one)) for name, one in named]
+    pictures = [(name, _picture(picture)) for name, picture in named]
     columns = columns or len(pictures)
     rows = [pictures[i : i + columns] for i in range(0, len(pictures), columns)]
     heights = [_height(row, columns) for row in rows]
@@ -24,9 +24,9 @@ def panels(named: Sequence[Panel], columns: int | None = None) -> Any:
     top = _GAP
     for row, height in zip(rows, heights, strict=True):
         left = _GAP
-        for name, one in row:
-            width = round(height * one.width / one.height)
-            sheet.put(one.resize((width, height), Image.Resampling.LANCZOS), left, top)
+        for name, picture in row:
+            width = round(height * picture.width / picture.height)
+            sheet.put(picture.resize((width, height), Image.Resampling.LANCZOS), left, top)
             sheet.words(left + width // 2, top + height + line // 2, name, 14)
             left += width + _GAP
         top += height + line + _GAP

@@ -66,16 +66,16 @@ def join(ray: Any, address: str) -> None:
 
 def parse_resources(texts: Sequence[str]) -> dict[str, float]:
     """What one server takes, from 'NAME=AMOUNT'. Raises BatchError."""
-    found: dict[str, float] = {}
+    resources: dict[str, float] = {}
     for text in texts:
         name, _, amount = (part.strip() for part in text.partition("="))
         try:
-            found[name] = float(amount)
+            resources[name] = float(amount)
         except ValueError:
-            found[name] = 0.0
-        if not name or not found[name] > 0:
+            resources[name] = 0.0
+        if not name or not resources[name] > 0:
             raise BatchError(f"--resources {text}: write it as NAME=AMOUNT, for example GPU=1 or CPU=4.")
-    return found
+    return resources
 
 
 def count_servers(available: Mapping[str, float], wanted: Mapping[str, float]) -> int:

@@ -125,20 +125,20 @@ class RayRunner:
                 self._lanes.lose(lane, plain(error))
                 self._recorder.ended(entry, LOST, f"the machine of {lane.name} is gone", begun=True)
 
-    def _keep(self, lane: Lane, entry: Entry, told: Mapping[str, Any]) -> None:
-        if told["kind"] == "done":
+    def _keep(self, lane: Lane, entry: Entry, outcome: Mapping[str, Any]) -> None:
+        if outcome["kind"] == "done":
             try:
-                for name, content in told["files"]:
+                for name, content in outcome["files"]:
                     write_bytes(self._out / name, content)
             except OSError as error:
                 raise cannot_write(self._out, error) from None
-            self._recorder.done(entry, [name for name, _ in told["files"]], told["texts"], told["seconds"])
+            self._recorder.done(entry, [name for name, _ in outcome["files"]], outcome["texts"], outcome["seconds"])
             return
-        if told["kind"] == AWAY:
-            self._lanes.lose(lane, told["reason"])
+        if outcome["kind"] == AWAY:
+            self._lanes.lose(lane, outcome["reason"])
         # A server that stays away has lost its rows, as far as this batch can tell.
-        kind = LOST if told["kind"] == AWAY else told["kind"]
-        self._recorder.ended(entry, kind, told["reason"], begun=told["begun"])
+        kind = LOST if outcome["kind"] == AWAY else outcome["kind"]
+        self._recorder.ended(entry, kind, outcome["reason"], begun=outcome["begun"])
 
     def _stop(self) -> None:
         """Somebody stopped the batch, or it cannot go on: no server should work on for hours."""

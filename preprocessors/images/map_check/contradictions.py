@@ -64,8 +64,8 @@ def _lines(maps: torch.Tensor, claim: Claim) -> list[str]:
     return lines
 
 
-def _made_as(one: Map) -> tuple[Finding, ...]:
-    found = exact_findings(one)
-    expected, seen = map_kind(one.expected).colours, map_kind(one.looks_like).colours
+def _made_as(control_map: Map) -> tuple[Finding, ...]:
+    found = exact_findings(control_map)
+    expected, seen = map_kind(control_map.expected).colours, map_kind(control_map.looks_like).colours
     contradicted = (expected == "never" and seen in ("often", "always")) or (expected == "always" and seen == "never")
-    return found if found or not contradicted else (another_kind(one),)
+    return found if found or not contradicted else (another_kind(control_map),)

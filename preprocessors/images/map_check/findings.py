@@ -90,10 +90,12 @@ def _inverted(one: Map) -> Finding | None:
     return Finding("its lines are dark on white; control nets want them white on black", invert, "inverted")
 
 
-def _channels_swapped(one: Map) -> Finding | None:
-    surface = one.measures.surface
-    normal = one.expected == "normal" and surface.unit > 0.8 and surface.front_in_red > 0.85 > surface.front_in_blue
-    pose = one.expected == "openpose" and red_and_blue_swapped(one.picture)
+def _channels_swapped(control_map: Map) -> Finding | None:
+    surface = control_map.measures.surface
+    normal = (
+        control_map.expected == "normal" and surface.unit > 0.8 and surface.front_in_red > 0.85 > surface.front_in_blue
+    )
+    pose = control_map.expected == "openpose" and red_and_blue_swapped(control_map.picture)
     if not (normal or pose):
         return None
     return Finding("red and blue are swapped (BGR instead of RGB)", swap_red_and_blue, "red and blue swapped back")
@@ -129,11 +131,11 @@ def _no_person(one: Map) -> Finding | None:
     return Finding("there is no person in it: no limbs in the colours of a pose map")
 
 
-def _worn(one: Map) -> Finding | None:
-    tones = one.measures.tones
-    if not map_kind(one.expected).binary or tones.binary > 0.985 or tones.levels <= 3 or tones.white > 0.5:
+def _worn(control_map: Map) -> Finding | None:
+    tones = control_map.measures.tones
+    if not map_kind(control_map.expected).binary or tones.binary > 0.985 or tones.levels <= 3 or tones.white > 0.5:
         return None
-    if not map_kind(one.looks_like).lines:
+    if not map_kind(control_map.looks_like).lines:
         return None
     told = f"{1 - tones.binary:.0%} of it is grey where it should be black or white (JPEG noise, or a smooth resize)"
     return Finding(told, threshold, "set to black and white at one half")
