@@ -11,10 +11,10 @@ import os
 import sys
 from pathlib import Path
 
-from host_stub import HostStub
-
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, (HERE / "stub_place.txt").read_text(encoding="utf-8"))
+
+from host_stub import HostStub  # noqa: E402
 
 
 async def main() -> None:
