@@ -47,10 +47,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """A hook: get the host ready, but not in the process that only shares the tests out to others."""
     shares_out = getattr(config.option, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ
     if not shares_out:
-        _prepare_host()
+        prepare_host()
 
 
-def _prepare_host() -> None:
+def prepare_host() -> None:
+    """The host on a processor where there is no GPU, with one thread; scripts that load this file call it themselves."""
     import comfy.cli_args
     import torch
 

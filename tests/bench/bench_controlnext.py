@@ -20,7 +20,7 @@ from typing import Any
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "bench"), str(TESTS / "models" / "controlnext")]
-importlib.import_module("conftest")  # puts the host on the path and loads the pack
+importlib.import_module("conftest").prepare_host()  # it also puts the host on the path and loads the pack
 
 import comfy.samplers  # noqa: E402
 import torch  # noqa: E402

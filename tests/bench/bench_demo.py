@@ -16,7 +16,7 @@ from typing import Any
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS)]
-importlib.import_module("conftest")  # puts the host on the path and loads the pack
+importlib.import_module("conftest").prepare_host()  # it also puts the host on the path and loads the pack
 
 import comfy.controlnet  # noqa: E402
 import comfy.sample  # noqa: E402

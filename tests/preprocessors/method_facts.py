@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-import conftest  # noqa: F401  (loads the pack as the host does)
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before this folder, which has a conftest too
+import conftest  # loads the pack as the host does
 import torch
 from armature_pack.models.compatibility.control_nodes import own_methods
 from armature_pack.nodes import NODES
@@ -53,4 +53,5 @@ if __name__ == "__main__":
     import folder_paths
 
     folder_paths.models_dir = sys.argv[1]
+    conftest.prepare_host()
     print(json.dumps({method: facts_of(method) for method in sys.argv[2:]}))
