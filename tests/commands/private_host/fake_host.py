@@ -48,7 +48,7 @@ import armature
 armature.load_pack()
 from armature_pack.commands.private_host.definition import Request
 from armature_pack.commands.private_host.ensure import ensure_private_host
-from armature_pack.tests.commands.fake_host import quick_build
+from armature_pack.tests.commands.private_host.fake_host import quick_build
 host = ensure_private_host(Request(), builder=quick_build, probed=("json",))
 print("ready", host.comfyui, flush=True)
 """
