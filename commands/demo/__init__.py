@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the demo. Exit status 0; Problem and KeyboardInterrupt go to the front door."""
-    from .run import run_demo
+    from .demo_run import run_demo
 
     return run_demo(arguments)
 
