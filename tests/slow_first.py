@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent
-# Longest first, but the type checker before all others: it takes most memory, and what comes after it grows. All others
-# take less than five seconds of a processor.
+# Longest first, but the type checker before all others: it takes most memory, and what comes after it grows. Beside it run
+# the smallest graphs, and those of SDXL afterwards. All others take less than five seconds of a processor.
 SLOW = (
     "test_house.py",
-    "host/test_example_graphs.py",
     "host/test_demo_effects.py",
+    "host/test_example_graphs.py",
     "models/ip_adapter/test_exactness.py",
     "models/controlnext/test_fidelity.py",
     "host/test_demo.py",

@@ -10,6 +10,7 @@ import torch
 from armature_pack.commands.private_host.files import cache_folder
 from armature_pack.tests.generated.catalog import find_recipe
 from armature_pack.tests.generated.generation import generate
+from armature_pack.tests.inference_mode import inference_mode  # noqa: F401  (a fixture)
 from armature_pack.tests.latest import latest
 
 SIZE = 64
