@@ -76,9 +76,13 @@ def generated() -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _give_memory_back() -> Iterator[None]:
+def _give_memory_back(request: pytest.FixtureRequest) -> Iterator[None]:
     """Between files. glibc keeps what was freed; after a thousand small networks that is most of a machine's memory."""
     yield
+    if any(
+        "server" in getattr(item, "fixturenames", ()) for item in request.session.items if item.path == request.path
+    ):
+        request.getfixturevalue("server").give_memory_back()
     drop_all()
     host = sys.modules.get("comfy.model_management")
     if host is not None:
