@@ -16,6 +16,11 @@ SDXL = {"output": [torch.ones(1, 1, n, n) for n in (8, 8, 8, 4, 4, 4, 2, 2, 2)],
 T2I = {"input": [one for size in (1, 2, 4, 8) for one in (torch.ones(1, 1, size, size), None, None)]}
 FLUX = {"input": [torch.ones(1, 9, 1)] * 19, "output": [torch.ones(1, 9, 1)] * 38}
 SD3 = {"output": [torch.ones(1, 9, 1)] * 24}
+# An adapter for SDXL: features behind the input blocks 3, 5 and 8, and one in the middle.
+T2I_SDXL = {
+    "input": [None if n is None else torch.ones(1, 1, n, n) for n in (None, 2, None, None, 4, None, 4, *[None] * 3)],
+    "middle": [torch.ones(1, 1, 2, 2)],
+}
 
 
 def factors(residuals, text: str, **settings) -> dict[str, float]:
@@ -65,6 +70,25 @@ def test_a_factor_is_the_product_of_all_entries_that_name_a_layer():
 def test_soft_weights_of_sd15_are_those_of_the_webui():
     found = factors(SD15, "", preset="favour_prompt")
     assert list(found.values()) == pytest.approx([0.825 ** (12 - i) for i in range(13)])
+
+
+@pytest.mark.parametrize("preset", ["favour_prompt", "favour_control"])
+@pytest.mark.parametrize(
+    ("residuals", "distances"),
+    [
+        (SD15, [12 - i for i in range(13)]),
+        (SDXL, [9 - i for i in range(10)]),
+        (T2I, [3, 2, 1, 0]),
+        (T2I_SDXL, [3, 2, 1, 0]),
+        (FLUX, [12 * i / 56 for i in range(57)]),
+        (SD3, [12 * i / 23 for i in range(24)]),
+    ],
+    ids=["SD1.5", "SDXL", "T2I-Adapter", "T2I-Adapter SDXL", "Flux", "SD3"],
+)
+def test_saved_graphs_keep_the_factors_of_the_first_release(residuals, distances, preset):
+    assert list(factors(residuals, "", preset=preset).values()) == [0.825**distance for distance in distances]
+    made = make_layer_weights(preset, 0.825, "")
+    assert (made.conditional, made.unconditional) == (1.0, 0.0 if preset == "favour_control" else 1.0)
 
 
 @pytest.mark.parametrize("residuals", [SDXL, T2I, FLUX, SD3])
