@@ -13,7 +13,8 @@ class ArmatureLayerWeights(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.guidance.layer_weights import MAXIMUM, PRESETS, SOFT_RATIO
+        from ..models.guidance.layer_weights import MAXIMUM, PRESETS
+        from ..models.guidance.soft_weights import RATIO
 
         return io.Schema(
             node_id="ArmatureLayerWeights",
@@ -38,19 +39,24 @@ class ArmatureLayerWeights(io.ComfyNode):
                     default="none",
                     optional=True,
                     tooltip=(
-                        "none: all layers alike. favour_prompt: soft weights, the fine layers act less (My prompt is more "
-                        "important). favour_control: soft weights, and only on the prompt's half, which the guidance then "
-                        "amplifies (ControlNet is more important). conditional_only: the prompt's half alone, at half the cost."
+                        "none: all layers alike. favour_prompt: soft weights, the fine layers act less. favour_control: soft "
+                        "weights, and only on the prompt's half, which the guidance then amplifies. conditional_only: the "
+                        "prompt's half alone, at half the cost. my_prompt_is_more_important, controlnet_is_more_important: like "
+                        "favour_prompt and favour_control with the numbers of the WebUI's extension, which are lower for SDXL "
+                        "and T2I-Adapters. guess_mode: that of diffusers, 0.1 to 1 over the layers, on the prompt's half."
                     ),
                 ),
                 io.Float.Input(
                     "ratio",
-                    default=SOFT_RATIO,
+                    default=RATIO,
                     min=0.0,
                     max=1.0,
                     step=0.005,
                     optional=True,
-                    tooltip="Of soft weights: each finer layer gets this share of the one below it. Lower is softer; 1 is off.",
+                    tooltip=(
+                        "Of soft weights: each finer layer gets this share of the one below it. Lower is softer; 1 is off. "
+                        "0.825 is the WebUI's. guess_mode does not use it."
+                    ),
                 ),
                 io.String.Input(
                     "layers",

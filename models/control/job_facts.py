@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..guidance.layer_weights import LayerWeights
 from .decision import Decided, decide
 from .fit import fitted
 from .stack import ControlStack
@@ -34,12 +35,20 @@ def _facts(part: Decided, stack: ControlStack, height: int, width: int) -> dict[
         "fit": signal.fit,
         "on_invalid": signal.on_invalid,
         "masked": signal.has_mask,
-        "layer_weights": None if signal.layer_weights is None else dataclasses.asdict(signal.layer_weights),
+        "layer_weights": None if signal.layer_weights is None else _layer_facts(signal.layer_weights),
         "frame_weights": None if signal.frame_weights is None else repr(signal.frame_weights),
         "balance": stack.balance,
         "budget": stack.budget,
         "images": [picture for image, fit in _maps_of(part) for picture in _as_applied(image, height, width, fit)],
     }
+
+
+def _layer_facts(weights: LayerWeights) -> dict[str, Any]:
+    """The fields. The one rule that 0.1.0 knew goes unsaid, so that records of both versions compare as equal."""
+    facts = dataclasses.asdict(weights)
+    if weights.rule == LayerWeights.rule:
+        del facts["rule"]
+    return facts
 
 
 def _maps_of(one: Decided) -> list[tuple[torch.Tensor, Any]]:

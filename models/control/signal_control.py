@@ -186,7 +186,8 @@ class SignalControl(ControlBase):
         if layers is not None and layers.acts_on_layers:
             size = (x_noisy.shape[-2], x_noisy.shape[-1])
             if size not in self._layers:
-                self._layers[size] = layers.factors(layers_of(own, size[0]), self.label)
+                pooled = self.inner.global_average_pooling
+                self._layers[size] = layers.factors(layers_of(own, size[0]), self.label, pooled)
             factors = self._layers[size]
         each = None if items is None else torch.tensor(items, device=x_noisy.device)
         return Shape(factors, each, where)

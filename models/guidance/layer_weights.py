@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ...preprocessors.images.checks import check_choice, check_range
+from .soft_weights import RULES, Network, by_distance, guess_mode, webui
 
 # The residuals of a control net by the names that people use for the layers of a network.
 #
@@ -39,12 +40,14 @@ Place = tuple[str, int]
 class Layer:
     """One residual. place: the host's list and the index there; names: what it may be called, the usual name first.
 
-    distance: how many layers lie between it and the one that acts most on the layout (0), for soft weights.
+    distance: how many layers lie between it and the one that acts most on the layout (0), for soft weights; network: what
+    it belongs to, for rules that have a list for it.
     """
 
     place: Place
     names: tuple[str, ...]
     distance: float
+    network: Network = "other"
 
 
 def layers_of(residuals: Mapping[str, Sequence[torch.Tensor | None]], latent_height: int) -> tuple[Layer, ...]:
@@ -82,7 +85,8 @@ def _unet(residuals: Mapping[str, Sequence[torch.Tensor | None]], latent_height:
             names = (f"input.{len(additions) - 1 - index}", _level(residual, latent_height))
             places.append((("input", index), names))
     places += [(("middle", i), ("middle",)) for i, one in enumerate(residuals.get("middle", ())) if one is not None]
-    return tuple(Layer(place, names, len(places) - 1 - rank) for rank, (place, names) in enumerate(places))
+    network: Network = "adapter" if any(group == "input" for (group, _), _ in places) else "controlnet"
+    return tuple(Layer(place, names, len(places) - 1 - rank, network) for rank, (place, names) in enumerate(places))
 
 
 def _level(residual: torch.Tensor, latent_height: int) -> str:
@@ -108,7 +112,6 @@ def _transformer(residuals: Mapping[str, Sequence[torch.Tensor | None]]) -> tupl
 
 
 MAXIMUM = 10.0
-SOFT_RATIO = 0.825
 
 _ENTRY = re.compile(r"([a-z]+)(?:\.(\d+)(?:\s*-\s*(\d+))?)?\s*:\s*(\S+)")
 _HELP = (
@@ -146,17 +149,19 @@ class LayerEntry:
 class LayerWeights:
     """Factors per layer and per half.
 
-    entries: a layer's factor is the product of all entries that name it, 1 where none does. soft: with it, a layer also gets
-    soft ** distance (see `layer_names.Layer`). conditional, unconditional: factor on the half of the batch that follows
-    the prompt and on the half that follows the negative prompt.
+    entries: a layer's factor is the product of all entries that name it, 1 where none does. soft: the ratio of soft weights,
+    which multiply onto that; rule: how they are spread (see `soft_weights`), where guess_mode needs no ratio. conditional,
+    unconditional: factor on the half of the batch that follows the prompt and on the half that follows the negative prompt.
     """
 
     entries: tuple[LayerEntry, ...] = ()
     soft: float | None = None
     conditional: float = 1.0
     unconditional: float = 1.0
+    rule: str = "distance"
 
     def __post_init__(self) -> None:
+        check_choice("Layer weights, rule", self.rule, RULES)
         check_range("Layer weights, conditional", self.conditional, 0.0, MAXIMUM)
         check_range("Layer weights, unconditional", self.unconditional, 0.0, MAXIMUM)
         if self.soft is not None:
@@ -171,46 +176,67 @@ class LayerWeights:
     @property
     def acts_on_layers(self) -> bool:
         """Whether any layer gets another factor than 1."""
-        return bool(self.entries) or self.soft not in (None, 1.0)
+        return bool(self.entries) or self.rule == "guess_mode" or self.soft not in (None, 1.0)
 
     def half(self, chunk: int) -> float:
         """Factor of a chunk of the host's batch; 0 marks the prompt's, anything else the negative prompt's."""
         return self.conditional if chunk == 0 else self.unconditional
 
-    def factors(self, layers: Sequence[Layer], who: str) -> dict[Place, float]:
-        """The factor of each layer; ValueError that lists the net's layers when an entry names none of them."""
+    def factors(self, layers: Sequence[Layer], who: str, pooled: bool = False) -> dict[Place, float]:
+        """The factor of each layer; ValueError that lists the net's layers when an entry names none of them.
+
+        pooled: whether the net averages its residuals over the picture (Shuffle); diffusers does not soften such nets in
+        guess mode.
+        """
         for entry in self.entries:
             if not any(entry.names(layer) for layer in layers):
                 raise ValueError(
                     f'{who}: its layer weights name "{entry}", which this control net does not have. '
                     f"It has {described(layers)}. Change the text of Layer Weights."
                 )
-        return {layer.place: self._factor(layer) for layer in layers}
+        softened = self._softened(layers, pooled)
+        return {layer.place: self._named(layer) * soft for layer, soft in zip(layers, softened, strict=True)}
 
-    def _factor(self, layer: Layer) -> float:
-        named = math.prod(entry.factor for entry in self.entries if entry.names(layer))
-        return named if self.soft is None else named * self.soft**layer.distance
+    def _named(self, layer: Layer) -> float:
+        return math.prod(entry.factor for entry in self.entries if entry.names(layer))
+
+    def _softened(self, layers: Sequence[Layer], pooled: bool) -> list[float]:
+        distances = [layer.distance for layer in layers]
+        if self.rule == "guess_mode" and not pooled:
+            return guess_mode(distances)
+        if self.soft is None or not layers:
+            return [1.0] * len(layers)
+        if self.rule == "webui":
+            return webui(layers[0].network, distances, self.soft)
+        return by_distance(distances, self.soft)
 
 
-# Name: (soft, conditional, unconditional), after the control modes of the ControlNet extension for the WebUI:
-# "my prompt is more important" softens, "ControlNet is more important" softens and leaves the negative half alone.
-PRESETS: dict[str, tuple[bool, float, float]] = {
-    "none": (False, 1.0, 1.0),
-    "favour_prompt": (True, 1.0, 1.0),
-    "favour_control": (True, 1.0, 0.0),
-    "conditional_only": (False, 1.0, 0.0),
+# Name: (rule of the soft weights, conditional, unconditional). The first four are those of 0.1.0 and stay as they are; the
+# next two are control modes of the ControlNet extension for the WebUI, family by family as it has them. It softens in both,
+# and in the second it leaves the negative half alone (`scripts/controlnet.py`, soft_injection and cfg_injection).
+PRESETS: dict[str, tuple[str | None, float, float]] = {
+    "none": (None, 1.0, 1.0),
+    "favour_prompt": ("distance", 1.0, 1.0),
+    "favour_control": ("distance", 1.0, 0.0),
+    "conditional_only": (None, 1.0, 0.0),
+    "my_prompt_is_more_important": ("webui", 1.0, 1.0),
+    "controlnet_is_more_important": ("webui", 1.0, 0.0),
+    "guess_mode": ("guess_mode", 1.0, 0.0),
 }
 
 
 def make_layer_weights(
     preset: str, ratio: float, layers: str, conditional: float = 1.0, unconditional: float = 1.0
 ) -> LayerWeights:
-    """Layer weights of a preset, times what the text and the two factors say."""
+    """Layer weights of a preset, times what the text and the two factors say; guess_mode has no use for the ratio."""
     check_choice("Layer weights, input preset", preset, PRESETS)
-    soft, first, second = PRESETS[preset]
-    read = LayerWeights.from_text(layers)
+    rule, first, second = PRESETS[preset]
     return replace(
-        read, soft=ratio if soft else None, conditional=first * conditional, unconditional=second * unconditional
+        LayerWeights.from_text(layers),
+        soft=None if rule in (None, "guess_mode") else ratio,
+        rule=rule or "distance",
+        conditional=first * conditional,
+        unconditional=second * unconditional,
     )
 
 

@@ -102,21 +102,22 @@ def _frame_weights() -> Any:
 
 
 def _layer_weights() -> Any:
-    from ...models.guidance.layer_weights import Layer, LayerWeights, make_layer_weights
+    """SDXL, because there the presets part."""
+    import torch
 
-    names = [*(f"input.{i}" for i in range(12)), "middle"]
-    layers = [Layer(("output", i), (name,), float(12 - i)) for i, name in enumerate(names)]
+    from ...models.guidance.layer_weights import LayerWeights, layers_of, make_layer_weights
+
+    skips = [torch.zeros(1, 1, size, size) for size in (8, 8, 8, 4, 4, 4, 2, 2, 2)]
+    layers = layers_of({"output": skips, "middle": skips[-1:]}, 8)
 
     def factors(weights: LayerWeights) -> Line:
         return _stairs(list(weights.factors(layers, "example").values()))
 
-    lines = {
-        "none": factors(make_layer_weights("none", 0.825, "")),
-        "favour_prompt, favour_control": factors(make_layer_weights("favour_prompt", 0.825, "")),
-        "input.0-5: 0.3": factors(LayerWeights.from_text("input.0-5: 0.3")),
-    }
-    marks = {(i + 0.5) / 13: name for i, name in ((0, "input.0"), (4, "input.4"), (8, "input.8"), (12, "middle"))}
-    return chart("Factor of each layer of an SD 1.5 ControlNet", lines, "fine to coarse", marks)
+    presets = ("favour_prompt", "my_prompt_is_more_important", "guess_mode")
+    lines = {preset: factors(make_layer_weights(preset, 0.825, "")) for preset in presets}
+    lines["input.0-4: 0.3"] = factors(LayerWeights.from_text("input.0-4: 0.3"))
+    marks = {(i + 0.5) / 10: name for i, name in ((0, "input.0"), (3, "input.3"), (6, "input.6"), (9, "middle"))}
+    return chart("Factor of each layer of an SDXL ControlNet", lines, "fine to coarse", marks)
 
 
 def _savings() -> Any:

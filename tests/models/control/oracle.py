@@ -144,7 +144,9 @@ def inputs(family: Family, hints: int) -> Inputs:
     )
 
 
-def control_residuals(nets: list[ControlNetModel], given: Inputs, weights: list[float]) -> tuple[list[Any], Any]:
+def control_residuals(
+    nets: list[ControlNetModel], given: Inputs, weights: list[float], guess_mode: bool = False
+) -> tuple[list[Any], Any]:
     """Sum of the residuals of several nets, as MultiControlNetModel adds them up."""
     downs, middle = None, None
     for net, hint, weight in zip(nets, given.hints, weights, strict=True):
@@ -154,6 +156,7 @@ def control_residuals(nets: list[ControlNetModel], given: Inputs, weights: list[
             given.context.expand(LATENT[0], -1, -1),
             controlnet_cond=hint,
             conditioning_scale=weight,
+            guess_mode=guess_mode,
             return_dict=False,
             **given.conditions,
         )

@@ -25,7 +25,7 @@ T2I_SDXL = {
 
 def factors(residuals, text: str, **settings) -> dict[str, float]:
     """Factor of each residual by its first name."""
-    weights = make_layer_weights(settings.pop("preset", "none"), 0.825, text, **settings)
+    weights = make_layer_weights(settings.pop("preset", "none"), settings.pop("ratio", 0.825), text, **settings)
     layers = layers_of(residuals, 8)
     found = weights.factors(layers, "Signal")
     return {layer.names[0]: found[layer.place] for layer in layers}
@@ -129,7 +129,10 @@ def test_unknown_presets_and_broken_ratios_are_refused():
     for ratio in (-0.1, 1.1, math.nan):
         with pytest.raises(ValueError, match="ratio"):
             make_layer_weights("favour_prompt", ratio, "")
-    assert set(PRESETS) == {"none", "favour_prompt", "favour_control", "conditional_only"}
+
+
+def test_the_presets_of_the_first_release_keep_their_places():
+    assert list(PRESETS)[:4] == ["none", "favour_prompt", "favour_control", "conditional_only"]
 
 
 def test_the_link_applies_the_factor_of_each_layer():

@@ -12,6 +12,7 @@ import torch
 from armature_pack.models.control.apply import apply_stack
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
+from armature_pack.models.guidance.layer_weights import make_layer_weights
 from armature_pack.tests.latest import latest
 
 from . import oracle
@@ -83,7 +84,28 @@ def test_diffusers_layout(name, count):
         assert (mine - expected).abs().max() < TOLERANCE
 
 
-def residuals_of(stack: ControlStack, given: oracle.Inputs) -> Any:
+@pytest.mark.parametrize("pooled", [False, True], ids=["", "pooled"])
+@pytest.mark.parametrize("family", [oracle.SD15, oracle.SDXL], ids=["SD1.5", "SDXL"])
+def test_guess_mode(family, pooled):
+    """The residuals of both halves; the pipelines of diffusers join zeros to those of the prompt's half."""
+    given = oracle.inputs(family, 1)
+    theirs = oracle.diffusers_control(family, 10, global_pool_conditions=pooled)
+    net = comfy.controlnet.load_controlnet_state_dict(oracle.control_state(theirs, family))
+    net.global_average_pooling = pooled
+    weights = make_layer_weights("guess_mode", 0.825, "")
+    signal = ControlSignal(net, images(given)[0], weight=0.8, layer_weights=weights)
+    with torch.no_grad():
+        downs, middle = oracle.control_residuals([theirs], given, [0.8], guess_mode=True)
+        balanced, _ = oracle.control_residuals([theirs], given, [0.8])
+        made = residuals_of(ControlStack((signal,)), given, halves=(1, 0))
+    for mine, expected in zip([*made["output"], *made["middle"]], [*downs, middle], strict=True):
+        negative, prompt = mine.chunk(2)
+        assert negative.abs().max() == 0
+        assert (prompt - expected).abs().max() < TOLERANCE * expected.abs().max()
+    assert torch.allclose(balanced[0], downs[0]) == pooled, "softened, and only where the net does not pool"
+
+
+def residuals_of(stack: ControlStack, given: oracle.Inputs, halves: tuple[int, ...] = (0,)) -> Any:
     """What the chain of a stack gives the UNet, called as the host calls it."""
     from comfy.ldm.modules.diffusionmodules.openaimodel import Timestep
 
@@ -92,11 +114,14 @@ def residuals_of(stack: ControlStack, given: oracle.Inputs) -> Any:
     chain = apply_stack([[given.context, {}]], [], stack).positive[0][1]["control"]
     chain.pre_run(SimpleNamespace(model_sampling=schedule, diffusion_model=object()), schedule.percent_to_sigma)
     sigma = schedule.sigmas[oracle.STEP]
-    batch = oracle.LATENT[0]
-    cond = {"c_crossattn": given.context.expand(batch, -1, -1)}
+    rows = oracle.LATENT[0]
+    cond = {"c_crossattn": given.context.expand(rows, -1, -1)}
     if given.pooled is not None:
         added = given.conditions["added_cond_kwargs"]
-        times = Timestep(256)(added["time_ids"].flatten()).reshape(batch, -1)
+        times = Timestep(256)(added["time_ids"].flatten()).reshape(rows, -1)
         cond["y"] = torch.cat([added["text_embeds"], times], 1)
     noisy = given.noisy * (sigma**2 + 1) ** 0.5
-    return chain.get_control(noisy, sigma * torch.ones(batch), cond, 1, {"cond_or_uncond": [0]})
+    count = len(halves)
+    cond = {name: torch.cat([one] * count) for name, one in cond.items()}
+    options = {"cond_or_uncond": list(halves)}
+    return chain.get_control(torch.cat([noisy] * count), sigma * torch.ones(rows * count), cond, count, options)
