@@ -38,6 +38,11 @@ def find_file(name: str, folder: str, what: str, otherwise: str = "choose anothe
 _log = logging.getLogger("armature")
 
 
+def note(message: str) -> None:
+    """Log what is good to know and asks for nothing."""
+    _log.info("[Armature] %s", message)
+
+
 def tell(message: str) -> None:
     """Log a warning and show it on the running node in the front end, where there is one."""
     _log.warning("[Armature] %s", message)

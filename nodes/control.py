@@ -23,7 +23,7 @@ class ArmatureControlSignal(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         from ..models.control.fit import FITS
-        from ..models.control.signal import MAXIMUM_WEIGHT, ON_INVALID
+        from ..models.control.signal import MAXIMUM_WEIGHT, ON_INVALID, RANGES
 
         return io.Schema(
             node_id="ArmatureControlSignal",
@@ -113,6 +113,17 @@ class ArmatureControlSignal(io.ComfyNode):
                     optional=True,
                     tooltip="Weight per frame of a clip or picture of a batch, from Frame Weights; unlinked, all the same.",
                 ),
+                io.Combo.Input(
+                    "range_of",
+                    options=list(RANGES),
+                    default="noise",
+                    optional=True,
+                    advanced=True,
+                    tooltip=(
+                        "What start_percent and end_percent count. noise: the noise schedule, as ComfyUI's own nodes do; with "
+                        "karras, 0.2 to 0.8 of it holds 3 of 10 steps. steps: steps of this sampling; 0.2 to 0.8 is 6 of 10."
+                    ),
+                ),
             ],
             outputs=[ControlSignalType.Output("signal", tooltip="Link it to a Control Stack.")],
         )
@@ -131,6 +142,7 @@ class ArmatureControlSignal(io.ComfyNode):
         mask: Any = None,
         layer_weights: Any = None,
         frame_weights: Any = None,
+        range_of: Any = "noise",
     ) -> io.NodeOutput:
         from ..models.control.signal import ControlSignal
         from ..models.guidance.curve import Curve
@@ -149,6 +161,7 @@ class ArmatureControlSignal(io.ComfyNode):
                 mask,
                 layer_weights,
                 frame_weights,
+                range_of or "noise",
             )
         )
 

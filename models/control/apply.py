@@ -71,9 +71,11 @@ def _chain(
             "Link the VAE of your checkpoint to the input vae of Apply Control Stack."
         )
     link = SignalControl(signal.control_net, signal, sharing, watch, savings)
+    # A range of steps is kept by the link itself: the host's own is one of the noise schedule.
+    start, end = (0.0, 1.0) if signal.counts_steps else (signal.start, signal.end)
     # The host's own apply: one copy per distinct chain, so positive and negative stay in one batch.
     return (
         host_nodes()
         .ControlNetApplyAdvanced()
-        .apply_controlnet(positive, negative, link, one.image, signal.weight, signal.start, signal.end, vae=vae)
+        .apply_controlnet(positive, negative, link, one.image, signal.weight, start, end, vae=vae)
     )

@@ -168,7 +168,8 @@ def _idle(signal: ControlSignal) -> str | None:
 
 
 def _summary(signal: ControlSignal) -> str:
-    parts = [f"weight {signal.weight:g}", f"from {signal.start:.0%} to {signal.end:.0%}", f"fit {_fit(signal.fit)}"]
+    of = " of the steps" if signal.counts_steps else ""
+    parts = [f"weight {signal.weight:g}", f"from {signal.start:.0%} to {signal.end:.0%}{of}", f"fit {_fit(signal.fit)}"]
     if not signal.schedule.is_constant:
         parts.append(f"schedule {signal.schedule.to_text()}")
     if signal.mask is not None:

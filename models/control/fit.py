@@ -43,6 +43,19 @@ def fitted(
     return resized_map(image, (height, width), values)
 
 
+def mask_with_map(mask: torch.Tensor, picture: tuple[int, int], fit: Fit) -> torch.Tensor:
+    """A mask [B,h,w] of a map's size as it lies over a picture (height, width) to which the map is fitted in this way.
+
+    Its own resolution stays. What `pad` leaves free has no map, and so no mask.
+    """
+    if fit == "pad":
+        return _padded_to_aspect(mask, *picture)
+    if fit == "stretch":
+        return mask
+    top, left = cut_of((mask.shape[-2], mask.shape[-1]), picture)
+    return mask[..., top : mask.shape[-2] - top, left : mask.shape[-1] - left]
+
+
 def cut_of(image_size: tuple[int, int], target_size: tuple[int, int]) -> tuple[int, int]:
     """(rows, columns) that a centre crop takes from each side; rounded as `comfy.utils.common_upscale` does."""
     (height, width), (target_height, target_width) = image_size, target_size

@@ -10,6 +10,7 @@ import torch
 
 from ..controlnext.control import ControlNeXt
 from ..guidance.batch_view import BatchView
+from ..guidance.progress import Progress
 from ..guidance.regions import Area, map_in_area
 from ..host import tell
 from .fit import aspects_differ, describe_fit, fitted
@@ -23,12 +24,12 @@ _Key = tuple[tuple[int, int], tuple[int, ...] | None]
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One call of the network: latent [B,...,H,W], its pictures, the area of each chunk, and the progress of the sampling."""
+    """One call of the network: latent [B,...,H,W], its pictures, the area of each chunk, and how far the sampling is."""
 
     latent: torch.Tensor
     view: BatchView
     areas: Sequence[Area | None]
-    progress: float
+    at: Progress
 
 
 class MapFeed:

@@ -109,8 +109,7 @@ def _legend(line: Timeline) -> list[tuple[Any, str]]:
     entries: list[tuple[Any, str]] = []
     for number, row in enumerate(line.rows):
         notes = f" ({', '.join(row.notes)})" if row.notes else ""
-        idle = "" if any(row.weights) else ": acts at no step"
-        entries.append((_colour(number), f"{row.label}{notes}{idle}"))
+        entries.append((_colour(number), f"{row.label}{notes}: {row.steps_in_words}"))
     if len(line.rows) > 1:
         entries.append((SUM, "sum of the weights"))
     return entries + [(FAINT, _shortened(words)) for words in line.left_out]

@@ -9,7 +9,9 @@ import torch
 
 from ..guidance.batch_view import BatchView
 from ..guidance.layer_weights import Place
+from ..guidance.progress import Progress
 from ..guidance.regions import Area, masked, on_grid
+from .fit import aspects_differ, mask_with_map
 from .signal import ControlSignal
 from .stack import ControlStack
 
@@ -79,30 +81,30 @@ def frame_factors(signal: ControlSignal, view: BatchView, who: str) -> tuple[flo
 Areas = Sequence[Area | None]
 
 
-def budget_factor(stack: ControlStack, progress: float) -> float:
-    """Factor on every weight under `normalize`: min(1, budget / sum of the weights at this progress)."""
+def budget_factor(stack: ControlStack, at: Progress) -> float:
+    """Factor on every weight under `normalize`: min(1, budget / sum of the weights at this place in the sampling)."""
     if stack.balance != "normalize":
         return 1.0
-    total = sum(signal.weight_at(progress) for signal in stack.signals)
+    total = sum(signal.weight_at(at) for signal in stack.signals)
     return min(1.0, stack.budget / total) if total else 1.0
 
 
 def region(
     stack: ControlStack,
     own: ControlSignal,
-    progress: float,
+    at: Progress,
     latent: torch.Tensor,
     view: BatchView,
     areas: Areas = (),
 ) -> torch.Tensor | None:
-    """Where `own` may act at this progress: its mask, and under `strongest` only the cells that it wins.
+    """Where `own` may act at this place in the sampling: its mask, and under `strongest` only the cells that it wins.
 
     latent: [B,...,H,W]; areas: the part of the picture that each chunk of the call sees. Returns [1, pictures or B,H,W] in
     0..1, or None for everywhere. Of equal signals the first wins.
     """
     if stack.balance != "strongest" or len(stack.signals) == 1:
         return mask_of(own, view, latent, areas)
-    claims = [_cell_weights(signal, progress, latent, view, areas) for signal in stack.signals]
+    claims = [_cell_weights(signal, at, latent, view, areas) for signal in stack.signals]
     strongest = torch.stack(claims).argmax(0)
     place = next(index for index, signal in enumerate(stack.signals) if signal is own)
     won = (strongest == place).to(torch.float32)
@@ -110,18 +112,14 @@ def region(
     return won if mask is None else won * on_grid(mask, won.shape[-2], won.shape[-1], won)
 
 
-def needs_areas(stack: ControlStack, own: ControlSignal) -> bool:
-    """Whether the region of `own` depends on where in the picture a conditioning acts."""
-    sharing = stack.signals if stack.balance == "strongest" else (own,)
-    return any(signal.has_mask for signal in sharing)
-
-
 def mask_of(signal: ControlSignal, view: BatchView, latent: torch.Tensor, areas: Areas = ()) -> torch.Tensor | None:
     """The signal's mask for the pictures of this call, [1 or pictures,H,W]; with areas, on the latent's grid, [B,H,W]."""
-    if signal.mask is None:
+    whole = next((area.whole for area in areas if area is not None), (latent.shape[-2], latent.shape[-1]))
+    lying = mask_on_picture(signal, whole)
+    if lying is None:
         return None
-    rows = view.rows_of(signal.mask.shape[0], f"Control signal ({signal.kind})", "mask")
-    mask = signal.mask if rows is None else signal.mask[list(rows)]
+    rows = view.rows_of(lying.shape[0], f"Control signal ({signal.kind})", "mask")
+    mask = lying if rows is None else lying[list(rows)]
     if not any(areas):
         return mask
     pictures = latent[: latent.shape[0] // len(areas)]
@@ -131,16 +129,34 @@ def mask_of(signal: ControlSignal, view: BatchView, latent: torch.Tensor, areas:
     )
 
 
+def mask_on_picture(signal: ControlSignal, picture: tuple[int, int]) -> torch.Tensor | None:
+    """The signal's mask over the whole picture, [B,H,W]; picture: (height, width), in any unit.
+
+    A mask belongs to the picture. One of the map's size, where picture and map differ in aspect, was drawn on the map, and
+    is laid over the picture as the map is.
+    """
+    mask = signal.mask
+    return mask_with_map(mask, picture, signal.fit) if mask is not None and mask_is_of_map(signal, picture) else mask
+
+
+def mask_is_of_map(signal: ControlSignal, picture: tuple[int, int]) -> bool:
+    """Whether the mask was drawn on the map, and the map is cropped, stretched or padded; picture: (height, width)."""
+    if signal.mask is None:
+        return False
+    size = (signal.mask.shape[-2], signal.mask.shape[-1])
+    return size == tuple(signal.image.shape[1:3]) and aspects_differ(size, picture)
+
+
 def _each(grid: torch.Tensor, pictures: int) -> torch.Tensor:
     """One mask for every picture, [1 or pictures,H,W] -> [pictures,H,W]."""
     return grid.expand(pictures, -1, -1)
 
 
 def _cell_weights(
-    signal: ControlSignal, progress: float, latent: torch.Tensor, view: BatchView, areas: Areas
+    signal: ControlSignal, at: Progress, latent: torch.Tensor, view: BatchView, areas: Areas
 ) -> torch.Tensor:
     """Weight of a signal on each cell of the latent, [B,H,W]."""
     height, width = latent.shape[-2:]
-    everywhere = torch.full((latent.shape[0], height, width), signal.weight_at(progress), device=latent.device)
+    everywhere = torch.full((latent.shape[0], height, width), signal.weight_at(at), device=latent.device)
     mask = mask_of(signal, view, latent, areas)
     return everywhere if mask is None else everywhere * on_grid(mask, height, width, everywhere)

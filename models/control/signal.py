@@ -12,10 +12,14 @@ from ...preprocessors.images.tensors import check_mask
 from ..guidance.curve import CONSTANT, Curve
 from ..guidance.frame_weights import FrameWeights
 from ..guidance.layer_weights import LayerWeights
+from ..guidance.progress import Progress
 from .fit import FITS, Fit
 
 OnInvalid = Literal["warn", "skip", "error"]
 ON_INVALID: tuple[OnInvalid, ...] = get_args(OnInvalid)
+
+RangeOf = Literal["noise", "steps"]
+RANGES: tuple[RangeOf, ...] = get_args(RangeOf)
 
 MAXIMUM_WEIGHT = 10.0
 
@@ -28,8 +32,9 @@ class ControlSignal:
     """Immutable record of one signal.
 
     control_net: the host's ControlBase object; image: [B,H,W,C] in 0..1; weight: 0..10; start, end: share of the
-    sampling, 0..1; schedule: factor on the weight over the whole sampling; mask: [B,H,W] or None; layer_weights and
-    frame_weights: further factors per layer and half, and per frame.
+    sampling, 0..1, counted by range_of: `noise`, the model's noise schedule (as the host counts), or `steps` of the sampling;
+    schedule: factor on the weight over the whole noise schedule; mask: [B,H,W] or None; layer_weights and frame_weights:
+    further factors per layer and half, and per frame.
     """
 
     control_net: Any
@@ -43,6 +48,7 @@ class ControlSignal:
     mask: torch.Tensor | None = None
     layer_weights: LayerWeights | None = None
     frame_weights: FrameWeights | None = None
+    range_of: RangeOf = "noise"
 
     def __post_init__(self) -> None:
         _check_control_net(self.control_net)
@@ -52,6 +58,7 @@ class ControlSignal:
         check_span("Control signal", self.start, self.end)
         check_choice("Control signal, input fit", self.fit, FITS)
         check_choice("Control signal, input on_invalid", self.on_invalid, ON_INVALID)
+        check_choice("Control signal, input range_of", self.range_of, RANGES)
         if self.mask is not None:
             object.__setattr__(self, "mask", check_mask(self.mask, "Control signal, input mask"))
         if self.layer_weights is not None:
@@ -59,15 +66,24 @@ class ControlSignal:
         if self.frame_weights is not None:
             check_type("Control signal, input frame_weights", self.frame_weights, FrameWeights, "FRAME_WEIGHTS are")
 
-    def weight_at(self, progress: float) -> float:
-        """Weight at a progress 0..1 of the sampling: zero outside the range."""
-        if not self.start - _EDGE <= progress <= self.end + _EDGE:
-            return 0.0
-        return self.strength_at(progress)
+    def weight_at(self, at: Progress) -> float:
+        """Weight at a place in the sampling: zero outside the range."""
+        return self.strength_at(at) if self.has_in_range(at) else 0.0
 
-    def strength_at(self, progress: float) -> float:
-        """Weight at a progress inside the range."""
-        return self.weight * self.schedule.value(progress)
+    def has_in_range(self, at: Progress) -> bool:
+        """Whether a place lies in the range. A step belongs to a range of steps when its beginning does."""
+        if self.counts_steps and at.steps is not None:
+            return self.start - _EDGE <= at.steps < self.end - _EDGE
+        return self.start - _EDGE <= at.noise <= self.end + _EDGE
+
+    def strength_at(self, at: Progress) -> float:
+        """Weight at a place inside the range."""
+        return self.weight * self.schedule.value(at.noise)
+
+    @property
+    def counts_steps(self) -> bool:
+        """Whether its range is one of steps."""
+        return self.range_of == "steps"
 
     @property
     def has_mask(self) -> bool:

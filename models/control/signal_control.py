@@ -10,11 +10,22 @@ from comfy.controlnet import ControlBase
 from ..controlnext.control import ControlNeXt
 from ..guidance.batch_view import BatchView
 from ..guidance.layer_weights import Place, layers_of
-from ..guidance.progress import progress_of
-from ..guidance.regions import area_hooks, areas_of
+from ..guidance.progress import Progress, progress_of
+from ..guidance.regions import areas_of
+from ..guidance.roles import told_unknown
+from ..guidance.sampling_hooks import hooks_of_others, with_sampling_hooks
+from ..host import tell
 from .guard import Watch
 from .image_feed import Call, MapFeed
-from .residuals import Residuals, Shape, budget_factor, frame_factors, item_factors, needs_areas, region
+from .residuals import (
+    Residuals,
+    Shape,
+    budget_factor,
+    frame_factors,
+    item_factors,
+    mask_is_of_map,
+    region,
+)
 from .savings import NONE, InnerCall, Savings
 from .signal import ControlSignal
 from .stack import ControlStack
@@ -39,9 +50,7 @@ class SignalControl(ControlBase):
         self.stack = stack
         self.watch = watch
         self.savings = savings
-        self.extra_hooks = inner.extra_hooks  # the host collects them from the links themselves
-        if needs_areas(stack, signal):
-            self.extra_hooks = area_hooks(inner.extra_hooks)
+        self.extra_hooks = with_sampling_hooks(inner.extra_hooks)  # the host collects them from the links themselves
         self._call = InnerCall(inner, savings)
         self._feed: MapFeed | UnionFeed
         if isinstance(inner, UnionNet) and isinstance(signal, UnionSignal):
@@ -78,6 +87,12 @@ class SignalControl(ControlBase):
             self.multigpu_clones[load_device] = clone
         return clone
 
+    def get_extra_hooks(self) -> list[Any]:
+        """Hooks that are to mark the conditionings: those of the net itself and of the chain, none of ours."""
+        chain: Any = self.previous_controlnet
+        before = [] if chain is None else chain.get_extra_hooks()
+        return [*hooks_of_others(self.extra_hooks), *before]
+
     def get_models(self) -> list[Any]:
         return super().get_models() + self.inner.get_models()
 
@@ -95,13 +110,14 @@ class SignalControl(ControlBase):
 
     def cleanup(self) -> None:
         """Let go of the sampling. ValueError when the signal was silent throughout and the guard says error."""
+        to_sigma = self._percent_to_sigma
         try:
             super().cleanup()
         finally:
             self.inner.cleanup()
             self._forget()
             self._model = self._percent_to_sigma = None
-        self.watch.finish()
+        self.watch.finish(self.signal.start, self.signal.end, to_sigma)
 
     def get_control(
         self,
@@ -116,22 +132,25 @@ class SignalControl(ControlBase):
         chain: Any = self.previous_controlnet  # the host's base class does not declare get_control
         if chain is not None:
             previous = chain.get_control(x_noisy, t, cond, batched_number, transformer_options)
-        progress = self._progress(t)
-        weight = self._weight(t, progress)
+        at = self._at(t, transformer_options)
+        weight = self._weight(t, at)
         view = BatchView.of(x_noisy, batched_number, transformer_options)
         items = item_factors(self.signal, view, self.savings.conditional_only, self.label)
-        if weight == 0.0 or (items is not None and not any(items)):
+        acts = weight != 0.0 and (items is None or any(items))
+        self.watch.record.saw(float(t[0]), transformer_options, acts)
+        if not acts:
             return previous
         areas = areas_of(transformer_options, batched_number)
-        self._feed.prepare(self._image, Call(x_noisy, view, areas, progress))
+        self._tell_once(view, x_noisy, areas)
+        self._feed.prepare(self._image, Call(x_noisy, view, areas, at))
         self.inner.strength = weight
-        where = region(self.stack, self.signal, progress, x_noisy, view, areas)
+        where = region(self.stack, self.signal, at, x_noisy, view, areas)
         if isinstance(self.inner, ControlNeXt):  # it adds its map inside the UNet, so the mask must act there
             self.inner.mask = self._mask_inside(where, x_noisy, view)
         own = self._call.residuals((x_noisy, t, cond, batched_number, transformer_options), items)
         if own is None:
             return previous
-        self.watch.check_shapes(own, self._model, x_noisy)
+        self.watch.check_shapes(own, self._model, x_noisy, transformer_options)
         self.watch.saw(own)
         shaped = self._shape(own, items, x_noisy, where).on(own, x_noisy)
         return self.control_merge(shaped, previous, output_dtype=None)
@@ -154,18 +173,48 @@ class SignalControl(ControlBase):
         self._call.clear()
         self._layers.clear()
 
-    def _progress(self, t: torch.Tensor) -> float:
-        """Progress of the sampling; only asked for where something depends on it."""
-        if not self._changes_over_time or self._percent_to_sigma is None:
-            return self.signal.start
-        return progress_of(float(t[0]), self._percent_to_sigma)
+    def _tell_once(self, view: BatchView, x_noisy: torch.Tensor, areas: Any) -> None:
+        """What a person should know about this call, once in a sampling."""
+        layers = self.signal.layer_weights
+        halves_differ = self.savings.conditional_only or (
+            layers is not None and layers.conditional != layers.unconditional
+        )
+        if view.unnamed and halves_differ:
+            self._tell(told_unknown(self.label, view.unnamed))
+        if any(areas) or self.signal.mask is None:
+            return
+        if mask_is_of_map(self.signal, (x_noisy.shape[-2], x_noisy.shape[-1])):
+            height, width = self.signal.mask.shape[-2:]
+            self._tell(
+                f"{self.label}: its mask has the size of its map ({width}x{height}) and not the picture's shape, so it is taken "
+                f"as drawn on the map, and fitted with it ({self.signal.fit})."
+            )
 
-    def _weight(self, t: torch.Tensor, progress: float) -> float:
+    def _tell(self, told: str) -> None:
+        if self.watch.record.first_time(told):
+            tell(told)
+
+    def _at(self, t: torch.Tensor, options: Any) -> Progress:
+        """Where the sampling is; only asked for where something depends on it."""
+        counts = any(one.counts_steps for one in (self.signal, *self.stack.signals, *getattr(self.signal, "parts", ())))
+        steps = self.watch.record.step_share(float(t[0]), options) if counts else None
+        if counts and steps is None:
+            self._tell(
+                f"{self.label}: range_of is steps, but this sampler does not tell its sigmas. The range is taken as one of "
+                "the noise schedule."
+            )
+        if not (self._changes_over_time or counts) or self._percent_to_sigma is None:
+            return Progress(self.signal.start, steps)
+        return Progress(progress_of(float(t[0]), self._percent_to_sigma), steps)
+
+    def _weight(self, t: torch.Tensor, at: Progress) -> float:
         if self.timestep_range is not None and (t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1]):
             return 0.0
-        if progress > self.savings.until or self.signal.strength_at(progress) == 0.0:
+        if self.signal.counts_steps and not self.signal.has_in_range(at):  # the host knows no such range
             return 0.0
-        factor = self.signal.schedule.value(progress) * budget_factor(self.stack, progress)
+        if at.noise > self.savings.until or self.signal.strength_at(at) == 0.0:
+            return 0.0
+        factor = self.signal.schedule.value(at.noise) * budget_factor(self.stack, at)
         return self.signal.weight if factor == 1.0 else self.signal.weight * factor
 
     def _mask_inside(self, where: torch.Tensor | None, x_noisy: torch.Tensor, view: BatchView) -> torch.Tensor | None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..guidance.progress import progress_of
+from ..guidance.acting import steps_in_words
+from ..guidance.progress import Progress, progress_of
 from .decision import Decided, decide
 from .residuals import budget_factor
 from .savings import NONE, Savings
@@ -16,10 +17,16 @@ from .stack import ControlStack
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the sampler: its sigma, and how far into the sampling that is, 0 to 1."""
+    """One step of the sampler: its sigma, and how far into the noise schedule, and into the steps, that is, 0 to 1."""
 
     sigma: float
     progress: float
+    share: float
+
+    @property
+    def at(self) -> Progress:
+        """The same as signals ask for it."""
+        return Progress(self.progress, self.share)
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,11 @@ class Row:
     label: str
     weights: tuple[float, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def steps_in_words(self) -> str:
+        """'steps 3 to 5 of 10', 'no step of 10'"""
+        return steps_in_words((i for i, weight in enumerate(self.weights) if weight), len(self.weights))
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,7 @@ def timeline(stack: ControlStack, sigmas: Sequence[float], model_sampling: Any, 
     acting = [part for part in decided if part.image is not None]
     sharing = replace(stack, signals=tuple(part.signal for part in acting))
     to_sigma = model_sampling.percent_to_sigma
-    steps = tuple(Step(sigma, progress_of(sigma, to_sigma)) for sigma in sigmas)
+    steps = tuple(Step(sigma, progress_of(sigma, to_sigma), i / len(sigmas)) for i, sigma in enumerate(sigmas))
     rows = tuple(_row(part, sharing, steps, to_sigma, savings) for part in acting)
     left_out = tuple(f"{part.label}: {part.told}" for part in decided if part.image is None)
     return Timeline(steps, rows, left_out, stack.budget if stack.balance == "normalize" else None)
@@ -65,9 +77,10 @@ def _row(
     highest, lowest = float(to_sigma(signal.start)), float(to_sigma(signal.end))
 
     def weight(step: Step) -> float:
-        if not lowest <= step.sigma <= highest or step.progress > savings.until:
+        inside = signal.has_in_range(step.at) if signal.counts_steps else lowest <= step.sigma <= highest
+        if not inside or step.progress > savings.until:
             return 0.0
-        return signal.strength_at(step.progress) * budget_factor(stack, step.progress)
+        return signal.strength_at(step.at) * budget_factor(stack, step.at)
 
     return Row(one.label, tuple(weight(step) for step in steps), _notes(signal, stack))
 
@@ -95,10 +108,8 @@ def described(line: Timeline) -> str:
     for index, (step, total) in enumerate(zip(line.steps, line.totals, strict=True)):
         weights = "".join(f"{row.weights[index]:>8.3f}" for row in line.rows)
         table.append(f"{index + 1:>4}{step.sigma:>11.4f}{step.progress:>10.1%}{weights}{total:>8.3f}")
-    idle = [
-        f"[{n}] acts at no step of this sampler." for n, row in enumerate(line.rows, start=1) if not any(row.weights)
-    ]
-    return "\n".join((*heads, "", *table, *idle, *line.left_out))
+    acting = [f"[{number}] acts in {row.steps_in_words}." for number, row in enumerate(line.rows, start=1)]
+    return "\n".join((*heads, "", *table, *acting, *line.left_out))
 
 
 def _in_brackets(notes: tuple[str, ...]) -> str:

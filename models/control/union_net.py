@@ -187,7 +187,7 @@ class UnionFeed:
 
     def prepare(self, _image: torch.Tensor, call: Call) -> None:
         """Raises ValueError when the number of a part's maps fits neither batch nor clip."""
-        acting = [number for number, part in enumerate(self.parts) if part.weight_at(call.progress) > 0]
+        acting = [number for number, part in enumerate(self.parts) if part.weight_at(call.at) > 0]
         self.inner.control_model.parts = [self._part(self.parts[number], call) for number in acting]
         for number in acting:
             self._feeds[number].prepare(_first_to_last(self.parts[number].image), call)
@@ -199,7 +199,7 @@ class UnionFeed:
 
     def _part(self, part: ControlSignal, call: Call) -> Part:
         kind = part.control_net.extra_args["control_type"][0]
-        return Part(kind, part.weight_at(call.progress), mask_of(part, call.view, call.latent, call.areas))
+        return Part(kind, part.weight_at(call.at), mask_of(part, call.view, call.latent, call.areas))
 
     def _side_by_side(self, acting: Sequence[int], call: Call) -> torch.Tensor:
         """The maps at the net's size, [B,3*parts,H,W]; resized as the host resizes the one map of a net."""

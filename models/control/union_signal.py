@@ -12,6 +12,7 @@ from ...preprocessors.images.kinds import MAP_KINDS, MapKind, map_kind
 from ...preprocessors.images.tags import tag_of
 from ..guidance.frame_weights import FrameWeights
 from ..guidance.layer_weights import LayerWeights
+from ..guidance.progress import Progress
 from .signal import ControlSignal
 from .stack import signals_in_slots
 
@@ -122,9 +123,9 @@ class UnionSignal(ControlSignal):
 
     parts: tuple[ControlSignal, ...] = ()
 
-    def strength_at(self, progress: float) -> float:
+    def strength_at(self, at: Progress) -> float:
         """The whole's weight times that of its strongest part."""
-        return self.weight * max((part.weight_at(progress) for part in self.parts), default=0.0)
+        return self.weight * max((part.weight_at(at) for part in self.parts), default=0.0)
 
     @property
     def has_mask(self) -> bool:

@@ -9,6 +9,9 @@ import torch
 from comfy.controlnet import ControlBase
 
 from ..guidance.batch_view import Window, window_of
+from ..guidance.roles import CONDITIONAL, chunk_roles, told_unknown
+from ..guidance.sampling_hooks import hooks_of_others, with_sampling_hooks
+from ..host import tell
 from .cache import MapSigmas
 from .cross_normalization import Form
 from .hint import check_hint, hint_rows
@@ -44,7 +47,9 @@ class ControlNeXt(ControlBase):
         self.form: Form = form
         self.mask: torch.Tensor | None = None
         self.sigmas = MapSigmas()
+        self.extra_hooks = with_sampling_hooks()  # the host collects them from the links themselves
         self._run: Run | None = None
+        self._told_unnamed = False
 
     # Life cycle -------------------------------------------------------------------------------------------------
 
@@ -68,6 +73,12 @@ class ControlNeXt(ControlBase):
             self.multigpu_clones[load_device] = clone
         return clone
 
+    def get_extra_hooks(self) -> list[Any]:
+        """Hooks that are to mark the conditionings: those of the chain, and any that others have given it."""
+        chain: Any = self.previous_controlnet
+        before = [] if chain is None else chain.get_extra_hooks()
+        return [*hooks_of_others(self.extra_hooks), *before]
+
     def get_models(self) -> list[Any]:
         return [*super().get_models(), self.network.patcher]
 
@@ -79,6 +90,7 @@ class ControlNeXt(ControlBase):
         super().pre_run(model, percent_to_timestep_function)
         self.network.cache.clear()
         self.sigmas.clear()
+        self._told_unnamed = False
         network = self.network
         base = base_of(model, network.file_name)
         variant = resolve(network.variants, base, network.setting, network.file_name)
@@ -134,9 +146,13 @@ class ControlNeXt(ControlBase):
         return self.timestep_range is not None and bool(t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1])
 
     def _multipliers(self, variant: Variant, chunks: int, transformer_options: dict[str, Any]) -> tuple[float, ...]:
-        """A factor for each chunk: 0 marks the conditional half in the host's list, anything else the unconditional."""
-        halves = transformer_options.get("cond_or_uncond", [0] * chunks)
-        return tuple(self.strength * variant.multiplier(self.network.scale, half == 0) for half in halves)
+        """A factor for each chunk, by the half of the guidance that it belongs to."""
+        halves, unnamed = chunk_roles(transformer_options, chunks)
+        of_halves = [variant.multiplier(self.network.scale, is_conditional) for is_conditional in (True, False)]
+        if unnamed and of_halves[0] != of_halves[1] and not self._told_unnamed:
+            self._told_unnamed = True
+            tell(told_unknown(f"The ControlNeXt file '{self.network.file_name}'", unnamed))
+        return tuple(self.strength * of_halves[half != CONDITIONAL] for half in halves)
 
     def _addition(
         self,

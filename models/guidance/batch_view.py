@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from .roles import chunk_roles
+
 
 @dataclass(frozen=True)
 class Window:
@@ -44,20 +46,22 @@ def matching_rows(count: int, pictures: int, window: Window | None) -> tuple[int
 class BatchView:
     """The batch of one call: `chunks` (prompt, negative prompt, ...) one after the other, each of the same pictures.
 
-    halves: for each chunk 0 where it follows the prompt; window: the host's context window, where there is one.
+    halves: for each chunk CONDITIONAL or UNCONDITIONAL (see `roles`); window: the host's context window, where there is one.
+    unnamed: name of the guider where it does not tell the role of every chunk, else "".
     """
 
     halves: tuple[int, ...]
     pictures: int
     window: Window | None
     video: bool = False
+    unnamed: str = ""
 
     @staticmethod
     def of(x_noisy: torch.Tensor, chunks: int, transformer_options: dict[str, Any]) -> BatchView:
         """x_noisy: [chunks*pictures,...]; halves and window come from the host's options of the call."""
         pictures = x_noisy.shape[0] // chunks
-        halves = tuple(transformer_options.get("cond_or_uncond", [0] * chunks))
-        return BatchView(halves, pictures, window_of(transformer_options, pictures), x_noisy.ndim == 5)
+        halves, unnamed = chunk_roles(transformer_options, chunks)
+        return BatchView(halves, pictures, window_of(transformer_options, pictures), x_noisy.ndim == 5, unnamed)
 
     @property
     def total(self) -> int:

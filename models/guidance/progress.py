@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from ...preprocessors.images.checks import check_choice
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a sampling is. noise: share of the model's noise schedule that lies behind it, 0..1; steps: share of the
+    sampling's own steps that do, None where they are not known.
+    """
+
+    noise: float
+    steps: float | None = None
+
 
 _HALVINGS = 20  # 1e-6 of the sampling: far finer than the difference between two steps
 

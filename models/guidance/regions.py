@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -128,27 +127,6 @@ def _area(area: Sequence[int], whole: tuple[int, int]) -> Area:
     half = len(area) // 2
     top, left = area[2 * half - 2], area[2 * half - 1]
     return Area(min(area[half - 2], whole[0] - top), min(area[half - 1], whole[1] - left), top, left, whole)
-
-
-def area_hooks(others: Any = None) -> Any:
-    """Hooks by which a control object brings `with_areas` into its sampling, beside those that it has already.
-
-    The host then loads the weights in its older way (without dynamic VRAM), so only what needs areas asks for them.
-    """
-    from comfy.hooks import HookGroup
-
-    group = HookGroup()
-    group.add(_area_hook().clone())
-    return HookGroup.combine_all_hooks([others, group])
-
-
-@lru_cache(maxsize=1)
-def _area_hook() -> Any:
-    """One for all, so that the host sees that a chain of links asks for the same thing."""
-    from comfy.hooks import TransformerOptionsHook
-    from comfy.patcher_extension import WrappersMP
-
-    return TransformerOptionsHook({"wrappers": {WrappersMP.CALC_COND_BATCH: {AREAS: [with_areas]}}})
 
 
 def map_in_area(area: Area | None = None) -> str:

@@ -11,6 +11,7 @@ from einops import rearrange
 
 from .call import Moment
 from .layers import Place
+from .query_rows import QueryRows, Rows
 from .scaling import SCALINGS
 
 Replacement = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]], torch.Tensor]
@@ -19,10 +20,13 @@ Replacement = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]
 class ImageAttention:
     """One layer during one call: text attention, or what another pack has put in its place, plus that of each prompt."""
 
-    def __init__(self, place: Place, inner: Replacement | None, moments: tuple[Moment, ...]) -> None:
+    def __init__(
+        self, place: Place, inner: Replacement | None, moments: tuple[Moment, ...], query_rows: QueryRows
+    ) -> None:
         self.place = place
         self.inner = inner
         self.moments = moments
+        self.query_rows = query_rows
 
     # Opaque to torch.compile: a traced one would keep its weight and pictures for ever.
     @torch.compiler.disable
@@ -32,7 +36,8 @@ class ImageAttention:
         """query: [B,N,D], key, value: [B,M,D] of the text; options: the host's extra options of this layer."""
         out = _attend(query, key, value, options) if self.inner is None else self.inner(query, key, value, options)
         for moment in self.moments:
-            out = out + attend_to_pictures(moment, self.place, query, options).to(out.dtype)
+            rows = self.query_rows.rows(query.shape[0])
+            out = out + attend_to_pictures(moment, self.place, query, options, rows=rows).to(out.dtype)
         return out
 
 
@@ -42,15 +47,19 @@ def attend_to_pictures(
     query: torch.Tensor,
     options: dict[str, Any],
     own: tuple[torch.Tensor, torch.Tensor] | None = None,
+    rows: Rows | None = None,
 ) -> torch.Tensor:
     """What one prompt adds at one layer [B,N,D], weighted and masked.
 
     query: [B,N,D]; options: the host's, with `n_heads` and, for masks, `activations_shape` [...,rows,columns]; own: the
-    picture's own keys and values [B,N,D], where the layer reads them beside those of the image tokens.
+    picture's own keys and values [B,N,D], where the layer reads them beside those of the image tokens; rows: the row of the
+    batch that each row of the queries belongs to, where they are not the same.
     """
     prompt = moment.prompt
     layer, role = prompt.roles[place]
     key, value = prompt.keys_values(place, moment.view, query, moment.timestep)
+    if rows is not None:
+        key, value = key[list(rows)], value[list(rows)]
     length = prompt.tokens.image.shape[1]
     if own is not None:
         query, own_key = prompt.adapter.own(layer, query, own[0])
@@ -59,10 +68,13 @@ def attend_to_pictures(
     weight = moment.weight * role.factor
     if isinstance(weight, torch.Tensor):
         weight = weight.to(query.dtype)
+        weight = weight if rows is None else weight[list(rows)]
     found = SCALINGS[prompt.scaling](key, value, weight, lambda k, v: _attend(query, k, v, options), length)
     height, width = options["activations_shape"][-2:]
     mask = moment.mask(height, width, found)
-    return found if mask is None else found * mask
+    if mask is None:
+        return found
+    return found * (mask if rows is None or mask.shape[0] == 1 else mask[list(rows)])
 
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, options: dict[str, Any]) -> torch.Tensor:

@@ -12,6 +12,8 @@ from torch.nn.functional import interpolate
 
 from ..guidance.batch_view import BatchView
 from ..guidance.regions import Area, areas_of, on_grid
+from ..guidance.roles import told_unknown
+from ..host import tell
 from .image_prompt import ImagePrompt
 
 
@@ -56,15 +58,27 @@ def moment_of(
     prompt: ImagePrompt, x: torch.Tensor, sigma: float, model_sampling: Any, options: Mapping[str, Any]
 ) -> Moment | None:
     """The prompt at this call, or None where it does not act. x: [chunks*pictures,4,h,w]."""
+    moment = _moment(prompt, x, sigma, model_sampling, options)
+    prompt.record.saw(sigma, options, moment is not None)
+    if moment is not None and moment.view.unnamed:
+        told = told_unknown(prompt.adapter.who, moment.view.unnamed)
+        if prompt.record.first_time(told):
+            tell(told)
+    return moment
+
+
+def _moment(
+    prompt: ImagePrompt, x: torch.Tensor, sigma: float, model_sampling: Any, options: Mapping[str, Any]
+) -> Moment | None:
     weight = prompt.strength.at(sigma, model_sampling.percent_to_sigma)
     if weight == 0.0:
         return None
-    halves = options.get("cond_or_uncond", [0])
-    view = BatchView.of(x, len(halves), dict(options))
+    chunks = len(options.get("cond_or_uncond", (0,)))
+    view = BatchView.of(x, chunks, dict(options))
     factors = _factors(prompt, view)
     if not any(factors):
         return None
-    areas = areas_of(options, len(halves))
+    areas = areas_of(options, chunks)
     follows = prompt.adapter.layout.follows_timestep
     timestep = float(model_sampling.timestep(torch.tensor(sigma))) if follows else 0.0
     if len(set(factors)) == 1:
@@ -80,4 +94,4 @@ def _factors(prompt: ImagePrompt, view: BatchView) -> tuple[float, ...]:
     if strength.frames is not None:
         over = strength.frames.over(view.total, prompt.adapter.who)
         frames = tuple(over[frame] for frame in view.frames)
-    return tuple(strength.halves[half == 1] * frame for half in view.halves for frame in frames)
+    return tuple(strength.halves[half] * frame for half in view.halves for frame in frames)

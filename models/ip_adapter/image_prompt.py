@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from einops import rearrange
 
+from ..guidance.acting import ActingRecord
 from ..guidance.batch_view import BatchView
 from ..guidance.bounded_cache import BoundedCache
 from ..guidance.curve import CONSTANT, Curve
 from ..guidance.frame_weights import FrameWeights
 from ..guidance.progress import progress_of
+from ..guidance.roles import UNCONDITIONAL
 from .adapter import IPAdapter
 from .layers import Place
 from .weight_types import Role
@@ -65,7 +67,7 @@ class ImagePrompt:
     sampled_mask: see `behaviour`.
 
     Never changed once it is in a model; what it computes during a sampling is kept in `kept`, and in `latest` what holds for
-    one timestep (that, tokens, embedding), and dropped after it.
+    one timestep (that, tokens, embedding), and dropped after it. record: the steps it acts in; query_rows: see `query_rows`.
     """
 
     adapter: IPAdapter
@@ -77,6 +79,8 @@ class ImagePrompt:
     sampled_mask: bool = False
     kept: BoundedCache = field(default_factory=lambda: BoundedCache(CACHE_BYTES), repr=False)
     latest: dict[Hashable, tuple[float, torch.Tensor, torch.Tensor]] = field(default_factory=dict, repr=False)
+    record: ActingRecord = field(default_factory=ActingRecord, repr=False)
+    query_rows: dict[Any, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     # The host's protocol for objects among a model's patches ------------------------------------------------------
 
@@ -88,6 +92,7 @@ class ImagePrompt:
         """Called by the host behind a sampling."""
         self.kept.clear()
         self.latest.clear()
+        self.query_rows.clear()
 
     # Keys and values ----------------------------------------------------------------------------------------------
 
@@ -123,8 +128,8 @@ class ImagePrompt:
         like: torch.Tensor,
         timestep: float,
     ) -> torch.Tensor:
-        """Keys and values [2,pictures,T,D] of one half of the guidance (1 is the negative prompt's)."""
-        is_negative = half == 1
+        """Keys and values [2,pictures,T,D] of one half of the guidance."""
+        is_negative = half == UNCONDITIONAL
         key_value = self._projected(layer, role, is_negative and not role.inverted, like, timestep)
         if role.inverted and not is_negative:
             key_value = torch.zeros_like(key_value)  # no picture at all: the attention of zeros is zero

@@ -15,12 +15,14 @@ from typing import Any
 import comfy.patcher_extension as extension
 import torch
 
-from ..guidance.regions import with_areas
+from ..guidance.sampling_hooks import watch_sampling
+from ..host import note, tell
 from .attention import ImageAttention, ImageInDoubleBlock
 from .call import Moment, moment_of
 from .image_prompt import ImagePrompt
 from .joint_attention import ImageInJointBlock
 from .layers import DOUBLE, JOINT, Place, attention_of
+from .query_rows import QueryRows
 
 # A name of our own beside attn1 and attn2: the host loads the weights of what it finds there, and the network ignores it.
 _PROMPTS = "armature_ip_adapter"
@@ -34,8 +36,8 @@ def with_prompts(model: Any, prompts: Sequence[ImagePrompt]) -> Any:
     for number, prompt in enumerate(prompts, start=len(present)):
         clone.set_model_patch_replace(prompt, _PROMPTS, "prompt", number)
     _wrap(clone, extension.WrappersMP.APPLY_MODEL, _with_image_attention)
-    if any(prompt.mask is not None for prompt in prompts):
-        _wrap(clone, extension.WrappersMP.CALC_COND_BATCH, with_areas)
+    _wrap(clone, extension.WrappersMP.OUTER_SAMPLE, _recording)
+    watch_sampling(clone)
     return clone
 
 
@@ -51,6 +53,25 @@ def _waiting(options: dict[str, Any]) -> list[ImagePrompt]:
 def _wrap(clone: Any, kind: str, wrapper: Any) -> None:
     if not extension.get_wrappers_with_key(kind, _KEY, clone.model_options, is_model_options=True):
         extension.add_wrapper_with_key(kind, _KEY, wrapper, clone.model_options, is_model_options=True)
+
+
+def _recording(
+    executor: Any, noise: Any, latent_image: Any, sampler: Any, sigmas: Any, *rest: Any, **named: Any
+) -> Any:
+    """One sampling, with a word at its end on the steps that each prompt acted in."""
+    guider = executor.class_obj
+    prompts = _waiting(guider.model_options["transformer_options"])
+    for prompt in prompts:
+        prompt.record.begin(sigmas)
+    made = executor(noise, latent_image, sampler, sigmas, *rest, **named)
+    to_sigma = guider.model_patcher.get_model_object("model_sampling").percent_to_sigma
+    for prompt in prompts:
+        acting, who = prompt.record.finish(), prompt.adapter.who
+        if acting is not None and acting.steps:
+            note(f"{who} {acting.in_words}.")
+        elif acting is not None:
+            tell(f"{who} {acting.never(prompt.strength.start, prompt.strength.end, to_sigma)}")
+    return made
 
 
 @torch.compiler.disable
@@ -72,7 +93,11 @@ def _with_image_attention(
     moments = tuple(moment for moment in found if moment is not None)
     if not moments:
         return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
-    options["patches_replace"] = _laid_around(options["patches_replace"], moments, _grid(x), executor.class_obj)
+    others, first = list(options.get("patches", {}).get("attn2_patch", ())), moments[0]
+    rows = QueryRows(others, first.view, first.prompt.query_rows, first.prompt.adapter.who)
+    if others:
+        rows.install(options)
+    options["patches_replace"] = _laid_around(options["patches_replace"], moments, _grid(x), executor.class_obj, rows)
     with _uncompiled():
         return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
 
@@ -83,7 +108,11 @@ def _grid(x: torch.Tensor) -> tuple[int, int]:
 
 
 def _laid_around(
-    replacements: dict[str, Any], moments: tuple[Moment, ...], grid: tuple[int, int], model: Any
+    replacements: dict[str, Any],
+    moments: tuple[Moment, ...],
+    grid: tuple[int, int],
+    model: Any,
+    query_rows: QueryRows,
 ) -> dict[str, dict[Any, Any]]:
     laid = {**replacements, "attn2": dict(replacements.get("attn2", {})), "dit": dict(replacements.get("dit", {}))}
     places: dict[Place, list[Moment]] = {}
@@ -101,7 +130,7 @@ def _laid_around(
             # The host looks for the exact layer first, then for the block.
             present = replacements.get("attn2", {})
             inner = present.get(place, present.get(place[:2]))
-            laid["attn2"][place] = ImageAttention(place, inner, tuple(acting))
+            laid["attn2"][place] = ImageAttention(place, inner, tuple(acting), query_rows)
     return laid
 
 

@@ -39,11 +39,14 @@ def small_bench(width: int = WIDTH) -> Bench:
 @latest(4)
 def small_control_net(seed: int = 1, union_types: int | None = None) -> ControlNet:
     """A CONTROL_NET for it; with `union_types`, a union net of that many types, which only there is in full width."""
+    width = WIDTH if union_types is None else FULL
+    return control_net_of({**SD15.model_config().unet_config, "model_channels": width}, seed, union_types)
+
+
+def control_net_of(unet_config: dict[str, Any], seed: int = 1, union_types: int | None = None) -> ControlNet:
+    """A CONTROL_NET for the UNet of such a configuration."""
     config = {
-        **{
-            key: value for key, value in SD15.model_config().unet_config.items() if key not in {"out_channels", "dtype"}
-        },
-        "model_channels": WIDTH if union_types is None else FULL,
+        **{key: value for key, value in unet_config.items() if key not in {"out_channels", "dtype"}},
         "hint_channels": 3,
         "union_controlnet_num_control_type": union_types,
         "operations": comfy.ops.disable_weight_init,

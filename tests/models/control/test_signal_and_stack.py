@@ -16,6 +16,7 @@ from armature_pack.models.guidance.batch_view import BatchView
 from armature_pack.models.guidance.curve import Curve
 from armature_pack.models.guidance.frame_weights import FrameWeights
 from armature_pack.models.guidance.layer_weights import LayerWeights
+from armature_pack.models.guidance.progress import Progress
 
 IMAGE = torch.rand(1, 8, 8, 3)
 ONE = BatchView((0,), 1, None)
@@ -59,7 +60,9 @@ def test_a_signal_cannot_be_changed_afterwards():
 
 def test_weight_follows_range_and_schedule():
     one = signal(weight=0.5, start=0.2, end=0.8, schedule=Curve.from_text("0:0, 1:1"))
-    assert [one.weight_at(progress) for progress in (0.1, 0.2, 0.5, 0.8, 0.9)] == pytest.approx([0, 0.1, 0.25, 0.4, 0])
+    assert [one.weight_at(Progress(progress)) for progress in (0.1, 0.2, 0.5, 0.8, 0.9)] == pytest.approx(
+        [0, 0.1, 0.25, 0.4, 0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,9 +113,9 @@ def test_a_previous_balance_that_gives_way_is_told(caplog):
 def test_normalize_keeps_the_sum_of_weights_under_the_budget():
     signals = (signal(weight=0.9), signal(weight=0.6, end=0.5))
     stack = ControlStack(signals, "normalize", 1.0)
-    assert budget_factor(stack, 0.2) == pytest.approx(1 / 1.5)
-    assert budget_factor(stack, 0.9) == 1.0  # only one acts, and it stays under the budget
-    assert budget_factor(ControlStack(signals, "none"), 0.2) == 1.0
+    assert budget_factor(stack, Progress(0.2)) == pytest.approx(1 / 1.5)
+    assert budget_factor(stack, Progress(0.9)) == 1.0  # only one acts, and it stays under the budget
+    assert budget_factor(ControlStack(signals, "none"), Progress(0.2)) == 1.0
 
 
 def test_strongest_gives_each_place_to_one_signal():
@@ -121,15 +124,18 @@ def test_strongest_gives_each_place_to_one_signal():
     strong, weak = signal(weight=0.9, mask=left), signal(weight=0.5)
     stack = ControlStack((strong, weak), "strongest")
     latent = torch.zeros(1, 4, 4, 4)
-    assert torch.equal(region(stack, strong, 0.5, latent, ONE), left)
-    assert torch.equal(region(stack, weak, 0.5, latent, ONE), 1 - left)
+    assert torch.equal(region(stack, strong, Progress(0.5), latent, ONE), left)
+    assert torch.equal(region(stack, weak, Progress(0.5), latent, ONE), 1 - left)
 
 
 def test_equal_signals_never_both_act_under_strongest():
     a, b = signal(), signal()
     stack = ControlStack((a, b), "strongest")
     latent = torch.zeros(1, 4, 2, 2)
-    assert region(stack, a, 0.0, latent, ONE).min() == 1 and region(stack, b, 0.0, latent, ONE).max() == 0
+    assert (
+        region(stack, a, Progress(0.0), latent, ONE).min() == 1
+        and region(stack, b, Progress(0.0), latent, ONE).max() == 0
+    )
 
 
 def test_both_dialects_of_control_net_stack_are_read_and_left_alone():

@@ -71,7 +71,7 @@ def test_savings_and_idle_signals_are_told():
     stack = ControlStack((signal(weight=0.5), signal(start=0.999, end=1.0)))
     line = timeline(stack, sigmas(4, "karras"), SCHEDULE, Savings(until=0.3))
     assert line.rows[0].weights[-1] == 0 and line.rows[0].weights[0] == 0.5
-    assert "[2] acts at no step" in described(line)
+    assert "[2] acts in no step" in described(line)
     assert "No signal" in described(timeline(ControlStack(), sigmas(), SCHEDULE))
 
 

@@ -15,6 +15,7 @@ from armature_pack.models.control.stack import ControlStack
 from armature_pack.models.control.union_signal import make_union_signal
 from armature_pack.models.guidance.curve import Curve
 from armature_pack.models.guidance.layer_weights import LayerWeights
+from armature_pack.models.guidance.progress import Progress
 from armature_pack.preprocessors.images.tags import tag
 from comfy.cldm.cldm import ControlNet as Network
 from comfy.cldm.control_types import UNION_CONTROLNET_TYPES as TYPES
@@ -206,7 +207,7 @@ def _fused(chain: Any, given: oracle.Inputs, number: int) -> torch.Tensor:
     from armature_pack.models.control.image_feed import Call
     from armature_pack.models.guidance.batch_view import BatchView
 
-    chain._feed.prepare(None, Call(given.noisy, BatchView((0,), oracle.LATENT[0], None), (), 0.5))
+    chain._feed.prepare(None, Call(given.noisy, BatchView((0,), oracle.LATENT[0], None), (), Progress(0.5)))
     forward = chain.inner.control_model
     image = chain.inner.cond_hint_original.chunk(2, dim=1)[number]
     with torch.no_grad():
