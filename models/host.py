@@ -1,10 +1,11 @@
-"""What we ask of the host itself: its top-level modules, where a model file lies, a word to its front ends."""
+"""What we ask of the host itself: its top-level modules, what it runs, where a model file lies, a word to its front ends."""
 
 from __future__ import annotations
 
 import importlib
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,15 @@ from typing import Any
 def host_nodes() -> Any:
     """The host's module `nodes`. Imported by name at run time: a checker would take our own folder for it."""
     return importlib.import_module("nodes")
+
+
+def running_prompt() -> Mapping[str, Any] | None:
+    """The prompt that runs now; None when none does, or several do."""
+    server = sys.modules.get("server")  # absent in unit tests
+    queue = getattr(getattr(getattr(server, "PromptServer", None), "instance", None), "prompt_queue", None)
+    running = list(getattr(queue, "currently_running", {}).values())
+    prompt = running[0][2] if len(running) == 1 and len(running[0]) > 2 else None
+    return prompt if isinstance(prompt, Mapping) else None
 
 
 # Where a model file lies, by the name that a node's list gives.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from ...common.digests import sha256_of_json
 from ..files.index import ModelFile, ModelIndex
-from ..host import host_nodes
+from ..host import host_nodes, running_prompt
 from .check_prompt import POLICIES, check_prompt
 from .combination import combinations
 from .facts import Facts
@@ -61,15 +60,6 @@ def node_info(class_type: str) -> Mapping[str, Any] | None:
         return {"input": inputs, "output": list(node.RETURN_TYPES)}
     except Exception:  # the code of any other pack runs here, and a broken one must not end the check
         return None
-
-
-def running_prompt() -> Mapping[str, Any] | None:
-    """The prompt that runs now; None when none does, or several do."""
-    server = sys.modules.get("server")  # absent in unit tests
-    queue = getattr(getattr(getattr(server, "PromptServer", None), "instance", None), "prompt_queue", None)
-    running = list(getattr(queue, "currently_running", {}).values())
-    prompt = running[0][2] if len(running) == 1 and len(running[0]) > 2 else None
-    return prompt if isinstance(prompt, Mapping) else None
 
 
 MODELS_SCHEMA = "armature.models/1"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...preprocessors.images.checks import check_choice
+from ..controlnext.control import ControlNeXt
 from ..guidance.regions import map_in_area
 from ..host import host_nodes, tell
 from .decision import Decided, decide
@@ -45,10 +46,19 @@ def apply_stack(
             tell(f"{part.label}: {part.told}")
     acting = tuple(part for part in decided if part.image is not None)
     sharing = replace(stack, signals=tuple(part.signal for part in acting))
+    notes = _savings_note(acting, savings)
     areas = ("Note: " + map_in_area(),) if acting and _has_areas(positive, negative) else ()
     for part in acting:
         positive, negative = _chain(positive, negative, part, sharing, vae, Watch(part.label, guard), savings)
-    return Applied(positive, negative, (*stack.notes, *(f"{part.label}: {part.told}" for part in decided), *areas))
+    return Applied(
+        positive, negative, (*stack.notes, *(f"{part.label}: {part.told}" for part in decided), *notes, *areas)
+    )
+
+
+def _savings_note(acting: tuple[Decided, ...], savings: Savings) -> tuple[str, ...]:
+    if not savings.conditional_only or not any(isinstance(part.signal.control_net, ControlNeXt) for part in acting):
+        return ()
+    return ("Note: conditional_only does not concern ControlNeXt, which acts on both halves of the guidance.",)
 
 
 def _has_areas(*conditionings: Conditioning) -> bool:

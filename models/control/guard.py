@@ -216,7 +216,13 @@ class Watch:
             flag = torch.stack([one.any() for one in looked_at]).any()
             self._flags[device] = flag if known is None else known | flag
 
-    def finish(self, start: float, end: float, percent_to_sigma: Callable[[float], Any] | None = None) -> None:
+    def finish(
+        self,
+        start: float,
+        end: float,
+        percent_to_sigma: Callable[[float], Any] | None = None,
+        counts_steps: bool = False,
+    ) -> None:
         """After the sampling, whose signal was set to act from start to end: in which steps it acted, told where in none.
 
         An error, or a line, when the control net ran and gave nothing but zeros.
@@ -225,7 +231,7 @@ class Watch:
         if acting is not None and acting.steps:
             note(f"{self.label} {acting.in_words}.")
         elif acting is not None:
-            tell(f"{self.label} {acting.never(start, end, percent_to_sigma)}")
+            tell(f"{self.label} {acting.never(start, end, percent_to_sigma, counts_steps)}")
         flags, self._flags = self._flags, {}
         if not flags or any(bool(flag) for flag in flags.values()):
             return

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from comfy.controlnet import ControlBase
 
+from ...preprocessors.images.tags import tag_of
 from ..controlnext.control import ControlNeXt
 from ..guidance.batch_view import BatchView
 from ..guidance.layer_weights import Place, layers_of
@@ -15,6 +16,7 @@ from ..guidance.regions import areas_of
 from ..guidance.roles import told_unknown
 from ..guidance.sampling_hooks import hooks_of_others, with_sampling_hooks
 from ..host import tell
+from .family import mismatch
 from .guard import Watch
 from .image_feed import Call, MapFeed
 from .residuals import (
@@ -104,9 +106,17 @@ class SignalControl(ControlBase):
         super().pre_run(model, percent_to_timestep_function)
         self._forget()  # an interrupted sampling is never cleaned up
         self.watch.reset()
+        self._check_family(model)
         self.inner.pre_run(model, percent_to_timestep_function)
         self._model = model
         self._percent_to_sigma = percent_to_timestep_function
+
+    def _check_family(self, model: Any) -> None:
+        told = mismatch(self.inner, model, self.label, tag_of(self.signal.image))
+        if told is not None and self.watch.policy == "error":
+            raise ValueError(told)
+        if told is not None:
+            tell(told)
 
     def cleanup(self) -> None:
         """Let go of the sampling. ValueError when the signal was silent throughout and the guard says error."""
@@ -117,7 +127,8 @@ class SignalControl(ControlBase):
             self.inner.cleanup()
             self._forget()
             self._model = self._percent_to_sigma = None
-        self.watch.finish(self.signal.start, self.signal.end, to_sigma)
+        end = self.signal.end if self.signal.counts_steps else min(self.signal.end, self.savings.until)
+        self.watch.finish(self.signal.start, end, to_sigma, self.signal.counts_steps)
 
     def get_control(
         self,
@@ -135,7 +146,9 @@ class SignalControl(ControlBase):
         at = self._at(t, transformer_options)
         weight = self._weight(t, at)
         view = BatchView.of(x_noisy, batched_number, transformer_options)
-        items = item_factors(self.signal, view, self.savings.conditional_only, self.label)
+        # What acts inside the UNet acts on both halves alike, whether the host runs them in one batch or apart.
+        inside = isinstance(self.inner, ControlNeXt)
+        items = None if inside else item_factors(self.signal, view, self.savings.conditional_only, self.label)
         acts = weight != 0.0 and (items is None or any(items))
         self.watch.record.saw(float(t[0]), transformer_options, acts)
         if not acts:
@@ -145,7 +158,7 @@ class SignalControl(ControlBase):
         self._feed.prepare(self._image, Call(x_noisy, view, areas, at))
         self.inner.strength = weight
         where = region(self.stack, self.signal, at, x_noisy, view, areas)
-        if isinstance(self.inner, ControlNeXt):  # it adds its map inside the UNet, so the mask must act there
+        if isinstance(self.inner, ControlNeXt):  # the mask must act there as well
             self.inner.mask = self._mask_inside(where, x_noisy, view)
         own = self._call.residuals((x_noisy, t, cond, batched_number, transformer_options), items)
         if own is None:

@@ -47,21 +47,29 @@ class Acting:
         """'acted in 3 of 10 steps (steps 3 to 5 of 10)'"""
         return f"acted in {len(self.steps)} of {self.total} steps ({steps_in_words(self.steps, self.total)})"
 
-    def never(self, start: float, end: float, percent_to_sigma: Callable[[float], Any] | None) -> str:
-        """Why something that is set to act from start to end (shares of the noise schedule) had no step, and what to do."""
+    def never(
+        self, start: float, end: float, percent_to_sigma: Callable[[float], Any] | None, counts_steps: bool = False
+    ) -> str:
+        """Why something that is set to act from start to end had no step, and what to do.
+
+        start, end: shares of the noise schedule, or of the sampling's steps where it counts those.
+        """
         if not self.called:
             return (
                 "never acted: no conditioning that carries it was run. At cfg 1 the negative prompt is left out, and a "
                 "conditioning with a range of its own is run only there."
             )
-        told = f"never acted: it is set to act from {start:.0%} to {end:.0%} of the noise schedule"
+        of = "steps" if counts_steps else "noise schedule"
+        told = f"never acted: it is set to act from {start:.0%} to {end:.0%} of the {of}"
         if percent_to_sigma is None or self.total == 0:
             return f"{told}. Change its range or its schedule."
         first, last = (progress_of(sigma, percent_to_sigma) for sigma in (self.sigmas[0], self.sigmas[-2]))
         told += (
             f", and this sampling took {self.total} step{'s' if self.total > 1 else ''}, the first at {first:.0%} and the "
-            f"last at {last:.0%} of it"
+            f"last at {last:.0%} of the noise schedule"
         )
+        if counts_steps:
+            return f"{told}. Make its range wider than one step in {self.total}, or change its schedule."
         if end < first:
             return f"{told}. Set its end above {first:.0%}, or denoise more."
         if start > last:

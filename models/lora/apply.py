@@ -12,7 +12,7 @@ from ...preprocessors.images.checks import check_range
 from ..host import tell
 from .lora_file import LoRAFile, load_lora_file
 from .matching import Matched, Target, match
-from .scheduling import block_factors, weight_hook, with_hooks
+from .scheduling import block_factors, telling_hook, weight_hook, with_hooks
 from .stack import LEAST_SHARE, LoRAOptions, check_options, read_stack
 
 # What applying a stack of LoRAs did, in words.
@@ -86,6 +86,9 @@ def apply_lora_stack(
     patched = _Patched(model, clip, hooks)
     for lora in prepared:
         patched.add(lora, chosen.get(lora.name))
+    scheduled = {name: option.schedule for name, option in chosen.items() if option.is_scheduled}
+    if len(hooks):
+        hooks.add(telling_hook(scheduled))
     clip_out = patched.clip
     if len(hooks) and clip_out is not None:
         clip_out = with_hooks(clip_out, hooks)

@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import comfy.hooks
+from comfy.patcher_extension import WrappersMP
 
+from ..guidance.acting import Acting
 from ..guidance.curve import Curve
 from ..guidance.layer_weights import Layer, LayerWeights
+from ..guidance.progress import progress_of
+from ..host import note, tell
 from .matching import Target
 
 _STATIONS = 100  # of the curve; the host takes the last one that lies before a step
@@ -25,6 +29,35 @@ def weight_hook(
     hook.need_weight_init = False
     hook.hook_keyframe = keyframes(curve)
     return hook
+
+
+def telling_hook(curves: Mapping[str, Curve]) -> Any:
+    """A host hook that says at the end of a sampling in which steps LoRAs acted, by their names and curves."""
+    kept = dict(curves)
+
+    def tell_steps(executor: Any, noise: Any, latent: Any, sampler: Any, sigmas: Any, *rest: Any, **named: Any) -> Any:
+        made = executor(noise, latent, sampler, sigmas, *rest, **named)
+        to_sigma = executor.class_obj.model_patcher.get_model_object("model_sampling").percent_to_sigma
+        points = tuple(float(sigma) for sigma in sigmas)
+        progress = [progress_of(sigma, to_sigma) for sigma in points[:-1]]
+        for name, curve in kept.items():
+            acting = Acting(tuple(i for i, place in enumerate(progress) if curve.value(place)), points, True)
+            if acting.steps:
+                note(f"The LoRA '{name}' {acting.in_words}.")
+            else:
+                start, end = acting_range(curve)
+                tell(f"The LoRA '{name}' {acting.never(start, end, to_sigma)}")
+        return made
+
+    wrappers = {WrappersMP.OUTER_SAMPLE: {"armature_lora": [tell_steps]}}
+    return comfy.hooks.TransformerOptionsHook({"wrappers": wrappers})
+
+
+def acting_range(curve: Curve) -> tuple[float, float]:
+    """The shares of the sampling between which a curve has a factor other than 0; (1, 0) when it has none."""
+    stations = [station / _STATIONS for station in range(_STATIONS + 1)]
+    acting = [station for station in stations if curve.value(station)]
+    return (acting[0], acting[-1]) if acting else (1.0, 0.0)
 
 
 def keyframes(curve: Curve) -> Any:

@@ -92,3 +92,19 @@ def test_a_union_signal_of_a_net_that_is_none_is_refused_by_name(server):
     prompt["8"]["inputs"]["signals.signal_0"] = ["union", 0]
     with pytest.raises(RunFailed, match="takes one map in a pass"):
         server.run(prompt)
+
+
+def test_a_control_net_of_another_family_is_named_by_its_file_before_sampling(server):
+    wrong, fitting = server.model("sdxl_controlnet"), server.model("sd15_controlnet_canny")
+    with pytest.raises(RunFailed) as error:
+        server.run(graph(server, **{"Load Control Net__control_net_name": wrong}))
+    told = str(error.value)
+    assert wrong in told and fitting in told and "SDXL" in told and "SD 1.5" in told
+    assert picture(server, server.run(graph(server, Sampler__seed=7)), PICTURE).shape == (128, 128, 3)
+
+
+def test_the_steps_in_which_a_signal_acted_are_in_the_log(server):
+    prompt = graph(server, **{"Control signal__end_percent": 0.5, "Sampler__steps": 4, "Sampler__seed": 11})
+    prompt["7"]["inputs"]["range_of"] = "steps"
+    server.run(prompt)
+    assert "acted in 2 of 4 steps (steps 1 to 2 of 4)" in server.log()

@@ -43,10 +43,14 @@ class Run:
     latent: Any = None
     noise: float = 1.0
 
+    def latent_noise(self) -> torch.Tensor:
+        """[pictures,4,h,w], always the same."""
+        return torch.randn(self.pictures, 4, *SIZE, generator=torch.Generator().manual_seed(0))
+
     def sample(self, guide: Callable[[Run], Any]) -> torch.Tensor:
         """The latent [pictures,4,h,w] under a guider of the table."""
         guider = guide(self)
-        noise = torch.randn(self.pictures, 4, *SIZE, generator=torch.Generator().manual_seed(0))
+        noise = self.latent_noise()
         sigmas = self.sigmas
         if sigmas is None:
             sampling = self.model.get_model_object("model_sampling")
@@ -194,12 +198,14 @@ def with_control(run: Run, savings: Savings | None = None, net: Any = None, **se
     return replace(run, positive=applied.positive, negative=applied.negative)
 
 
-def with_host_control(run: Run, positive: bool = True, negative: bool = True, weight: float = 1.0) -> Run:
+def with_host_control(
+    run: Run, positive: bool = True, negative: bool = True, start: float = 0.0, end: float = 1.0
+) -> Run:
     """The host's own Apply ControlNet, on one conditioning or both."""
     import nodes
 
     both = nodes.ControlNetApplyAdvanced().apply_controlnet(
-        run.positive, run.negative, control_net(), noise_picture(3), weight, 0.0, 1.0
+        run.positive, run.negative, control_net(), noise_picture(3), 1.0, start, end
     )
     return replace(run, positive=both[0] if positive else run.positive, negative=both[1] if negative else run.negative)
 

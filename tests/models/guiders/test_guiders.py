@@ -25,7 +25,9 @@ from guiding import (
     with_ip_adapter,
 )
 
-EXACT = 1e-5  # the host runs the prompts in other batches, and a convolution may round otherwise there
+EXACT = (
+    1e-4  # the host runs the prompts in other batches, where a convolution may round otherwise; faults were 0.06 to 0.7
+)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from comfy_extras.nodes_hypertile import HyperTile
 from comfy_extras.nodes_model_downscale import PatchModelAddDownscale
 from guiding import EXTRAS, Run, cfg, control_net, distance, half_mask, plain, with_control, with_host_control
 
-EXACT = 1e-5
+EXACT = 1e-4
 
 
 def deep_shrink(model: Any, block: int = 3, after_skip: bool = True, end: float = 1.0) -> Any:

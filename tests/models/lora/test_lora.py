@@ -200,7 +200,10 @@ def test_curves_travel_in_the_clip(sd15, clip, folder) -> None:
     _, scheduled, report, _ = applied(sd15, stacked((file, 0.8)), clip, options=options)
     tokens = scheduled.tokenize("a cat")
     (_, extra), *_ = scheduled.encode_from_tokens_scheduled(tokens)
-    assert len(extra["hooks"]) == 1 and "every conditioning that is encoded with this clip" in report
+    assert (
+        len(extra["hooks"].get_type(comfy.hooks.EnumHookType.Weight)) == 1
+        and "every conditioning that is encoded with this clip" in report
+    )
     assert clip.apply_hooks_to_conds is None
     constant = ArmatureLoRAOptions.execute(file, schedule="0:0.5, 1:0.5").args[0]
     assert applied(sd15, stacked((file, 0.8)), clip, options=constant)[3] is None
@@ -240,7 +243,7 @@ def test_a_curve_beside_another_packs_hooks(sd15, clip, folder) -> None:
     _, both, _, _ = applied(sd15, stacked((file, 0.8, 0.8)), hooked, options=options)
     (kept, extra), *more = both.encode_from_tokens_scheduled(both.tokenize("a cat"))
     ((text, _),) = hooked.encode_from_tokens_scheduled(hooked.tokenize("a cat"))
-    assert not more and torch.equal(kept, text) and len(extra["hooks"]) == 1
+    assert not more and torch.equal(kept, text) and len(extra["hooks"].get_type(comfy.hooks.EnumHookType.Weight)) == 1
     before = hooked.patcher.forced_hooks
     assert clip.patcher.forced_hooks is None and before is not None and before.hooks == foreign.hooks
 
