@@ -12,7 +12,8 @@ from armature_pack.models.control.apply import apply_stack
 from armature_pack.models.control.savings import Savings
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
-from comfy_extras.nodes_custom_sampler import Guider_DualCFG, Guider_DualModel
+from comfy_extras import nodes_custom_sampler
+from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 from comfy_extras.nodes_perpneg import Guider_PerpNeg
 from controlnext_recipes import control, image, prompt
 from public_path import by_host_node
@@ -42,14 +43,21 @@ def perp_neg(model: Any, positive: Any, negative: Any) -> Any:
     return guider
 
 
+DUAL_MODEL: Any = getattr(nodes_custom_sampler, "Guider_DualModel", None)  # older hosts have none
+
+
 def dual_model(model: Any, positive: Any, negative: Any) -> Any:
-    guider = Guider_DualModel(model, model)
+    guider = DUAL_MODEL(model, model)
     guider.set_conds(positive, negative)
     guider.set_cfg(2.0)
     return guider
 
 
-OTHERS: dict[str, Callable[..., Any]] = {"dual_cfg": dual_cfg, "perp_neg": perp_neg, "dual_model": dual_model}
+OTHERS: dict[str, Callable[..., Any]] = {
+    "dual_cfg": dual_cfg,
+    "perp_neg": perp_neg,
+    **({} if DUAL_MODEL is None else {"dual_model": dual_model}),
+}
 
 
 def sampled(guider: Any, latent: torch.Tensor) -> torch.Tensor:

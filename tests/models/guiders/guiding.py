@@ -17,7 +17,8 @@ from armature_pack.nodes.ip_adapter import ArmatureApplyIPAdapter
 from armature_pack.tests.latest import latest
 from armature_pack.tests.models.control.sampling import picture as noise_picture
 from armature_pack.tests.models.control.small import control_net_of
-from comfy_extras.nodes_custom_sampler import Guider_Basic, Guider_DualCFG, Guider_DualModel
+from comfy_extras import nodes_custom_sampler
+from comfy_extras.nodes_custom_sampler import Guider_Basic, Guider_DualCFG
 from comfy_extras.nodes_pag import PerturbedAttentionGuidance
 from comfy_extras.nodes_perpneg import Guider_PerpNeg, PerpNeg
 from comfy_extras.nodes_sag import SelfAttentionGuidance
@@ -103,8 +104,11 @@ def perp_neg(run: Run) -> Any:
     return guider
 
 
+DUAL_MODEL: Any = getattr(nodes_custom_sampler, "Guider_DualModel", None)  # older hosts have none
+
+
 def dual_model(run: Run) -> Any:
-    guider = Guider_DualModel(run.model, run.model)
+    guider = DUAL_MODEL(run.model, run.model)
     guider.set_conds(run.positive, run.negative)
     guider.set_cfg(run.cfg)
     return guider
@@ -139,7 +143,7 @@ EQUAL_TO_CFG: dict[str, Callable[[Run], Any]] = {
     "dual_cfg": dual_cfg,
     "dual_cfg_nested": dual_cfg_nested,
     "perp_neg": perp_neg,
-    "dual_model": dual_model,
+    **({} if DUAL_MODEL is None else {"dual_model": dual_model}),
     "old_perp_neg": old_perp_neg,
     "other_pack": other_pack,
 }
@@ -193,7 +197,7 @@ def control_net() -> Any:
 
 def with_control(run: Run, savings: Savings | None = None, net: Any = None, **settings: Any) -> Run:
     """Through a stack of one signal."""
-    signal = ControlSignal(net or control_net(), noise_picture(3), **{"weight": 1.0, **settings})
+    signal = ControlSignal(net or control_net(), **{"image": noise_picture(3), "weight": 1.0, **settings})
     applied = apply_stack(run.positive, run.negative, ControlStack((signal,)), savings=savings or Savings())
     return replace(run, positive=applied.positive, negative=applied.negative)
 

@@ -62,7 +62,7 @@ def test_control_on_the_prompt_alone_is_the_hosts_control_on_the_positive_condit
 def test_control_on_the_negative_prompt_alone():
     ours = with_control(plain(), layer_weights=LayerWeights(conditional=0.0))
     host = with_host_control(plain(), positive=False, negative=True)
-    for name in ("cfg", "dual_cfg", "perp_neg", "dual_model", "sag"):
+    for name in ("cfg", "dual_cfg", "perp_neg", "other_pack", "sag"):
         assert distance(ours.sample(ALL[name]), host.sample(ALL[name])) < EXACT
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import comfy.clip_vision
@@ -106,15 +109,25 @@ def narrow_model(name: str, dtype: torch.dtype = torch.float32, seed: int = 5) -
 
 def encoder_weights(seed: int = 9, config: Mapping[str, Any] = ENCODER) -> dict[str, torch.Tensor]:
     """Numbers that half precision holds exactly: the host keeps encoders in it."""
-    model = comfy.clip_vision.ClipVisionModel(dict(config)).model
+    model = _clip_vision(config).model
     shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     return {key: value.float() for key, value in random_weights(shapes, seed, "float16").items()}
+
+
+def _clip_vision(config: Mapping[str, Any]) -> Any:
+    try:
+        return comfy.clip_vision.ClipVisionModel(dict(config))
+    except TypeError:  # older hosts read a file
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "config.json"
+            file.write_text(json.dumps(dict(config)), encoding="utf-8")
+            return comfy.clip_vision.ClipVisionModel(file)
 
 
 def tiny_encoder(**changes: Any) -> Any:
     """CLIP_VISION."""
     config = {**ENCODER, **changes}
-    clip_vision = comfy.clip_vision.ClipVisionModel(config)
+    clip_vision = _clip_vision(config)
     clip_vision.load_sd(encoder_weights(config=config))
     return clip_vision
 
