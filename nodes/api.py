@@ -26,13 +26,13 @@ PoseType = io.Custom("POSE_KEYPOINT")
 
 
 def schedule_input(name: str = "schedule") -> Any:
-    """A weight over the sampling as text or, from the host's curve widget, as a link."""
+    """A weight over the noise schedule as text or, from the host's curve widget, as a link."""
     text = io.String.Input(
         name,
         default="",
         optional=True,
         tooltip=(
-            "Weight over the sampling, multiplied with the weight above: points as progress:weight, such as "
+            "Weight over the noise schedule, multiplied with the weight above: points as progress:weight, such as "
             "0:1, 0.4:0.6, 1:0 (smooth in front makes a smooth curve), or constant, fade in, fade out, bell, "
             "hold then release. Empty: constant. A Curve can be linked instead."
         ),

@@ -66,7 +66,10 @@ class ArmatureControlSignal(io.ComfyNode):
                     max=1.0,
                     step=0.001,
                     optional=True,
-                    tooltip="Share of the sampling at which the signal begins. 0: the first step; the layout is decided early.",
+                    tooltip=(
+                        "Share of the noise schedule (see range_of) at which the signal begins. 0: the first step; the layout is "
+                        "decided early."
+                    ),
                 ),
                 io.Float.Input(
                     "end_percent",
@@ -75,7 +78,10 @@ class ArmatureControlSignal(io.ComfyNode):
                     max=1.0,
                     step=0.001,
                     optional=True,
-                    tooltip="Share of the sampling at which the signal ends. 0.6 to 0.8 leaves the fine detail to the model.",
+                    tooltip=(
+                        "Share of the noise schedule (see range_of) at which the signal ends. 0.6 to 0.8 leaves the fine detail "
+                        "to the model."
+                    ),
                 ),
                 io.Combo.Input(
                     "fit",

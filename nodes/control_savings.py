@@ -50,7 +50,7 @@ class ArmatureControlSavings(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     optional=True,
-                    tooltip="Stop all control at this share of the sampling, as end_percent of each signal does. 1: never.",
+                    tooltip="Stop all control at this share of the noise schedule. 1: never.",
                 ),
             ],
             outputs=[ControlSavingsType.Output("savings", tooltip="To savings of Apply Control Stack.")],
@@ -86,8 +86,8 @@ class ArmatureProfile(io.ComfyNode):
                     default="balanced",
                     optional=True,
                     tooltip=(
-                        "fast: 12 steps, control on every second step and until 60 %. balanced: 20 steps, control until 80 %. "
-                        "high_fidelity: 30 steps, nothing left out."
+                        "fast: 12 steps, control on every second step and until 60 % of the noise schedule. balanced: 20 steps, "
+                        "control until 80 % of it. high_fidelity: 30 steps, nothing left out."
                     ),
                 )
             ],

@@ -77,8 +77,14 @@ def _first_inputs() -> list[Any]:
         io.Model.Input("model", tooltip="The model that shall follow the picture."),
         IPAdapterType.Input("ip_adapter", tooltip="From Load IP-Adapter."),
         _weight("weight", 0.6, "How strongly the model follows the picture. 0.4 to 0.8 suits most; 0 switches it off."),
-        _share("start_percent", 0.0, "Share of the sampling at which the picture begins to act. 0: the first step."),
-        _share("end_percent", 1.0, "Share of the sampling at which it ends. 0.7 leaves the fine detail to the prompt."),
+        _share(
+            "start_percent", 0.0, "Share of the noise schedule at which the picture begins to act. 0: the first step."
+        ),
+        _share(
+            "end_percent",
+            1.0,
+            "Share of the noise schedule at which it ends. 0.7 leaves the fine detail to the prompt.",
+        ),
         io.Combo.Input(
             "weight_type",
             options=list(WEIGHT_TYPES),

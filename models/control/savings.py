@@ -18,7 +18,7 @@ from .residuals import Residuals
 @dataclass(frozen=True)
 class Savings:
     """conditional_only: the control net runs on the prompt's half of the batch alone; every: its residuals are computed on every
-    n-th step and kept for those between; until: it stops at this share of the sampling, 0..1.
+    n-th step and kept for those between; until: it stops at this share of the noise schedule, 0..1.
     """
 
     conditional_only: bool = False
@@ -217,5 +217,7 @@ def described(profile: Profile) -> str:
         parts.append("control on the prompt's half only")
     if saved.every > 1:
         parts.append(f"control computed on one step of {saved.every}")
-    parts.append("control throughout" if saved.until == 1.0 else f"control ends at {saved.until:.0%} of the sampling")
+    parts.append(
+        "control throughout" if saved.until == 1.0 else f"control ends at {saved.until:.0%} of the noise schedule"
+    )
     return "; ".join(parts) + "."
