@@ -61,7 +61,7 @@ def _control_signal() -> Any:
         name: [(i / 100, 0.8 * Curve.from_text(text).value(i / 100)) for i in range(101)]
         for name, text in PRESETS.items()
     }
-    return chart("Weight 0.8 with each named schedule", lines, "progress of the sampling", _quarters())
+    return chart("Weight 0.8 with each named schedule", lines, "share of the noise schedule", _quarters())
 
 
 def _control_stack() -> Any:
@@ -74,7 +74,9 @@ def _control_stack() -> Any:
     return chart("balance: normalize, budget: 1", lines, "step of the sampler", _steps(20))
 
 
-def _weights(signals: Sequence[Mapping[str, Any]], steps: int, savings: Any = None, **stack: Any) -> list[list[float]]:
+def _weights(
+    signals: Sequence[Mapping[str, Any]], steps: int, savings: Any = None, scheduler: str = "normal", **stack: Any
+) -> list[list[float]]:
     """The weight of each signal at each step, as Plot Control Stack computes it for an SD 1.5 model."""
     import comfy.model_sampling
     import comfy.samplers
@@ -87,7 +89,7 @@ def _weights(signals: Sequence[Mapping[str, Any]], steps: int, savings: Any = No
     from ...models.control.timeline import timeline
 
     schedule = comfy.model_sampling.ModelSamplingDiscrete()
-    sigmas = comfy.samplers.calculate_sigmas(schedule, "normal", steps).tolist()[:-1]
+    sigmas = comfy.samplers.calculate_sigmas(schedule, scheduler, steps).tolist()[:-1]
     made = tuple(ControlSignal(ControlBase(), torch.rand(1, 8, 8, 3), **one) for one in signals)
     rows = timeline(ControlStack(made, **stack), sigmas, schedule, check_savings(savings)).rows
     return [list(row.weights) for row in rows]
@@ -139,14 +141,14 @@ def _lora_options() -> Any:
         "style.safetensors, strength 0.8": [(i / 100, 0.8 * curve.value(i / 100)) for i in range(101)],
         "another without options, 0.5": [(0, 0.5), (1, 0.5)],
     }
-    return chart("schedule: 0:1, 0.5:1, 0.8:0", lines, "progress of the sampling", _quarters())
+    return chart("schedule: 0:1, 0.5:1, 0.8:0", lines, "share of the noise schedule", _quarters())
 
 
 def _profile() -> Any:
     from ...models.control.savings import PROFILES
 
     lines = {
-        f"{name}, {one.steps} steps": _stairs(_weights([{"weight": 0.8}], one.steps, one.savings)[0])
+        f"{name}, {one.steps} steps": _stairs(_weights([{"weight": 0.8}], one.steps, one.savings, one.scheduler)[0])
         for name, one in PROFILES.items()
     }
     return chart("A signal of weight 0.8 under each profile", lines, "share of the steps", _quarters())
