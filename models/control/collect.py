@@ -54,17 +54,29 @@ def describe_control_net_stack(rows: Any) -> tuple[str, ...]:
 
 
 def _read(row: Any, number: int) -> ControlSignal:
-    if isinstance(row, (list, tuple)) and len(row) == 5 and isinstance(row[1], torch.Tensor):
-        net, image, weight, start, end = row
-    elif isinstance(row, (list, tuple)) and len(row) == 7 and isinstance(row[5], torch.Tensor):
-        net, weight, start, end, _softness, image, _flag = row
+    where = f"Control stack, input control_net_stack: row {number}"
+    if isinstance(row, (list, tuple)) and len(row) == 5 and isinstance(row[1], torch.Tensor | None):
+        net, image, *numbers = row
+    elif isinstance(row, (list, tuple)) and len(row) == 7 and isinstance(row[5], torch.Tensor | None):
+        net, *numbers, _softness, image, _flag = row
     else:
         found = f"{len(row)} items" if isinstance(row, (list, tuple)) else type(row).__name__
         raise ValueError(
-            f"Control stack, input control_net_stack: row {number} ({found}) is none of the known kinds: "
-            "(net, image, strength, start, end) or (name, strength, start, end, softness, image, flag)."
+            f"{where} ({found}) is none of the known kinds: (net, image, strength, start, end) or (name, strength, start, end, "
+            "softness, image, flag). Link a stack of Efficiency Nodes, Comfyroll or Easy Use, or Control Signals instead."
         )
-    return ControlSignal(_net(net), image, float(weight), float(start), float(end))
+    if image is None:
+        raise ValueError(f"{where} has no image. Link one in the node that made the row, or switch the row off there.")
+    try:
+        weight, start, end = (float(value) for value in numbers)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{where} has {numbers} for strength, start and end. Set numbers in the node that made the row."
+        ) from None
+    try:
+        return ControlSignal(_net(net), image, weight, start, end)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
 
 
 def _net(net: Any) -> Any:

@@ -189,16 +189,24 @@ def _fit(fit: Fit) -> str:
     return "crop (to the centre)" if fit == "crop" else fit
 
 
+def _no_type(kind: str | None) -> str:
+    """Why a map has no type for its net, and what to do. kind: of a map that says what made it."""
+    set_by_hand = "set the type with Set Union ControlNet Type in front of its Control Signal"
+    if kind is None:
+        return f"its type is not known, and in one pass each map needs one. Make the map with Control Map, or {set_by_hand}."
+    return (
+        f"this net has no type for maps of the kind {kind}, and in one pass each map needs one. Link it to the Control Stack as "
+        f"a signal of its own, or, where the net was trained for such maps under another type, {set_by_hand}."
+    )
+
+
 def _check_types(parts: Sequence[Decided]) -> None:
     """In one pass each map has a type, and no type two maps: ValueError naming the parts."""
     seen: dict[int, str] = {}
     for part in parts:
         kind = (part.signal.control_net.extra_args.get("control_type") or [None])[0]
         if kind is None:
-            raise ValueError(
-                f"{part.label}: its type is not known, and in one pass each map needs one. Make the map with Control Map, "
-                "or set the type with Set Union ControlNet Type in front of its Control Signal."
-            )
+            raise ValueError(f"{part.label}: {_no_type(tag_of(part.signal.image))}")
         if kind in seen:
             raise ValueError(
                 f"{part.label}: it has the type of {seen[kind]}. A pass takes one map of each type; link one of the two to the "

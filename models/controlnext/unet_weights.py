@@ -9,6 +9,9 @@ from typing import Any
 
 import torch
 
+from ..files.families import family_of_host_class, titles
+from ..files.identify import identify_tensors
+from ..files.identity import Tensors, shapes_of
 from ..files.layouts.controlnext import unet_part
 from ..files.reading import read_state_dict, refuse_non_finite
 from ..files.wrong_kind import CHECKPOINT, UNET, describe_keys, kind_of, told_kind
@@ -118,8 +121,7 @@ def _refuse_misfits(
     if 2 * len(mapped.found) < len(weights):
         raise ValueError(
             f"Only {len(mapped.found)} of the {len(weights)} keys in '{file_name}' have a place in the model ({name}); "
-            f"without one: {describe_keys(mapped.unknown)}. The file was made for another model family. "
-            "Load the checkpoint of the family it was trained on."
+            f"without one: {describe_keys(mapped.unknown)}. {_made_for(weights, model)}"
         )
     for key, target in mapped.found.items():
         refuse_non_finite(file_name, key, weights[key])
@@ -127,8 +129,18 @@ def _refuse_misfits(
         if actual != expected:
             raise ValueError(
                 f"The weight {key} in '{file_name}' has shape {list(actual)}, but the model ({name}) has {list(expected)} "
-                f"there ({target}). The file was made for another model family; load the checkpoint it was trained on."
+                f"there ({target}). {_made_for(weights, model)}"
             )
+
+
+def _made_for(weights: Mapping[str, torch.Tensor], model: Any) -> str:
+    """What to do, by the family that the weights themselves tell."""
+    made_for = identify_tensors(Tensors(shapes_of(weights))).families
+    base = family_of_host_class(type(model.model.model_config).__name__)
+    if not made_for or base.id in made_for:
+        return "They were made for another model. Load the checkpoint that they were trained on."
+    family = titles(made_for)
+    return f"They were made for {family}. Load a checkpoint for {family}, or choose the weights for {base.title}."
 
 
 def _kind(

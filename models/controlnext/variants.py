@@ -125,12 +125,13 @@ def resolve(open_variants: tuple[Variant, ...], base: Base, setting: str, file_n
         if variant.base == base:
             return variant
     chosen = "" if setting == AUTO else f", with variant set to '{setting}',"
+    helps = any(one.automatic and one.base == base and one.layout is open_variants[0].layout for one in VARIANTS)
     bases = " or ".join(dict.fromkeys(BASE_TITLES[variant.base] for variant in open_variants))
     raise ValueError(
         f"The ControlNeXt file '{file_name}'{chosen} is for {_either(open_variants)} and needs {bases}, "
         f"but the model being sampled is {BASE_TITLES[base]}. "
         f"Load a model of {bases}, or choose a ControlNeXt file made for {BASE_TITLES[base]}"
-        f"{'.' if setting == AUTO else ', or set variant to auto.'}"
+        f"{', or set variant to auto.' if helps else '.'}"
     )
 
 

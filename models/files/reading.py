@@ -10,7 +10,7 @@ import comfy.utils
 import torch
 
 from .header import BrokenFile, is_safetensors, missing, read_header
-from .torch_header import WRAPPERS
+from .torch_header import WRAPPERS, code_in, reason_of
 
 _DEEPEST = 2  # dicts within dicts: what weight files have, and far less than a broken one could
 
@@ -68,14 +68,16 @@ def refuse_non_finite(name: str, key: str, value: torch.Tensor) -> None:
 
 
 def _unreadable(path: Path, error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    reason = reason_of(error)
+    code = None if is_safetensors(path) else code_in(path, error)
     if is_safetensors(path):
         advice = "It is incomplete, or no safetensors file at all. Download it again and compare its size."
-    elif "weights only" in str(error).lower() or "unsupported" in str(error).lower():
+    elif code is not None:
+        reason = f"it asks for {code}"
         advice = (
             "It is a pickle that holds more than weights, and such files can run any code, so it is not opened. "
             "Use a safetensors version of it."
         )
     else:
         advice = "It is incomplete, or no torch weight file. Download it again, best as safetensors."
-    return f"The file {path} cannot be read ({text}). {advice}"
+    return f"The file {path} cannot be read ({reason}). {advice}"

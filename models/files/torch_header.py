@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,11 +73,42 @@ def _flat(value: Any, prefix: str, depth: int) -> Iterator[tuple[str, TensorInfo
 
 
 def _why(path: Path, error: Exception) -> str:
-    text = str(error).lower()
-    if "weights only" in text or "weights_only" in text or "unsupported" in text:
+    code = code_in(path, error)
+    if code is not None:
         return (
-            f"The file {path} is a pickle that holds more than weights. Such files can run any code, so it is not "
-            "opened. Use a safetensors version of it."
+            f"The file {path} is a pickle that holds more than weights (it asks for {code}). Such files can run any code, so it "
+            "is not opened. Use a safetensors version of it."
         )
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    reason = reason_of(error)
     return f"The file {path} is incomplete, or no torch weight file ({reason}). Download it again, best as safetensors."
+
+
+_CODE = re.compile(r"(?:GLOBAL|Unsupported class) ([\w.]+)")
+_PICKLE = b"\x80"  # how a pickle of protocol 2 and later begins, in torch's old format and elsewhere
+
+
+def code_in(path: Path, error: Exception) -> str | None:
+    """What a pickle asks for beside weights, such as 'posix.system', by the error of torch's safe reader.
+
+    None where the file is damaged, or no pickle at all: that the reader stops at as well.
+    """
+    if not _is_of_safe_reader(error):
+        return None
+    found = _CODE.search(str(error))
+    if found:
+        return found[1]
+    with opening(path), path.open("rb") as file:
+        begins_as_pickle = file.read(1) == _PICKLE
+    return "objects of Python" if begins_as_pickle or "operand" not in str(error) else None
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of a reader's error, without the safe reader's, which says how to switch it off."""
+    if _is_of_safe_reader(error):
+        return "it begins as no such file does"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _is_of_safe_reader(error: Exception) -> bool:
+    text = str(error).lower()
+    return any(sign in text for sign in ("weights only", "weights_only", "unsupported"))

@@ -23,7 +23,7 @@ def check_encoder(clip_vision: Any, adapter: IPAdapter) -> None:
     """Raise ValueError, naming both widths and a file that fits, when the encoder is not the adapter's."""
     from comfy.clip_vision import ClipVisionModel
 
-    wanted = _named(adapter.encoder)
+    wanted = _wanted(adapter)
     if not isinstance(clip_vision, ClipVisionModel):
         found = "nothing is linked" if clip_vision is None else f"{type(clip_vision).__name__} came in"
         raise ValueError(
@@ -33,7 +33,7 @@ def check_encoder(clip_vision: Any, adapter: IPAdapter) -> None:
     hidden, pooled = _widths(clip_vision)
     have = pooled if adapter.layout.reads == "pooled" else hidden
     if have != adapter.feature_width:
-        what = "image embeddings" if adapter.layout.reads == "pooled" else "hidden states"
+        what = _read_by(adapter)
         raise ValueError(
             f"{adapter.who} reads {what} of width {adapter.feature_width} ({wanted}), but the CLIP vision model gives "
             f"{what} of width {have} ({_name_of(hidden, pooled)}). Choose in Load CLIP Vision{_file_that_fits(adapter)}."
@@ -91,8 +91,15 @@ def _widths(clip_vision: Any) -> tuple[int, int]:
     return hidden, clip_vision.config.get("projection_dim", hidden)
 
 
-def _named(encoder: str) -> str:
-    return encoder_title(encoder) if encoder else "an image encoder that is not known"
+def _read_by(adapter: IPAdapter) -> str:
+    return "image embeddings" if adapter.layout.reads == "pooled" else "hidden states"
+
+
+def _wanted(adapter: IPAdapter) -> str:
+    """The encoder that the adapter was trained with, by its name, or by what it gives where no published one gives that."""
+    if adapter.encoder:
+        return encoder_title(adapter.encoder)
+    return f"an image encoder whose {_read_by(adapter)} have the width {adapter.feature_width}"
 
 
 def _name_of(hidden: int, pooled: int) -> str:
@@ -114,7 +121,7 @@ def _file_that_fits(adapter: IPAdapter) -> str:
             not adapter.encoder or traits.get("encoder") == adapter.encoder
         ):
             return f" the file '{file.name}', which fits"
-    return f" a file of {_named(adapter.encoder)}; there is none in models/clip_vision yet"
+    return f" a file of {_wanted(adapter)}; there is none in models/clip_vision yet"
 
 
 # Embeddings for FaceID adapters: of faces, and for FaceID Plus of their pictures as well.
@@ -129,8 +136,8 @@ def encode_faces(
     """
     if faces is None:
         raise ValueError(
-            f"{adapter.who} reads faces. Link face_embeds, from Face Embeddings (ArmatureFaceEmbeds) or from Load IP-Adapter "
-            "Embeddings; a picture alone is not enough."
+            f"{adapter.who} reads faces. Link face_embeds, from Face Embeddings (ArmatureFaceEmbeds); a picture alone is not "
+            "enough. Saved embeddings of faces go from Load IP-Adapter Embeddings to embeds of Apply IP-Adapter."
         )
     vectors = faces.vectors.float() if adapter.layout is PORTRAIT_UNNORMALISED else faces.normed
     if not adapter.layout.needs_encoder:

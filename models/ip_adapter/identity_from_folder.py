@@ -63,7 +63,10 @@ def identity_from_folder(
     check_encoder(clip_vision, adapter)
     files = pictures_in(_folder(name))
     if not files:
-        raise ValueError(f"{_WHO}: the folder '{name}' holds no pictures ({', '.join(sorted(ENDINGS))}).")
+        raise ValueError(
+            f"{_WHO}: the folder '{name}' holds no pictures ({', '.join(sorted(ENDINGS))}). Put pictures into it, or choose "
+            "another folder."
+        )
     if len(files) > MOST_PICTURES:
         raise ValueError(
             f"{_WHO}: the folder '{name}' holds {len(files)} pictures; {MOST_PICTURES} are the most. Use 10 to 20."

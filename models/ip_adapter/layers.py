@@ -78,14 +78,20 @@ def check_fit(adapter: IPAdapter, layers: tuple[CrossAttention, ...], model: Any
     if len(layers) != len(adapter.layer_shapes):
         raise ValueError(
             f"{adapter.who} was trained for {len(adapter.layer_shapes)} attention layers, but the model ({name}) has "
-            f"{len(layers)}: it is a smaller or larger relative. Load a full-size checkpoint of its family."
+            f"{len(layers)}. {_other_size(len(adapter.layer_shapes) > len(layers))}"
         )
     for layer, (_, out) in zip(layers, adapter.layer_shapes, strict=True):
         if layer.width != out:
             raise ValueError(
                 f"{adapter.who} has {out} channels for the attention layer {layer.block}, but the model ({name}) has "
-                f"{layer.width} there. Load a full-size checkpoint of its family."
+                f"{layer.width} there. {_other_size(out > layer.width)}"
             )
+
+
+def _other_size(file_is_larger: bool) -> str:
+    """What to do where file and model are of one family, but not of one size."""
+    named = "a full-size checkpoint of its family" if file_is_larger else "the smaller relative of this model"
+    return f"Load {named}, of the size that it was trained for, or an IP-Adapter made for this model."
 
 
 def _numbers(widths: set[int]) -> str:

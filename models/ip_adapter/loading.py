@@ -34,6 +34,7 @@ from .builders import build_joint_layer, build_projection
 from .identity_from_folder import NAME as FOLDER
 from .identity_from_folder import register
 
+_TRAINED_PROJECTION = "image_proj_model."  # what the authors' training code calls the image projection
 _STORED = (torch.float32, torch.float16, torch.bfloat16)
 
 
@@ -101,6 +102,11 @@ def _refusal(shapes: Shapes, file_name: str) -> str:
         return (
             f"The file '{file_name}' is an {transformer[0].title}, which cannot be applied: {transformer[0].refusal}. Choose "
             "a file for a UNet (SD 1.5, SDXL, Kolors), in XLabs' layout for Flux, or in InstantX' layout for SD 3.5 Large."
+        )
+    if any(key.startswith(_TRAINED_PROJECTION) for key in shapes):
+        return (
+            f"The file '{file_name}' is a checkpoint of the training code, not an IP-Adapter yet. Save its tensors "
+            f"{_TRAINED_PROJECTION}* as {IMAGE_PROJECTION}* and adapter_modules.* as {ATTENTION}* to a file of their own."
         )
     if any(key.startswith((IMAGE_PROJECTION, ATTENTION)) for key in shapes):
         return (

@@ -43,7 +43,8 @@ def check_embeds(adapter: IPAdapter, embeds: Any) -> ImageEmbeds:
         )
         raise ValueError(
             f"{adapter.who} reads {wanted}, but the embeddings ({embeds.source or 'input embeds'}) are {embeds.reads}"
-            f"{f' of width {embeds.width}' if embeds.width else ''}. Encode the pictures again with this adapter."
+            f"{f' of width {embeds.width}' if embeds.width else ''}. Encode the pictures again with this adapter, or load "
+            "the adapter that they were made for."
         )
     return embeds
 

@@ -10,7 +10,8 @@ import comfy.hooks
 
 from ...preprocessors.images.checks import check_range
 from ..host import tell
-from .lora_file import LoRAFile, load_lora_file
+from .advice import why_idle, why_not_loaded, why_refused
+from .lora_file import load_lora_file
 from .matching import Matched, Target, match
 from .scheduling import block_factors, telling_hook, weight_hook, with_hooks
 from .stack import LEAST_SHARE, LoRAOptions, check_options, read_stack
@@ -43,7 +44,7 @@ class Applied:
             f"  Used: {matched.used} of {matched.total} tensors, on {len(matched.network)} weights of the model and "
             f"{len(matched.text)} of the text encoder.",
         ]
-        lines += _lost("Of another shape than the model's weights (made for another family)", matched.misfits)
+        lines += _lost("Of another shape than the model's weights (of another family or size)", matched.misfits)
         lines += _lost("Without a place in this model", matched.unknown)
         lines += _lost("For the text encoder, and clip is not linked", matched.without_clip)
         return "\n".join(lines)
@@ -85,6 +86,7 @@ def apply_lora_stack(
     done = [_applied_report(lora, chosen.get(lora.name)) for lora in prepared]
     patched = _Patched(model, clip, hooks)
     for lora in prepared:
+        _tell_idle(lora, chosen.get(lora.name))
         patched.add(lora, chosen.get(lora.name))
     scheduled = {name: option.schedule for name, option in chosen.items() if option.is_scheduled}
     if len(hooks):
@@ -109,24 +111,22 @@ class _Prepared:
 
 def _prepare(name: str, strengths: list[float], model: Any, clip: Any, minimum: float) -> _Prepared:
     on_model, on_clip = strengths
-    if on_model == 0.0 and (on_clip == 0.0 or clip is None):
-        tell(f"{_WHO}: '{name}' has no effect, its strength is 0.")
-        return _Prepared(name, on_model, on_clip, None, "strength 0, so it was not loaded")
-    file = load_lora_file(name)
-    matched = match(file, model, clip)
-    _check_share(file, matched, model, minimum)
+    idle = why_not_loaded(on_model, on_clip, clip is not None)
+    if idle is not None:
+        tell(f"{_WHO}: '{name}' has no effect: {idle}.")
+        why = "strength 0" if on_clip == 0.0 else "strength_model is 0 and clip is not linked"
+        return _Prepared(name, on_model, on_clip, None, f"{why}, so it was not loaded")
+    matched = match(load_lora_file(name), model, clip)
+    refused = why_refused(matched, model, clip is not None, minimum)
+    if refused is not None:
+        raise ValueError(refused)
     return _Prepared(name, on_model, on_clip, matched)
 
 
-def _check_share(file: LoRAFile, matched: Matched, model: Any, minimum: float) -> None:
-    if matched.share < minimum:
-        raise ValueError(
-            f"The LoRA '{file.name}' ({file.title}) does not fit the model ({type(model.model).__name__}): only "
-            f"{matched.used} of its {matched.total} tensors have a place of their shape there ({matched.share:.0%}, wanted are "
-            f"{minimum:.0%}). Load a checkpoint of its family, take the LoRA out of the stack, or lower minimum_match."
-        )
-    if not matched.network and not matched.text:
-        tell(f"{_WHO}: '{file.name}' ({file.title}) has no effect, none of its tensors fits the model.")
+def _tell_idle(lora: _Prepared, option: LoRAOptions | None) -> None:
+    idle = None if lora.matched is None else why_idle(lora.matched, lora.strength_model, lora.strength_clip, option)
+    if lora.matched is not None and idle is not None:
+        tell(f"{_WHO}: '{lora.name}' ({lora.matched.file.title}) has no effect: {idle}.")
 
 
 def _options_by_name(options: tuple[LoRAOptions, ...], names: list[str]) -> dict[str, LoRAOptions]:
@@ -134,7 +134,7 @@ def _options_by_name(options: tuple[LoRAOptions, ...], names: list[str]) -> dict
         if option.name not in names:
             raise ValueError(
                 f"{_WHO}: LoRA Options are given for '{option.name}', which is not in the stack ({', '.join(names) or 'empty'}). "
-                "Choose the same file in LoRA Options and LoRA Stack."
+                "Choose the same file in LoRA Options and LoRA Stack; where it is switched off there, unlink its LoRA Options."
             )
     return {option.name: option for option in options}
 

@@ -18,11 +18,23 @@ _PART = re.compile(
 _ADAPTER_NAME = re.compile(r"\.lora_([AB])\.(?!weight$)[A-Za-z]\w*\.weight$")
 _WRAPPERS = ("base_model.model.", "model.")
 _TEXT = ("text_encoder", "text_encoder_2", "te1", "te2")
+_OF_TEXT = ("lora_te", "text_encoder", "te1.", "te2.", "lora_prior_te")
 
 
 def layer_of(key: str) -> str:
     """The name of the layer that a tensor of a LoRA belongs to."""
     return _PART.sub("", key)
+
+
+def is_of_text(layer: str) -> bool:
+    """Whether the name of a layer says that it belongs to a text encoder."""
+    return _unwrapped(layer).startswith(_OF_TEXT)
+
+
+def _unwrapped(layer: str) -> str:
+    for wrapper in _WRAPPERS:
+        layer = layer.removeprefix(wrapper)
+    return layer
 
 
 def with_known_names(
@@ -44,9 +56,7 @@ def with_known_names(
 def _known_layer(layer: str, known: Collection[str]) -> str:
     if layer in known:
         return layer
-    plain = layer
-    for wrapper in _WRAPPERS:
-        plain = plain.removeprefix(wrapper)
+    plain = _unwrapped(layer)
     network = plain.removeprefix("unet.").removeprefix("transformer.").removeprefix("diffusion_model.")
     flat = network.replace(".processor.", ".").replace(".", "_")
     candidates = [

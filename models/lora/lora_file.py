@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from ..files.families import titles
 from ..files.header import is_safetensors, read_header
 from ..files.identity import Tensors, shapes_of
 from ..files.kinds.lora import LORA, trigger_words
@@ -21,13 +20,13 @@ FOLDER = "loras"
 
 @dataclass(frozen=True, eq=False)
 class LoRAFile:
-    """weights: as they stand in the file. family: title of the base, and title: with the kind, for a person."""
+    """weights: as they stand in the file. title: kind and base, for a person; families: ids, () for none that it tells."""
 
     name: str
     weights: dict[str, torch.Tensor]
     metadata: dict[str, str]
     title: str
-    family: str
+    families: tuple[str, ...]
     rank: str
     trigger_words: tuple[str, ...]
 
@@ -50,7 +49,7 @@ def lora_from_state_dict(weights: dict[str, torch.Tensor], name: str, metadata: 
     for key, value in weights.items():
         refuse_non_finite(name, key, value)
     words = tuple(trigger_words(metadata))
-    return LoRAFile(name, weights, metadata, identity.title, titles(identity.families), _rank(weights), words)
+    return LoRAFile(name, weights, metadata, identity.title, identity.families, _rank(weights), words)
 
 
 _DOWN = (

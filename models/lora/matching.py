@@ -11,7 +11,7 @@ import comfy.lora_convert
 import torch
 
 from ..files.identity import Shape, shapes_of
-from .key_names import layer_of, with_known_names
+from .key_names import is_of_text, layer_of, with_known_names
 from .lora_file import LoRAFile
 
 # Whether a change that a name promises has the size of the weight that it is for.
@@ -62,7 +62,6 @@ def _lokr(weights: Any, shape: Shape) -> bool:
 _CHECKS: dict[str, Callable[[Any, Shape], bool]] = {"lora": _lora, "loha": _loha, "lokr": _lokr}
 
 
-_TEXT = ("lora_te", "text_encoder", "text_encoders.", "te1.", "te2.", "lora_prior_te")
 Target = Any  # a model key, or (key, part of the weight)
 
 
@@ -71,7 +70,7 @@ class Matched:
     """patches: the host's, by model key, of the network and of the text encoder, fitting ones only.
 
     total: tensors in the file that were to be placed; used: of these. misfits, unknown, without_clip: names of layers that
-    have another shape, that the model lacks, and that are for a text encoder which is not there.
+    have another shape, that the model lacks, and that are for a text encoder which is not there; waiting: tensors of the last.
     """
 
     file: LoRAFile
@@ -82,11 +81,18 @@ class Matched:
     misfits: tuple[str, ...]
     unknown: tuple[str, ...]
     without_clip: tuple[str, ...]
+    waiting: int = 0
 
     @property
     def share(self) -> float:
         """Share of the tensors that are used, 0..1; those for a text encoder that is not linked do not count."""
         return self.used / self.total if self.total else 0.0
+
+    @property
+    def share_with_clip(self) -> float:
+        """The same where a text encoder were linked that all layers for it fit."""
+        everything = self.total + self.waiting
+        return (self.used + self.waiting) / everything if everything else 0.0
 
 
 def match(file: LoRAFile, model: Any, clip: Any = None) -> Matched:
@@ -106,7 +112,7 @@ def match(file: LoRAFile, model: Any, clip: Any = None) -> Matched:
         by_layer.setdefault(layer_of(key), []).append(key)
     misfits = tuple(layer for layer in by_layer if layer in known and str(_key(known[layer])) in misplaced)
     unknown = tuple(layer for layer in by_layer if layer not in known)
-    without_clip = tuple(layer for layer in unknown if clip is None and layer.startswith(_TEXT))
+    without_clip = tuple(layer for layer in unknown if clip is None and is_of_text(layer))
     lost = {*misfits, *unknown}
     total = sum(len(keys) for layer, keys in by_layer.items() if layer not in without_clip)
     return Matched(
@@ -118,6 +124,7 @@ def match(file: LoRAFile, model: Any, clip: Any = None) -> Matched:
         misfits,
         tuple(layer for layer in unknown if layer not in without_clip),
         without_clip,
+        sum(len(by_layer[layer]) for layer in without_clip),
     )
 
 

@@ -145,9 +145,10 @@ def block_factors(targets: Iterable[Target], weights: LayerWeights, who: str) ->
     layers = [Layer((name, 0), (name,), 0.0) for name in order]
     for entry in weights.entries:
         if not any(entry.names(layer) for layer in layers):
+            todo = "Change" if order else "Clear"
             raise ValueError(
                 f'{who}: its block weights name "{entry}", which it does not touch in this model. '
-                f"It touches {', '.join(order) or 'no block'}."
+                f"It touches {', '.join(order) or 'no block'}. {todo} block_weights of its LoRA Options."
             )
     by_name = {layer.names[0]: _factor(layer, weights) for layer in layers}
     return {target: by_name.get(name, 1.0) for target, name in names.items()}

@@ -166,3 +166,18 @@ def test_a_stack_says_which_dialects_it_read():
 def test_an_unknown_dialect_is_named_by_row():
     with pytest.raises(ValueError, match=r"row 2 \(3 items\)"):
         read_control_net_stack([None, (1, 2, 3)])
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ((comfy.controlnet.ControlBase(), None, 0.7, 0.1, 0.9), "row 2 has no image"),
+        ((comfy.controlnet.ControlBase(), IMAGE, None, 0.1, 0.9), "row 2 .*None"),
+        ((comfy.controlnet.ControlBase(), IMAGE, 70.0, 0.1, 0.9), "row 2: .*weight: 70.0 lies outside"),
+        ((comfy.controlnet.ControlBase(), 0.7, 0.1, 0.9, IMAGE), "none of the known kinds"),
+        ((comfy.controlnet.ControlBase(), IMAGE), "or Control Signals instead"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_named_with_the_row(row, words):
+    with pytest.raises(ValueError, match=words):
+        read_control_net_stack([None, row])

@@ -247,6 +247,14 @@ def test_what_a_pass_cannot_take_is_refused_by_name(ours, given):
     assert make_union_signal({"signal_0": None}) is None
 
 
+def test_a_map_that_control_map_made_is_not_to_be_made_with_it_again(ours, given):
+    """Union nets have no type for some kinds of maps, and those of the first kind none for tile and inpainting."""
+    first, second = maps(given)
+    with pytest.raises(ValueError, match="no type for maps of the kind color_grid") as refused:
+        apply_stack([], [], union(part(ours, first, "depth"), part(ours, second, "color_grid")))
+    assert "Make the map" not in str(refused.value) and "Control Stack" in str(refused.value)
+
+
 def test_a_union_signal_samples_and_changes_the_picture_with_every_map():
     run = small_bench(FULL)
     net = small_control_net(3, union_types=6)

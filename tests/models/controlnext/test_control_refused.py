@@ -46,3 +46,13 @@ def test_a_model_the_file_is_not_for_is_refused(sd15) -> None:
         sampled(sd15, *applied(POSITIVE, NEGATIVE, control("sdxl", "sdxl"), image()))
     with pytest.raises(ValueError, match=r"maps of 1280 channels, but the model being sampled has 320"):
         sampled(sd15, *applied(POSITIVE, NEGATIVE, control("sd15"), image()))
+
+
+def test_auto_is_advised_only_where_it_helps(sd15) -> None:
+    """A stem of SDXL has the keys of one trained for SD1.5; the networks for video have keys of their own."""
+    with pytest.raises(ValueError, match="or set variant to auto"):
+        sampled(sd15, *applied(POSITIVE, NEGATIVE, control("sdxl", "sdxl"), image()))
+    sampled(sd15, *applied(POSITIVE, NEGATIVE, control("sdxl", "auto"), image()))
+    with pytest.raises(ValueError, match="Load a model of Stable Video Diffusion") as refused:
+        sampled(sd15, *applied(POSITIVE, NEGATIVE, control("svd", "svd"), image()))
+    assert "auto" not in str(refused.value)

@@ -35,6 +35,21 @@ def test_a_wrong_shape_is_an_error(sd15, folder) -> None:
         apply(sd15, folder, {**changes, key: torch.ones(3, 320)})
 
 
+def test_the_family_that_the_weights_tell_is_named(sd15, folder) -> None:
+    """By the width of the text that they read, or by how deep their blocks are."""
+    foreign = {
+        f"down_blocks.2.attentions.{i}.transformer_blocks.9.attn2.to_k.weight": torch.ones(8, 2048) for i in (0, 1)
+    }
+    with pytest.raises(ValueError, match="Load a checkpoint for SDXL, or choose the weights for SD 1.5"):
+        apply(sd15, folder, foreign)
+    key = next(key for key in differences(sd15, "attn2.to_k"))
+    with pytest.raises(ValueError, match="Load a checkpoint for SDXL, or choose the weights for SD 1.5"):
+        apply(sd15, folder, {key: torch.ones(320, 2048)})
+    untold = {f"down_blocks.7.{number}.weight": torch.ones(2) for number in range(25)}
+    with pytest.raises(ValueError, match="Load the checkpoint that they were trained on"):
+        apply(sd15, folder, {**differences(sd15), **untold})
+
+
 def test_broken_numbers_and_strengths(sd15, folder) -> None:
     changes = differences(sd15)
     key = sorted(changes)[3]

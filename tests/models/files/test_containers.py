@@ -12,6 +12,7 @@ import torch
 from armature_pack.models.files.container import read_any_header
 from armature_pack.models.files.header import BrokenFile
 from armature_pack.models.files.identify import identify_file
+from armature_pack.models.files.reading import read_state_dict
 from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import write_file, write_gguf
 
@@ -53,6 +54,26 @@ def test_a_pickle_with_code_is_refused_by_name(tmp_path, wrapped):
     with pytest.raises(BrokenFile) as refused:
         read_any_header(path)
     assert "evil.ckpt" in str(refused.value) and "safetensors" in str(refused.value)
+
+
+@pytest.mark.parametrize("read", [read_any_header, read_state_dict])
+def test_what_is_advised_for_a_torch_file_fits_what_is_wrong_with_it(tmp_path, read):
+    """Code is named; what is no pickle at all is not called one; and nobody is told to switch the safe reader off."""
+    torch.save({"weight": torch.zeros(2), "state": Code()}, tmp_path / "code.bin")
+    (tmp_path / "protocol.bin").write_bytes(pickle.dumps({"weight": [1.0]}, protocol=4))
+    (tmp_path / "page.bin").write_bytes(b"<html>login</html>" * 9)
+    for name, advised in (
+        ("code", "safetensors version"),
+        ("protocol", "safetensors version"),
+        ("page", "Download it again"),
+    ):
+        with pytest.raises(BrokenFile, match=f"{name}.bin") as refused:
+            read(tmp_path / f"{name}.bin")
+        told = str(refused.value)
+        assert advised in told and ("pickle" in told) == (name != "page")
+        assert "weights_only" not in told and "Re-running" not in told
+    with pytest.raises(BrokenFile, match=r"posix.getcwd|nt.getcwd"):
+        read(tmp_path / "code.bin")
 
 
 def test_gguf(tmp_path):

@@ -80,7 +80,7 @@ def test_same_names_of_another_shape_are_left_out_and_told(sd15, folder) -> None
     wrong = dict.fromkeys(list(layers)[:3], (64, 999))
     model, _, report, _ = applied(sd15, stacked((save(folder, lora(layers | wrong, kohya)),)))
     assert len(model.patches) == len(layers) - 3
-    assert "Of another shape than the model's weights (made for another family): 3 layers" in report
+    assert "Of another shape than the model's weights (of another family or size): 3 layers" in report
     with pytest.raises(ValueError, match="wanted are 100%"):
         applied(sd15, stacked(("one.safetensors",)), minimum_match=1.0)
 
