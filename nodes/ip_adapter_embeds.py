@@ -92,7 +92,7 @@ class ArmatureSaveIPAdapterEmbeds(io.ComfyNode):
 
 
 class ArmatureLoadIPAdapterEmbeds(io.ComfyNode):
-    """Embeddings from a safetensors file."""
+    """Embeddings from a file: our own, or one that ComfyUI_IPAdapter_plus has saved."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -108,7 +108,7 @@ class ArmatureLoadIPAdapterEmbeds(io.ComfyNode):
                 io.Combo.Input(
                     "embeds_name",
                     options=embeds_names(),
-                    tooltip="A safetensors file in the input folder, or saved embeddings in the output folder.",
+                    tooltip="A .safetensors or .ipadpt file in the input folder, or saved embeddings in the output folder.",
                 )
             ],
             outputs=[ImageEmbedsType.Output("embeds", tooltip="To embeds of Apply IP-Adapter.")],

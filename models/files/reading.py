@@ -41,6 +41,26 @@ def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
+def read_tensor(path: str | Path, code: str, damaged: str) -> torch.Tensor:
+    """The only tensor of a weights-only torch file that holds nothing else.
+
+    code, damaged: what to do about a pickle that wants to run code, and about a damaged file, as sentences. Raises BrokenFile
+    (a ValueError) for both, and for a file that is missing or holds anything but a tensor.
+    """
+    path = Path(path)
+    check_readable(path)
+    try:
+        # Not by the host's reader, which looks for names in what it has read.
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # the unpickler raises about everything for a damaged file
+        raise BrokenFile(_unreadable(path, error, code, damaged)) from error
+    if not isinstance(loaded, torch.Tensor):
+        raise BrokenFile(f"The file {path} holds a {type(loaded).__name__}, not a single tensor. {code}")
+    return loaded
+
+
 def _flat(loaded: dict[Any, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, torch.Tensor]]:
     """Tensors by name; those in a dict within the file (IP-Adapter's .bin) as 'outer.inner'."""
     for key, value in loaded.items():
@@ -67,17 +87,19 @@ def refuse_non_finite(name: str, key: str, value: torch.Tensor) -> None:
         )
 
 
-def _unreadable(path: Path, error: Exception) -> str:
+def _unreadable(
+    path: Path,
+    error: Exception,
+    if_code: str = "Use a safetensors version of it.",
+    if_damaged: str = "Download it again, best as safetensors.",
+) -> str:
     reason = reason_of(error)
     code = None if is_safetensors(path) else code_in(path, error)
     if is_safetensors(path):
         advice = "It is incomplete, or no safetensors file at all. Download it again and compare its size."
     elif code is not None:
         reason = f"it asks for {code}"
-        advice = (
-            "It is a pickle that holds more than weights, and such files can run any code, so it is not opened. "
-            "Use a safetensors version of it."
-        )
+        advice = f"It is a pickle that holds more than weights, and such files can run any code, so it is not opened. {if_code}"
     else:
-        advice = "It is incomplete, or no torch weight file. Download it again, best as safetensors."
+        advice = f"It is incomplete, or no torch weight file. {if_damaged}"
     return f"The file {path} cannot be read ({reason}). {advice}"

@@ -15,7 +15,7 @@ from ..guidance.layer_weights import Layer, LayerWeights
 from ..host import tell
 from .adapter import IPAdapter
 from .embeds import COMBINING, CONCAT, REGIONS, ImageEmbeds
-from .encoding import encode, encode_faces
+from .encoding import encode, encode_faces, with_negative
 from .faces import with_face_lora
 from .image_prompt import ImagePrompt, Strength
 from .layers import CrossAttention, check_fit, cross_attentions, double_blocks, joint_blocks
@@ -107,7 +107,8 @@ def _embeds(adapter: IPAdapter, settings: Settings, behaviour: Behaviour) -> Ima
     if "embeds" in given and len(given) > 1:
         raise ValueError(f"{WHO}: both {given[0]} and embeds are linked. Unlink one of them.")
     if "embeds" in given:
-        return check_embeds(adapter, settings.embeds)
+        embeds = check_embeds(adapter, settings.embeds)
+        return with_negative(adapter, embeds, settings.clip_vision, settings.negative_image, behaviour.black_negative)
     if adapter.layout.needs_face:
         return encode_faces(
             adapter, settings.face_embeds, settings.clip_vision, settings.image, behaviour.black_negative

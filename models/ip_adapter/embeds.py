@@ -22,7 +22,9 @@ class ImageEmbeds:
     """Embeddings of N pictures.
 
     reads: which kind (see `layouts.layout`); image: [N,W] pooled or [N,T,W] hidden states, None for faces alone; negative:
-    the same of what is not wanted, [1 or N,...]; face: [N,512] or None. source: where they come from, for messages.
+    the same of what is not wanted, [1 or N,...], None where none came with them (see `encoding.with_negative`); face:
+    [N,512] or None. source: where they come from, for messages. alternative: the same numbers read as embeddings of another
+    kind, where a file leaves both open.
     """
 
     reads: Reads
@@ -30,6 +32,7 @@ class ImageEmbeds:
     negative: torch.Tensor | None = None
     face: torch.Tensor | None = None
     source: str = ""
+    alternative: ImageEmbeds | None = None
 
     @property
     def count(self) -> int:
@@ -40,6 +43,12 @@ class ImageEmbeds:
     def width(self) -> int:
         """Width of the image embeddings; 0 for faces alone."""
         return 0 if self.image is None else self.image.shape[-1]
+
+    def settled(self, reads: Reads) -> ImageEmbeds:
+        """One reading of them: of two that are open the one of this kind, else the likelier."""
+        if self.alternative is None:
+            return self
+        return self.alternative if self.alternative.reads == reads else replace(self, alternative=None)
 
     def row(self, index: int) -> ImageEmbeds:
         """The embeddings of one picture."""
@@ -115,9 +124,8 @@ def combine_embeds(slots: Mapping[str, Any] | None, combine: str = "average", ne
         _check_alike(first, embeds)
     image, face = _joined([embeds.image for embeds in given]), _joined([embeds.face for embeds in given])
     source = ", ".join(dict.fromkeys(embeds.source for embeds in given if embeds.source))
-    joined = replace(first, image=image, negative=_negatives(given), face=face, source=source)
-    if negative is not None:
-        joined = replace(joined, negative=_unwanted(first, negative))
+    unwanted = _negatives(given) if negative is None else _unwanted(first, negative)
+    joined = replace(first, image=image, negative=unwanted, face=face, source=source)
     return joined if combine == CONCAT else joined.combined(combine)
 
 
@@ -125,7 +133,8 @@ def _in_order(slots: Mapping[str, Any]) -> list[ImageEmbeds]:
     given = [_checked(name, one) for name, one in slots_in_order(_WHO, "embeds", "embeds", slots).items()]
     if not given:
         raise ValueError(f"{_WHO}: nothing is linked. Link Encode or Load IP-Adapter Embeddings.")
-    return given
+    sure = next((one for one in given if one.alternative is None), given[0])
+    return [one.settled(sure.reads) for one in given]
 
 
 def _checked(name: str, embeds: Any) -> ImageEmbeds:
@@ -155,13 +164,22 @@ def _joined(rows: list[torch.Tensor | None]) -> torch.Tensor | None:
 
 
 def _negatives(given: list[ImageEmbeds]) -> torch.Tensor | None:
-    """One for each picture; where all are the same, as for pictures without a negative one, it is kept once."""
+    """One for each picture; where all are the same, as for pictures without a negative one, it is kept once.
+
+    Embeddings that came without one share that of the others, which is the same for all pictures of an encoder.
+    """
     rows = [one.negative for one in given]
-    if rows[0] is None or any(row is None for row in rows):
-        return None
     known = [row for row in rows if row is not None]
+    if not known:
+        return None
     if all(torch.equal(row, known[0]) for row in known[1:]):
         return known[0]
+    if len(known) < len(rows):
+        without = ", ".join(one.source or "not saved" for one in given if one.negative is None)
+        raise ValueError(
+            f"{_WHO}: some embeddings came without a negative ({without}), and those of the others differ. Link negative_embeds, "
+            "which then counts for all."
+        )
     spread = [
         row.expand(one.count, *row.shape[1:]) if row.shape[0] == 1 else row
         for row, one in zip(known, given, strict=True)
@@ -170,7 +188,7 @@ def _negatives(given: list[ImageEmbeds]) -> torch.Tensor | None:
 
 
 def _unwanted(first: ImageEmbeds, negative: Any) -> torch.Tensor | None:
-    unwanted = _checked("negative_embeds", negative)
+    unwanted = _checked("negative_embeds", negative).settled(first.reads)
     _check_alike(first, unwanted)
     if unwanted.image is None:
         raise ValueError(f"{_WHO}, input negative_embeds: faces alone have no negative. Unlink it.")

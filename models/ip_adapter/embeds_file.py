@@ -1,4 +1,4 @@
-"""Image embeddings as safetensors files: small, free of code, and the same for everyone."""
+"""Image embeddings as files: safetensors, small, free of code and the same for everyone; and those that another pack saved."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ...preprocessors.images.checks import check_type
 from ..files.header import BrokenFile, read_header
 from ..files.reading import read_state_dict, refuse_non_finite
 from ..files.writing import write_safetensors
+from . import ipadpt
 from .embeds import PREFIX, ImageEmbeds
 
 _FORMAT = "armature.ip_adapter_embeds"
@@ -38,6 +39,8 @@ def write_embeds(embeds: ImageEmbeds, path: Path) -> None:
 
 def read_embeds(path: Path) -> ImageEmbeds:
     """The embeddings in a file. Raises BrokenFile (a ValueError) when it is damaged or holds something else."""
+    if path.suffix == ipadpt.ENDING:
+        return ipadpt.read_ipadpt(path)
     metadata = read_header(path).metadata if path.suffix == _ENDING and path.is_file() else {}
     tensors = read_state_dict(path)
     if metadata.get("format") != _FORMAT or not set(tensors) <= set(_PARTS):
@@ -51,17 +54,19 @@ def read_embeds(path: Path) -> ImageEmbeds:
 
 
 def embeds_names() -> list[str]:
-    """What can be loaded: safetensors files in the host's input folder, and saved embeddings in its output folder."""
+    """What can be loaded from the host's input folder, and from where saved embeddings lie in its output folder.
+
+    Files of ComfyUI_IPAdapter_plus are found in folders within the input folder too, as its own loader finds them.
+    """
     import folder_paths
 
-    found = []
-    for root, below, mark in (
-        (folder_paths.get_input_directory(), ".", ""),
-        (folder_paths.get_output_directory(), Path(PREFIX).parent.as_posix(), _OUTPUT),
-    ):
-        folder = Path(root)
-        found += [f"{one.relative_to(folder).as_posix()}{mark}" for one in sorted((folder / below).glob(f"*{_ENDING}"))]
-    return found
+    given, made = Path(folder_paths.get_input_directory()), Path(folder_paths.get_output_directory())
+    saved = made / Path(PREFIX).parent
+    found = [*sorted(given.glob(f"*{_ENDING}")), *sorted(given.rglob(f"*{ipadpt.ENDING}"))]
+    own = [one for ending in (_ENDING, ipadpt.ENDING) for one in sorted(saved.glob(f"*{ending}"))]
+    return [one.relative_to(given).as_posix() for one in found] + [
+        f"{one.relative_to(made).as_posix()}{_OUTPUT}" for one in own
+    ]
 
 
 def embeds_path(name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +54,46 @@ def encode(
     pictures = to_rgb(check_image(image, "IP-Adapter, input image"))
     pooled = adapter.layout.reads == "pooled"
     found = features(clip_vision, pictures, pooled)
+    unwanted = _unwanted(adapter, clip_vision, found, negative, black_negative)
+    return ImageEmbeds("pooled" if pooled else "hidden", found, unwanted, source="input image")
+
+
+def with_negative(
+    adapter: IPAdapter, embeds: ImageEmbeds, clip_vision: Any, negative: Any = None, black_negative: bool = False
+) -> ImageEmbeds:
+    """Embeddings with the negative that `encode` gives, where they came without one, as other packs save them.
+
+    Raises ValueError where only the encoder can tell what a picture of nothing looks like to it, and none is linked.
+    """
+    if embeds.image is None or embeds.negative is not None:
+        return embeds
+    if negative is not None or not _nothing_is_zero(adapter):
+        if clip_vision is None:
+            raise ValueError(
+                f"{adapter.who}: the embeddings ({embeds.source or 'input embeds'}) came without their negative, which the "
+                "encoder gives. Link clip_vision; or load the negative where it was saved too, and link it to negative_embeds of "
+                "Combine IP-Adapter Embeddings."
+            )
+        check_encoder(clip_vision, adapter)
+    return replace(embeds, negative=_unwanted(adapter, clip_vision, embeds.image, negative, black_negative))
+
+
+def _unwanted(
+    adapter: IPAdapter, clip_vision: Any, found: torch.Tensor, negative: Any, black_negative: bool
+) -> torch.Tensor:
+    pooled = adapter.layout.reads == "pooled"
     if negative is not None:
-        unwanted = features(clip_vision, to_rgb(check_image(negative, "IP-Adapter, input negative_image")), pooled)
-    elif pooled or adapter.layout.follows_timestep:
-        unwanted = torch.zeros_like(found[:1])
-    elif black_negative:
+        return features(clip_vision, to_rgb(check_image(negative, "IP-Adapter, input negative_image")), pooled)
+    if _nothing_is_zero(adapter):
+        return torch.zeros_like(found[:1])
+    if black_negative:
         side = clip_vision.image_size
-        unwanted = features(clip_vision, torch.zeros(1, side, side, 3), pooled)
-    else:
-        unwanted = nothing_seen(clip_vision)
-    kind = "pooled" if pooled else "hidden"
-    return ImageEmbeds(kind, found, unwanted, source="input image")
+        return features(clip_vision, torch.zeros(1, side, side, 3), pooled)
+    return nothing_seen(clip_vision)
+
+
+def _nothing_is_zero(adapter: IPAdapter) -> bool:
+    return adapter.layout.reads == "pooled" or adapter.layout.follows_timestep
 
 
 def features(clip_vision: Any, pictures: torch.Tensor, pooled: bool) -> torch.Tensor:

@@ -37,6 +37,7 @@ def check_embeds(adapter: IPAdapter, embeds: Any) -> ImageEmbeds:
     """The embeddings, or ValueError that names both sides when they are not of the kind or width that the adapter reads."""
     advice = "Make them with Encode IP-Adapter Image."
     check_type(f"{adapter.who}, input embeds", embeds, ImageEmbeds, "IP_ADAPTER_EMBEDS are", advice)
+    embeds = embeds.settled(adapter.layout.reads)
     if embeds.reads != adapter.layout.reads or (embeds.image is not None and embeds.width != adapter.feature_width):
         wanted = f"{adapter.layout.reads} embeddings" + (
             f" of width {adapter.feature_width}" if adapter.feature_width else ""
