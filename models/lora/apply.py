@@ -11,6 +11,7 @@ import comfy.hooks
 from ...preprocessors.images.checks import check_range
 from ..host import tell
 from .advice import why_idle, why_not_loaded, why_refused
+from .dora import Difference, difference_to_paper
 from .lora_file import load_lora_file
 from .matching import Matched, Target, match
 from .scheduling import block_factors, telling_hook, weight_hook, with_hooks
@@ -23,13 +24,17 @@ _EXAMPLES = 4
 
 @dataclass(frozen=True)
 class Applied:
-    """One LoRA: what matched and with which strengths; notes: what else shapes it. matched is None where it was skipped."""
+    """One LoRA: what matched and with which strengths; notes: what else shapes it. matched is None where it was skipped.
+
+    dora: how far the host is from the paper, for files with DoRA layers.
+    """
 
     name: str
     strength_model: float
     strength_clip: float
     matched: Matched | None
     notes: tuple[str, ...] = ()
+    dora: Difference | None = None
 
     def __str__(self) -> str:
         if self.matched is None:
@@ -44,6 +49,7 @@ class Applied:
             f"  Used: {matched.used} of {matched.total} tensors, on {len(matched.network)} weights of the model and "
             f"{len(matched.text)} of the text encoder.",
         ]
+        lines += [] if self.dora is None else [f"  DoRA: {self.dora}."]
         lines += _lost("Of another shape than the model's weights (of another family or size)", matched.misfits)
         lines += _lost("Without a place in this model", matched.unknown)
         lines += _lost("For the text encoder, and clip is not linked", matched.without_clip)
@@ -83,7 +89,7 @@ def apply_lora_stack(
     chosen = _options_by_name(check_options(options), [name for name, *_ in rows])
     prepared = [_prepare(name, strengths, model, clip, minimum_match) for name, *strengths in rows]
     hooks = comfy.hooks.HookGroup()
-    done = [_applied_report(lora, chosen.get(lora.name)) for lora in prepared]
+    done = [_applied_report(lora, chosen.get(lora.name), model, clip) for lora in prepared]
     patched = _Patched(model, clip, hooks)
     for lora in prepared:
         _tell_idle(lora, chosen.get(lora.name))
@@ -139,7 +145,7 @@ def _options_by_name(options: tuple[LoRAOptions, ...], names: list[str]) -> dict
     return {option.name: option for option in options}
 
 
-def _applied_report(lora: _Prepared, option: LoRAOptions | None) -> Applied:
+def _applied_report(lora: _Prepared, option: LoRAOptions | None, model: Any, clip: Any) -> Applied:
     if lora.matched is None:
         return Applied(lora.name, lora.strength_model, lora.strength_clip, None, (lora.why,))
     notes = []
@@ -147,7 +153,8 @@ def _applied_report(lora: _Prepared, option: LoRAOptions | None) -> Applied:
         notes.append("blocks " + ", ".join(f"{entry}: {entry.factor:g}" for entry in option.blocks.entries))
     if option is not None and option.is_scheduled:
         notes.append(f"over the sampling {option.schedule.to_text()}")
-    return Applied(lora.name, lora.strength_model, lora.strength_clip, lora.matched, tuple(notes))
+    dora = difference_to_paper(lora.matched, model, clip)
+    return Applied(lora.name, lora.strength_model, lora.strength_clip, lora.matched, tuple(notes), dora)
 
 
 class _Patched:

@@ -15,6 +15,8 @@ _PART = re.compile(
     r"|\.alpha|\.dora_scale|\.hada_\w+|\.lokr_\w+|\.oft_\w+|\.[ab][12]\.weight|\.diff(?:_b)?|\.set_weight"
     r"|\.[wb]_norm|\.reshape_weight)$"
 )
+_MAGNITUDES = re.compile(r"\.lora_magnitude_vector(?:\.\w+)*$")  # of PEFT; the host knows the next
+_SCALE = ".dora_scale"
 _ADAPTER_NAME = re.compile(r"\.lora_([AB])\.(?!weight$)[A-Za-z]\w*\.weight$")
 _WRAPPERS = ("base_model.model.", "model.")
 _TEXT = ("text_encoder", "text_encoder_2", "te1", "te2")
@@ -49,8 +51,26 @@ def with_known_names(
     for key, value in weights.items():
         layer = layer_of(key)
         part = _ADAPTER_NAME.sub(r".lora_\1.weight", key)[len(layer) :]
-        renamed[_known_layer(layer, known) + part] = value
-    return {**renamed, **_alphas(renamed, metadata or {})}
+        name = _known_layer(layer, known)
+        if _MAGNITUDES.match(part):
+            renamed[name + _SCALE] = value.flatten()
+        else:
+            renamed[name + part] = value
+    return {**renamed, **_columns(renamed), **_alphas(renamed, metadata or {})}
+
+
+def _columns(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Plain lists of a DoRA layer's magnitudes as [out,1,…], with the dimensions of the weight, as the host computes with them.
+
+    PEFT has [out] for linear layers and [1,out,1,1] for convolutions; files that were converted from its names have the first.
+    """
+    flat = {layer_of(key): key for key, value in weights.items() if key.endswith(_SCALE) and value.ndim == 1}
+    dimensions = dict.fromkeys(flat, 2)
+    for key, value in weights.items() if flat else ():
+        layer = layer_of(key)
+        if layer in flat:
+            dimensions[layer] = max(dimensions[layer], value.ndim)
+    return {key: weights[key].reshape(-1, *[1] * (dimensions[layer] - 1)) for layer, key in flat.items()}
 
 
 def _known_layer(layer: str, known: Collection[str]) -> str:
