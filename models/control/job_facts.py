@@ -31,7 +31,7 @@ def _facts(part: Decided, stack: ControlStack, height: int, width: int) -> dict[
         "weight": signal.weight,
         "start_percent": signal.start,
         "end_percent": signal.end,
-        "range_of": signal.range_of,
+        **({"range_of": signal.range_of} if signal.counts_steps else {}),  # 0.1.0 knew the other alone
         "schedule": signal.schedule.to_text(),
         "fit": signal.fit,
         "on_invalid": signal.on_invalid,

@@ -100,8 +100,12 @@ def _check_control_net(control_net: Any) -> None:
     from comfy.controlnet import ControlBase
 
     if not isinstance(control_net, ControlBase):
-        found = "nothing" if control_net is None else type(control_net).__name__
+        if control_net is None:
+            raise ValueError(
+                "Control signal, input control_net: a control net is wanted, but nothing came in. The loader before it did not "
+                "recognise its file as a ControlNet, ControlNeXt or T2I-Adapter: choose another file there."
+            )
         raise ValueError(
-            f"Control signal, input control_net: a control net is wanted, but {found} came in. "
-            "The loader before it did not recognise its file as a ControlNet, ControlNeXt or T2I-Adapter."
+            f"Control signal, input control_net: a control net is wanted, but {type(control_net).__name__} came in. "
+            "Link Load Control Net, or the CONTROL_NET of any loader."
         )

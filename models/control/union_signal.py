@@ -57,10 +57,15 @@ def union_type(control_net: Any, image: torch.Tensor) -> UnionType | None:
     kind = tag_of(image)
     found = _number_of(control_net, map_kind(kind))
     if found is None:
-        source = f"it is not known for maps of the kind {kind}" if kind else "nothing is known about what made the map"
-        return UnionType(
-            None, f"union type auto, and {source}: the net runs untyped. Set it with Set Union ControlNet Type"
-        )
+        by_hand_too = ", or set its type with Set Union ControlNet Type" if takes_several_maps(control_net) else ""
+        if kind:
+            told = f"this net has no type for maps of the kind {kind}, so it runs untyped"
+        else:
+            told = (
+                "nothing is known about what made the map, so the net runs untyped. Link a Control Map directly"
+                + by_hand_too
+            )
+        return UnionType(None, f"union type auto: {told}")
     number, name = found
     return UnionType(number, f"union type {name}, because the map was made as {kind}")
 

@@ -99,8 +99,8 @@ class ControlNeXt(ControlBase):
         if place.channels != channels:
             raise ValueError(
                 f"The ControlNeXt file '{network.file_name}' ({variant.title}) makes maps of {channels} channels, but the "
-                f"model being sampled has {place.channels} there. It is not a full-size {BASE_TITLES[base]} UNet; "
-                "load a checkpoint of the size the file was trained for."
+                f"model being sampled has {place.channels} there. The two are of different sizes, as distilled relatives of "
+                f"{BASE_TITLES[base]} are; load a checkpoint of the size the file was trained for."
             )
         self._run = Run(variant, place, model.model_sampling)
 

@@ -191,7 +191,7 @@ class LayerWeights:
         for entry in self.entries:
             if not any(entry.names(layer) for layer in layers):
                 raise ValueError(
-                    f'{who}: its layer weights name "{entry}", which this control net does not have. '
+                    f'{who}: its layer weights name "{entry}", which it does not have. '
                     f"It has {described(layers)}. Change the text of Layer Weights."
                 )
         softened = self._softened(layers, pooled)

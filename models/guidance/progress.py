@@ -37,7 +37,9 @@ def progress_of(sigma: float, percent_to_sigma: Callable[[float], float]) -> flo
             low = middle
         else:
             high = middle
-    return (low + high) / 2
+    middle = (low + high) / 2
+    # An end of the schedule is met exactly, so that a curve that ends at 0 is 0 there.
+    return float(round(middle)) if min(middle, 1 - middle) < 2**-_HALVINGS else middle
 
 
 # The sigmas that a sampler will step through, before it runs.

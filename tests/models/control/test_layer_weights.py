@@ -119,7 +119,7 @@ def test_a_text_that_cannot_be_read_is_refused_with_the_names_there_are(text, wo
 
 @pytest.mark.parametrize(("residuals", "text"), [(SD15, "input.12: 1"), (SD15, "double: 1"), (FLUX, "middle: 1")])
 def test_a_layer_that_this_net_does_not_have_is_refused_with_its_list(residuals, text):
-    with pytest.raises(ValueError, match="this control net does not have. It has (input.0 to input.11|double.0)"):
+    with pytest.raises(ValueError, match="which it does not have. It has (input.0 to input.11|double.0)"):
         factors(residuals, text)
 
 

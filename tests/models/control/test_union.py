@@ -71,7 +71,7 @@ def test_a_type_set_by_hand_stays(union_net):
 
 def test_without_a_tag_it_is_told_that_the_net_runs_untyped(union_net):
     assert "nothing is known about what made the map" in told(union_net, picture(1))
-    assert "not known for maps of the kind flow" in told(union_net, tag(picture(1), "flow"))
+    assert "no type for maps of the kind flow" in told(union_net, tag(picture(1), "flow"))
 
 
 def test_a_type_that_this_net_is_too_small_for_is_not_set(union_net):

@@ -124,7 +124,7 @@ class OtherPack(comfy.samplers.CFGGuider):
 
     def predict_noise(self, x: Any, timestep: Any, model_options: Any = None, seed: Any = None) -> Any:
         made = [
-            comfy.samplers.calc_cond_batch(self.inner_model, [self.conds[name]], x, timestep, model_options)[0]
+            comfy.samplers.calc_cond_batch(self.inner_model, [self.conds[name]], x, timestep, model_options or {})[0]
             for name in ("uncond", "positive_prompt")
         ]
         return comfy.samplers.cfg_function(

@@ -95,7 +95,7 @@ class Nameless(comfy.samplers.CFGGuider):
 
     def predict_noise(self, x, timestep, model_options=None, seed=None):
         second, first = comfy.samplers.calc_cond_batch(
-            self.inner_model, [self.conds["b"], self.conds["a"]], x, timestep, model_options
+            self.inner_model, [self.conds["b"], self.conds["a"]], x, timestep, model_options or {}
         )
         return comfy.samplers.cfg_function(
             self.inner_model, first, second, self.cfg, x, timestep, model_options=model_options
