@@ -10,6 +10,7 @@ import torch
 
 from ..controlnext.control import ControlNeXt
 from ..guidance.batch_view import BatchView
+from ..guidance.foreign_windows import tell_window
 from ..guidance.progress import Progress
 from ..guidance.regions import Area, map_in_area
 from ..host import tell
@@ -65,8 +66,9 @@ class MapFeed:
     def prepare(self, image: torch.Tensor, call: Call) -> None:
         """image: all maps [B,C,H,W] as they came. Raises ValueError when their number fits neither batch nor clip."""
         rows = call.view.rows_of(image.shape[0], self.label, "control image")
-        if isinstance(self.inner, ControlNeXt):
-            rows = None  # it chooses the maps of a window itself, for its rule on the first one
+        reads_windows = tell_window(self.inner, call.view.foreign_frames, call.view.total)
+        if isinstance(self.inner, ControlNeXt) or reads_windows:
+            rows = None  # it chooses the maps of a window itself: ControlNeXt for its rule on the first one
         key = (self.size(call.latent), rows)
         if key == self._given:
             return

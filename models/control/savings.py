@@ -11,6 +11,7 @@ from comfy.controlnet import ControlNet, StrengthType
 from ...preprocessors.images.checks import check_choice, check_range, check_type
 from ..controlnext.cache import MapSigmas
 from ..controlnext.control import ControlNeXt
+from ..guidance.batch_view import window_of
 from ..guidance.progress import StepCounter
 from .residuals import Residuals
 
@@ -148,13 +149,14 @@ class InnerCall:
     def _remembered(
         self, memory: ResidualMemory, arguments: Arguments, items: tuple[float, ...] | None
     ) -> Residuals | None:
-        x_noisy, t, _cond, _chunks, options = arguments
+        x_noisy, t, _cond, chunks, options = arguments
         memory.at(float(t[0]))
         window = options.get("context_window")
         key = (
             tuple(x_noisy.shape),
             tuple(options.get("uuids", ())),
             tuple(getattr(window, "index_list", ())),
+            window_of(options, x_noisy.shape[0] // chunks),
             items is None,
             getattr(self.inner, "acting", None),
         )

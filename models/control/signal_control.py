@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from comfy.controlnet import ControlBase
 
 from ...preprocessors.images.tags import tag_of
 from ..controlnext.control import ControlNeXt
 from ..guidance.batch_view import BatchView
+from ..guidance.foreign_windows import WindowedControl
 from ..guidance.layer_weights import Place, layers_of
 from ..guidance.progress import Progress, progress_of
 from ..guidance.regions import areas_of
@@ -35,7 +35,7 @@ from .union_net import UnionFeed, UnionNet
 from .union_signal import UnionSignal
 
 
-class SignalControl(ControlBase):
+class SignalControl(WindowedControl):
     """A ControlBase around a copy of the signal's own control net.
 
     The inner net computes and the host's own merge adds up, so a signal without extras gives bit for bit what the

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from comfy.controlnet import ControlBase
 
 from ..guidance.batch_view import Window, window_of
+from ..guidance.foreign_windows import WindowedControl
 from ..guidance.roles import CONDITIONAL, chunk_roles, told_unknown
 from ..guidance.sampling_hooks import hooks_of_others, with_sampling_hooks
 from ..host import tell
@@ -31,7 +31,7 @@ class Run:
     model_sampling: Any
 
 
-class ControlNeXt(ControlBase):
+class ControlNeXt(WindowedControl):
     """A control link that changes the UNet's hidden state in one place instead of returning residuals.
 
     The host's residuals are added before the skip connection is stored and without sight of the hidden state, so the

@@ -7,25 +7,32 @@ from typing import Any
 
 import torch
 
+from .foreign_windows import told_window
 from .roles import chunk_roles
 
 
 @dataclass(frozen=True)
 class Window:
-    """The part of a long clip that one call of the model sees: index of each frame, and the clip's length."""
+    """The part of a long clip that one call of the model sees: index of each frame, and the clip's length.
+
+    foreign: AnimateDiff-Evolved's, which some control nets read by themselves.
+    """
 
     frames: tuple[int, ...]
     total: int
+    foreign: bool = False
 
 
 def window_of(transformer_options: dict[str, Any], pictures: int) -> Window | None:
-    """The host's context window over the batch dimension, or None when the call sees the whole batch.
+    """The context window over the batch dimension, or None when the call sees the whole batch.
 
-    The host may put the frame before a window in front of it (`causal_anchor_index`).
+    The host may put the frame before a window in front of it (`causal_anchor_index`). Where it has no windows, those of
+    AnimateDiff-Evolved count.
     """
     window = transformer_options.get("context_window")
     if window is None or getattr(window, "dim", None) != 0:
-        return None
+        told = told_window(transformer_options)
+        return Window(*told, foreign=True) if told is not None and len(told[0]) == pictures else None
     frames = tuple(int(index) for index in window.index_list)
     anchor = getattr(window, "causal_anchor_index", None)
     if anchor is not None and anchor >= 0:
@@ -46,7 +53,7 @@ def matching_rows(count: int, pictures: int, window: Window | None) -> tuple[int
 class BatchView:
     """The batch of one call: `chunks` (prompt, negative prompt, ...) one after the other, each of the same pictures.
 
-    halves: for each chunk CONDITIONAL or UNCONDITIONAL (see `roles`); window: the host's context window, where there is one.
+    halves: for each chunk CONDITIONAL or UNCONDITIONAL (see `roles`); window: the context window, where there is one.
     unnamed: name of the guider where it does not tell the role of every chunk, else "".
     """
 
@@ -67,6 +74,11 @@ class BatchView:
     def total(self) -> int:
         """Frames of the whole clip, or pictures of the whole batch."""
         return self.pictures if self.window is None else self.window.total
+
+    @property
+    def foreign_frames(self) -> tuple[int, ...] | None:
+        """The frames of a window of AnimateDiff-Evolved, or None."""
+        return self.window.frames if self.window is not None and self.window.foreign else None
 
     @property
     def frames(self) -> tuple[int, ...]:

@@ -63,13 +63,19 @@ class Ones(ControlNet):
 
 
 def link(
-    images: int = 1, tokens: bool = False, stack: ControlStack | None = None, savings: Savings = NONE, **settings: Any
+    images: int = 1,
+    tokens: bool = False,
+    stack: ControlStack | None = None,
+    savings: Savings = NONE,
+    inner: ControlNet | None = None,
+    **settings: Any,
 ) -> SignalControl:
     """A link ready to be called; image number i has the grey i/100."""
     settings.setdefault("weight", 1.0)
     picture = (torch.arange(images) / 100).reshape(-1, 1, 1, 1).expand(-1, 64, 64, 3)
     signal = ControlSignal(Ones(tokens), picture, **settings)
-    made = SignalControl(Ones(tokens), signal, stack or ControlStack((signal,)), Watch("Signal 1"), savings)
+    stack = stack or ControlStack((signal,))
+    made = SignalControl(inner or Ones(tokens), signal, stack, Watch("Signal 1"), savings)
     made.set_cond_hint(picture.movedim(-1, 1), signal.weight, (signal.start, signal.end))
     made.pre_run(SimpleNamespace(diffusion_model=object()), lambda percent: 1000 * (1 - percent))
     return made
