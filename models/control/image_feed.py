@@ -19,6 +19,8 @@ from .signal import ControlSignal
 
 # What a control net derives from its image and keeps between calls.
 _DERIVED = ("cond_hint", "control_input")
+# Of that, put aside for windows that come again. Some schedules move all windows from step to step, so that none does.
+SET_ASIDE_BYTES = 512 * 1024**2
 
 _Key = tuple[tuple[int, int], tuple[int, ...] | None]
 
@@ -37,7 +39,7 @@ class MapFeed:
     """Sets the image of the inner control net before each call.
 
     The inner net brings the image to its own size, as the host does; what it derived for one context window is put aside when
-    the next comes, so that nothing is resized (or encoded) twice in a sampling.
+    the next comes, so that nothing is resized (or encoded) twice in a sampling, unless it is more than `SET_ASIDE_BYTES`.
     """
 
     def __init__(self, inner: Any, signal: ControlSignal, label: str) -> None:
@@ -73,8 +75,7 @@ class MapFeed:
         if key == self._given:
             return
         self._tell_of_area(key[0], call.areas)
-        if self._given is not None:
-            self._set_aside[self._given] = self._derived()
+        self._put_aside()
         self._given = key
         whole = self._in_shape(image, key[0])
         self.inner.cond_hint_original = whole if rows is None else whole[list(rows)]
@@ -90,8 +91,14 @@ class MapFeed:
             self._told_of_area = True
             tell(f"{self.label}: {map_in_area(area)}")
 
-    def _derived(self) -> dict[str, Any]:
-        return {name: getattr(self.inner, name, None) for name in _DERIVED}
+    def _put_aside(self) -> None:
+        """What is derived now, unless that of other windows takes all the room."""
+        if self._given is None:
+            return
+        derived = {name: getattr(self.inner, name, None) for name in _DERIVED}
+        others = (kept for key, kept in self._set_aside.items() if key != self._given)
+        if sum(map(_bytes, others)) + _bytes(derived) <= SET_ASIDE_BYTES:
+            self._set_aside[self._given] = derived
 
     def size(self, latent: torch.Tensor) -> tuple[int, int]:
         """(height, width) in pixels at which the control net looks at its image."""
@@ -113,3 +120,7 @@ class MapFeed:
         if size not in self._fitted:
             self._fitted[size] = fitted(image, *size, self.signal.fit)
         return self._fitted[size]
+
+
+def _bytes(derived: dict[str, Any]) -> int:
+    return sum(getattr(one, "nbytes", 0) for one in derived.values())

@@ -57,13 +57,14 @@ class ResidualMemory:
         self._kept: dict[Any, _StepResiduals] = {}
 
     def at(self, sigma: float) -> None:
-        """Count a step whenever the sigma changes."""
-        self._steps.at(sigma)
+        """Count a step whenever the sigma changes, and let go of what is too old: windows may never come again."""
+        step = self._steps.at(sigma)
+        self._kept = {key: kept for key, kept in self._kept.items() if step - kept.step < self.every}
 
     def recall(self, key: Any, inner: Any) -> Residuals | None:
         """Residuals of an earlier step at the strength of now, or None when they are to be computed."""
         kept = self._kept.get(key)
-        if kept is None or self._steps.number - kept.step >= self.every or kept.strength == 0.0:
+        if kept is None or kept.strength == 0.0:
             return None
         ratio = inner.strength / kept.strength
         if ratio == 1.0:

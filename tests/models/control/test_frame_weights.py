@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
+from armature_pack.models.control.image_feed import SET_ASIDE_BYTES
 from armature_pack.models.guidance.frame_weights import FrameWeights
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -105,6 +108,20 @@ def test_windows_take_turns_without_deriving_anything_twice():
     assert made.inner.cond_hint is None
     call(made, pictures=2, context_window=first)
     assert made.inner.cond_hint == "derived from 0 and 1" and seen(made)[-1]["first"] == pytest.approx([0, 0.01])
+
+
+def test_what_is_derived_for_windows_that_never_come_again_takes_bounded_memory():
+    """Uniform schedules move their windows from step to step. A meta tensor has a size and takes no memory."""
+    made = link(images=40)
+    derived = []
+    for first in range(39):
+        call(made, pictures=2, context_window=window([first, first + 1], 40))
+        made.inner.cond_hint = torch.empty(SET_ASIDE_BYTES // 40, device="meta")  # a tenth of what is allowed
+        derived.append(weakref.ref(made.inner.cond_hint))
+    held = [one() is not None for one in derived]
+    assert held == [True] * 10 + [False] * 28 + [True]  # the last one is in use
+    call(made, pictures=2, context_window=window([3, 4], 40))
+    assert made.inner.cond_hint is derived[3]()
 
 
 def test_after_the_sampling_the_net_has_its_whole_image_again():

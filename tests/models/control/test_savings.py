@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
 from armature_pack.models.control.apply import apply_stack
-from armature_pack.models.control.savings import PROFILES, Savings, check_savings, described, find_profile
+from armature_pack.models.control.savings import (
+    PROFILES,
+    ResidualMemory,
+    Savings,
+    check_savings,
+    described,
+    find_profile,
+)
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 
@@ -37,6 +46,20 @@ def test_parts_of_the_batch_and_windows_keep_residuals_of_their_own():
         for frames in ([0, 1], [2, 3]):
             call(made, pictures=2, sigma=sigma, context_window=window(frames, 4))
     assert [run["first"][0] for run in seen(made)] == pytest.approx([0, 0.02])
+
+
+def test_residuals_that_are_too_old_are_let_go_of_though_their_window_never_comes_again():
+    memory, inner = ResidualMemory(every=2), link().inner
+    kept = []
+    for step in range(4):
+        memory.at(900.0 - step)
+        for part in ("first window", "second window"):
+            residual = torch.ones(1)
+            memory.keep((step, part), {"output": [residual]}, inner)
+            kept.append(weakref.ref(residual))
+            del residual
+    assert [one() is not None for one in kept] == [False] * 4 + [True] * 4
+    assert memory.recall((2, "first window"), inner) is not None
 
 
 def test_a_new_sampling_starts_afresh():
