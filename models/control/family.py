@@ -35,6 +35,7 @@ def family_of_net(net: Any) -> str | None:
     network = getattr(net, "control_model", None) or getattr(net, "t2i_model", None)
     if network is not None and type(network).__module__ in _BY_MODULE:
         return _BY_MODULE[type(network).__module__]
+    network = getattr(network, "network", network)  # a union net for several maps stands around the network itself
     weights = getattr(net, "control_weights", None) if network is None else network.state_dict()
     if not isinstance(weights, Mapping):
         return None
