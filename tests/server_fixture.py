@@ -26,8 +26,6 @@ from .model_links import link_model
 
 # As in conftest.py: a second thread for tiny networks costs more than it gains.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-# glibc: what is larger goes back to the system when it is freed; what goes through the heap stays in the process.
-RETURN_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(4 * 2**20)}
 PACK = Path(__file__).resolve().parent.parent
 
 
@@ -73,7 +71,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     # The last --whitelist-custom-nodes counts: this pack and the tests' own, nothing else.
     whitelist = ["--whitelist-custom-nodes", PACK.name, images.name]
     with start_server(
-        find_host(), pack=PACK, base_directory=base, arguments=whitelist, environment={**ONE_THREAD, **RETURN_MEMORY}
+        find_host(), pack=PACK, base_directory=base, arguments=whitelist, environment=ONE_THREAD
     ) as running:
         yield RunningServer(running, base)
 
