@@ -15,6 +15,14 @@ def host_nodes() -> Any:
     return importlib.import_module("nodes")
 
 
+def running_id() -> str | None:
+    """The id of the prompt that runs now; None outside of one."""
+    from comfy_execution.utils import get_executing_context
+
+    context = get_executing_context()
+    return None if context is None else context.prompt_id
+
+
 def running_prompt() -> Mapping[str, Any] | None:
     """The prompt that runs now; None when none does, or several do."""
     server = sys.modules.get("server")  # absent in unit tests

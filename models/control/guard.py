@@ -11,7 +11,7 @@ import torch
 from ..controlnext.injection import ControlAddition
 from ..guidance.acting import ActingRecord
 from ..guidance.patches import names_of
-from ..host import note, tell
+from ..host import note, running_id, tell
 
 Guard = Literal["error", "warn"]
 GUARDS: tuple[Guard, ...] = get_args(Guard)
@@ -96,7 +96,11 @@ class _Comparison:
         them, which changes no shape.
         """
         patches = {**options.get("patches", {})}
-        for name, listener in (("input_block_patch", _AtInput(self)), ("output_block_patch", _AtOutput(self))):
+        for name, listener in (
+            ("input_block_patch", _AtInput(self)),
+            ("middle_block_after_patch", _AtMiddle(self)),
+            ("output_block_patch", _AtOutput(self)),
+        ):
             patches[name] = [listener, *patches.get(name, ())]
         options["patches"] = patches
 
@@ -127,13 +131,20 @@ class _AtInput(_Listener):
         return hidden
 
 
+class _AtMiddle(_Listener):
+    @torch.compiler.disable
+    def __call__(self, given: dict[str, Any]) -> dict[str, Any]:
+        self.comparison.see("middle", given["h"])
+        return given
+
+
 class _AtOutput(_Listener):
     @torch.compiler.disable
     def __call__(
         self, hidden: torch.Tensor, skipped: torch.Tensor, options: Mapping[str, Any]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         comparison, number = self.comparison, options["block"][1]
-        if number == 0:
+        if number == 0:  # hosts before 0.24 have no place behind the middle block
             comparison.see("middle", hidden)
         comparison.see("output", skipped)
         if number == comparison.last:
@@ -151,6 +162,7 @@ class Watch:
         self.label = label
         self.policy: Guard = policy
         self.record = ActingRecord()
+        self._acted_in: str | None = None
         self._lock = threading.Lock()  # with several GPUs the host runs links in threads
         self.reset()
 
@@ -192,8 +204,8 @@ class Watch:
         if patches:
             told += (
                 f"The model carries patches that can change the size of its layers ({patches}), as Deep Shrink does. Let that "
-                "end before the signal starts, shrink behind the skip (downscale_after_skip), or take it out; with none of them "
-                "at fault, the control net is made for another family of checkpoints."
+                "end before the signal starts (its end_percent, and start_percent of the signal), or take it out; if none of "
+                "them is at fault, the control net is made for another family of checkpoints."
             )
         else:
             told += "The control net is made for another family of checkpoints; choose one that fits yours."
@@ -217,21 +229,21 @@ class Watch:
             self._flags[device] = flag if known is None else known | flag
 
     def finish(
-        self,
-        start: float,
-        end: float,
-        percent_to_sigma: Callable[[float], Any] | None = None,
-        counts_steps: bool = False,
+        self, signal: Any, until: float | None = None, percent_to_sigma: Callable[[float], Any] | None = None
     ) -> None:
-        """After the sampling, whose signal was set to act from start to end: in which steps it acted, told where in none.
+        """After the sampling: in which steps the signal acted, told where in none. until: where savings end all control.
 
         An error, or a line, when the control net ran and gave nothing but zeros.
         """
         acting = self.record.finish()
         if acting is not None and acting.steps:
             note(f"{self.label} {acting.in_words}.")
+            self._acted_in = running_id()
         elif acting is not None:
-            tell(f"{self.label} {acting.never(start, end, percent_to_sigma, counts_steps)}")
+            told = acting.never(signal.start, signal.end, percent_to_sigma, signal.counts_steps, until)
+            # With several samplings in a run (two halves, a second pass) one in which it acts is what was meant.
+            elsewhere = self._acted_in is not None and self._acted_in == running_id()
+            (note if elsewhere else tell)(f"{self.label} {told}")
         flags, self._flags = self._flags, {}
         if not flags or any(bool(flag) for flag in flags.values()):
             return

@@ -11,7 +11,7 @@ from ..controlnext.control import ControlNeXt
 from ..guidance.batch_view import BatchView
 from ..guidance.foreign_windows import WindowedControl
 from ..guidance.layer_weights import Place, layers_of
-from ..guidance.progress import Progress, progress_of
+from ..guidance.progress import Progress, in_range, progress_of
 from ..guidance.regions import areas_of
 from ..guidance.roles import told_unknown
 from ..guidance.sampling_hooks import hooks_of_others, with_sampling_hooks
@@ -61,6 +61,7 @@ class SignalControl(WindowedControl):
             self._feed = MapFeed(inner, signal, watch.label)
         self._model: Any = None
         self._percent_to_sigma: Any = None
+        self._is_left_out = False
         self._layers: dict[tuple[int, int], dict[Place, float]] = {}
 
     @property
@@ -107,16 +108,26 @@ class SignalControl(WindowedControl):
         self._forget()  # an interrupted sampling is never cleaned up
         self.watch.reset()
         self._check_family(model)
-        self.inner.pre_run(model, percent_to_timestep_function)
+        if not self._is_left_out:
+            self.inner.pre_run(model, percent_to_timestep_function)
         self._model = model
         self._percent_to_sigma = percent_to_timestep_function
+
+    def abandon(self) -> None:
+        """Let go of a sampling that ended by an error or an interrupt, and say nothing of it."""
+        super().abandon()
+        self.inner.cleanup()
+        self._forget()
+        self._model = self._percent_to_sigma = None
+        self._is_left_out = False
 
     def _check_family(self, model: Any) -> None:
         told = mismatch(self.inner, model, self.label, tag_of(self.signal.image))
         if told is not None and self.watch.policy == "error":
             raise ValueError(told)
-        if told is not None:
-            tell(told)
+        if told is not None and not self._is_left_out:  # the host prepares a link once for each conditioning
+            tell(f"{told} It is left out.")
+        self._is_left_out = told is not None
 
     def cleanup(self) -> None:
         """Let go of the sampling. ValueError when the signal was silent throughout and the guard says error."""
@@ -127,8 +138,12 @@ class SignalControl(WindowedControl):
             self.inner.cleanup()
             self._forget()
             self._model = self._percent_to_sigma = None
-        end = self.signal.end if self.signal.counts_steps else min(self.signal.end, self.savings.until)
-        self.watch.finish(self.signal.start, end, to_sigma, self.signal.counts_steps)
+        is_left_out, self._is_left_out = self._is_left_out, False
+        if is_left_out:
+            self.watch.reset()
+            return
+        limit = self.savings.until
+        self.watch.finish(self.signal, limit if limit < 1.0 else None, to_sigma)
 
     def get_control(
         self,
@@ -143,21 +158,26 @@ class SignalControl(WindowedControl):
         chain: Any = self.previous_controlnet  # the host's base class does not declare get_control
         if chain is not None:
             previous = chain.get_control(x_noisy, t, cond, batched_number, transformer_options)
+        if self._is_left_out:
+            return previous
         at = self._at(t, transformer_options)
         weight = self._weight(t, at)
         view = BatchView.of(x_noisy, batched_number, transformer_options)
         # What acts inside the UNet acts on both halves alike, whether the host runs them in one batch or apart.
         inside = isinstance(self.inner, ControlNeXt)
         items = None if inside else item_factors(self.signal, view, self.savings.conditional_only, self.label)
-        acts = weight != 0.0 and (items is None or any(items))
-        self.watch.record.saw(float(t[0]), transformer_options, acts)
+        half_missing = items is not None and not any(items)
+        areas = areas_of(transformer_options, batched_number)
+        acts = weight != 0.0 and not half_missing
+        where = region(self.stack, self.signal, at, x_noisy, view, areas) if acts else None
+        if where is not None and self._may_be_nowhere(x_noisy, areas) and not bool(where.any()):
+            acts = False
+        self.watch.record.saw(float(t[0]), transformer_options, acts, weight != 0.0 and half_missing)
         if not acts:
             return previous
-        areas = areas_of(transformer_options, batched_number)
         self._tell_once(view, x_noisy, areas)
         self._feed.prepare(self._image, Call(x_noisy, view, areas, at))
         self.inner.strength = weight
-        where = region(self.stack, self.signal, at, x_noisy, view, areas)
         if isinstance(self.inner, ControlNeXt):  # the mask must act there as well
             self.inner.mask = self._mask_inside(where, x_noisy, view)
         own = self._call.residuals((x_noisy, t, cond, batched_number, transformer_options), items)
@@ -185,6 +205,12 @@ class SignalControl(WindowedControl):
         self._feed.reset(self.cond_hint_original)
         self._call.clear()
         self._layers.clear()
+
+    def _may_be_nowhere(self, x_noisy: torch.Tensor, areas: Any) -> bool:
+        """Whether nothing may be left of the place where it acts: then that is looked at."""
+        strongest = self.stack.balance == "strongest" and len(self.stack.signals) > 1
+        cut = any(areas) or mask_is_of_map(self.signal, (x_noisy.shape[-2], x_noisy.shape[-1]))
+        return strongest or (self.signal.mask is not None and cut)
 
     def _tell_once(self, view: BatchView, x_noisy: torch.Tensor, areas: Any) -> None:
         """What a person should know about this call, once in a sampling."""
@@ -225,10 +251,16 @@ class SignalControl(WindowedControl):
             return 0.0
         if self.signal.counts_steps and not self.signal.has_in_range(at):  # the host knows no such range
             return 0.0
-        if at.noise > self.savings.until or self.signal.strength_at(at) == 0.0:
+        if self.signal.strength_at(at) == 0.0 or not self._before_the_end(t):
             return 0.0
         factor = self.signal.schedule.value(at.noise) * budget_factor(self.stack, at)
         return self.signal.weight if factor == 1.0 else self.signal.weight * factor
+
+    def _before_the_end(self, t: torch.Tensor) -> bool:
+        """Whether the savings still let control act."""
+        if self.savings.until == 1.0 or self._percent_to_sigma is None:
+            return True
+        return in_range(float(t[0]), 0.0, self.savings.until, self._percent_to_sigma)
 
     def _mask_inside(self, where: torch.Tensor | None, x_noisy: torch.Tensor, view: BatchView) -> torch.Tensor | None:
         """The mask for a net that acts inside the UNet; the weights of frames are part of it, as nothing else there can be."""

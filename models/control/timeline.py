@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..guidance.acting import steps_in_words
-from ..guidance.progress import Progress, progress_of
+from ..guidance.progress import Progress, in_range, progress_of
 from .decision import Decided, decide
 from .residuals import budget_factor
 from .savings import NONE, Savings
@@ -74,11 +74,11 @@ def _row(
     one: Decided, stack: ControlStack, steps: Sequence[Step], to_sigma: Callable[[float], float], savings: Savings
 ) -> Row:
     signal = one.signal
-    highest, lowest = float(to_sigma(signal.start)), float(to_sigma(signal.end))
 
     def weight(step: Step) -> float:
-        inside = signal.has_in_range(step.at) if signal.counts_steps else lowest <= step.sigma <= highest
-        if not inside or step.progress > savings.until:
+        by_noise = in_range(step.sigma, signal.start, signal.end, to_sigma)
+        inside = signal.has_in_range(step.at) if signal.counts_steps else by_noise
+        if not inside or not in_range(step.sigma, 0.0, savings.until, to_sigma):
             return 0.0
         return signal.strength_at(step.at) * budget_factor(stack, step.at)
 

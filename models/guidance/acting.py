@@ -10,12 +10,16 @@ from typing import Any
 from .progress import progress_of
 
 
-def step_of(sigma: float, sigmas: Sequence[float]) -> int:
+def step_of(sigma: float, sigmas: Sequence[float], after: int = 0) -> int:
     """The step, from 0, that a call at `sigma` belongs to; sigmas: those of the sampling, the last one included.
 
     A sampler may call the network between two steps, or a little above the first sigma: the nearest start of a step counts.
+    Where a sigma comes more than once, the first that is not before the step `after` does.
     """
-    return min(range(max(1, len(sigmas) - 1)), key=lambda index: abs(sigmas[index] - sigma))
+    steps = range(max(1, len(sigmas) - 1))
+    nearest = min(abs(sigmas[index] - sigma) for index in steps)
+    alike = [index for index in steps if abs(sigmas[index] - sigma) <= nearest]
+    return next((index for index in alike if index >= after), alike[-1])
 
 
 def steps_in_words(steps: Iterable[int], total: int) -> str:
@@ -31,11 +35,14 @@ def steps_in_words(steps: Iterable[int], total: int) -> str:
 
 @dataclass(frozen=True)
 class Acting:
-    """steps: those in which it acted, from 0; sigmas: of the sampling, the last one included; called: whether at all."""
+    """steps: those in which it acted, from 0; sigmas: of the sampling, the last one included; called: whether at all.
+    half_missing: it had a weight, but on the half of the guidance that was not run.
+    """
 
     steps: tuple[int, ...]
     sigmas: tuple[float, ...]
     called: bool
+    half_missing: bool = False
 
     @property
     def total(self) -> int:
@@ -48,33 +55,53 @@ class Acting:
         return f"acted in {len(self.steps)} of {self.total} steps ({steps_in_words(self.steps, self.total)})"
 
     def never(
-        self, start: float, end: float, percent_to_sigma: Callable[[float], Any] | None, counts_steps: bool = False
+        self,
+        start: float,
+        end: float,
+        percent_to_sigma: Callable[[float], Any] | None,
+        counts_steps: bool = False,
+        until: float | None = None,
     ) -> str:
-        """Why something that is set to act from start to end had no step, and what to do.
+        """What to do about something that is set to act from start to end and had no step, and why; the advice first.
 
-        start, end: shares of the noise schedule, or of the sampling's steps where it counts those.
+        start, end: shares of the noise schedule, or of the sampling's steps where it counts those; until: where savings end
+        all control.
         """
         if not self.called:
             return (
-                "never acted: no conditioning that carries it was run. At cfg 1 the negative prompt is left out, and a "
-                "conditioning with a range of its own is run only there."
+                "never acted. Link both conditionings, or raise cfg above 1: none that carries it was run, and at cfg 1 the "
+                "negative prompt is left out."
             )
-        of = "steps" if counts_steps else "noise schedule"
-        told = f"never acted: it is set to act from {start:.0%} to {end:.0%} of the {of}"
+        if self.half_missing:
+            return (
+                "never acted. Raise cfg above 1, or give the other half of the guidance a weight: it acts on one half alone, "
+                "and that one was not run."
+            )
+        why = f"it is set to act from {start:.0%} to {end:.0%} of the {'steps' if counts_steps else 'noise schedule'}"
+        if until is not None:
+            why += f", savings end all control at {until:.0%}"
         if percent_to_sigma is None or self.total == 0:
-            return f"{told}. Change its range or its schedule."
+            return f"never acted. Change its range or its schedule: {why}."
         first, last = (progress_of(sigma, percent_to_sigma) for sigma in (self.sigmas[0], self.sigmas[-2]))
-        told += (
+        why += (
             f", and this sampling took {self.total} step{'s' if self.total > 1 else ''}, the first at {first:.0%} and the "
             f"last at {last:.0%} of the noise schedule"
         )
+        return f"never acted. {self._advice(start, end, first, last, counts_steps, until)}: {why}."
+
+    def _advice(
+        self, start: float, end: float, first: float, last: float, counts_steps: bool, until: float | None
+    ) -> str:
+        is_falling = self.sigmas[0] >= self.sigmas[-1]  # else noise is added, not taken away
+        if until is not None and is_falling and until < first:
+            return f"Raise until of Control Savings (or take another Profile) above {first:.0%}"
         if counts_steps:
-            return f"{told}. Make its range wider than one step in {self.total}, or change its schedule."
-        if end < first:
-            return f"{told}. Set its end above {first:.0%}, or denoise more."
-        if start > last:
-            return f"{told}. Set its start below {last:.0%}."
-        return f"{told}. No step lies where it has a weight: change its range, its schedule, or the number of steps."
+            return f"Make its range wider than one step in {self.total}, or change its schedule"
+        if is_falling and end < first:
+            return f"Set its end above {first:.0%}, or range_of to steps, or denoise more"
+        if is_falling and start > last:
+            return f"Set its start below {last:.0%}"
+        return "Change its range, its schedule, or the number of steps, so that a step lies where it has a weight"
 
 
 class ActingRecord:
@@ -88,7 +115,8 @@ class ActingRecord:
         self._sigmas: tuple[float, ...] = ()
         self._steps: set[int] = set()
         self._said: set[str] = set()
-        self._called = False
+        self._called = self._half_missing = False
+        self._last = 0
 
     def begin(self, sigmas: Any = None) -> None:
         """Before a sampling; sigmas: a tensor or numbers, where they are known so early."""
@@ -97,16 +125,23 @@ class ActingRecord:
         if sigmas is not None:
             self._sigmas = tuple(float(sigma) for sigma in sigmas)
 
-    def saw(self, sigma: float, options: Mapping[str, Any], acted: bool) -> None:
-        """One call of the network; options: the host's of this call, with `sample_sigmas`."""
+    @property
+    def is_open(self) -> bool:
+        """Whether a sampling has begun and not ended."""
+        return self._open
+
+    def saw(self, sigma: float, options: Mapping[str, Any], acted: bool, half_missing: bool = False) -> None:
+        """One call of the network; options: the host's of this call, with `sample_sigmas`; half_missing: see `Acting`."""
         self._called = True
+        self._half_missing |= half_missing
         if not self._sigmas:
             sigmas = options.get("sample_sigmas")
             if sigmas is None or len(sigmas) < 2:
                 return
             self._sigmas = tuple(sigmas.tolist())
+        self._last = step_of(sigma, self._sigmas, self._last)
         if acted:
-            self._steps.add(step_of(sigma, self._sigmas))
+            self._steps.add(self._last)
 
     def first_time(self, told: str) -> bool:
         """Whether this was not said yet in this sampling."""
@@ -121,11 +156,11 @@ class ActingRecord:
             if sigmas is None or len(sigmas) < 2:
                 return None
             self._sigmas = tuple(sigmas.tolist())
-        return step_of(sigma, self._sigmas) / (len(self._sigmas) - 1)
+        return step_of(sigma, self._sigmas, self._last) / (len(self._sigmas) - 1)
 
     def finish(self) -> Acting | None:
         """After a sampling; None when nothing was recorded since the last one, or its steps are not known."""
         was_open, self._open = self._open, False
-        acting = Acting(tuple(sorted(self._steps)), self._sigmas, self._called)
+        acting = Acting(tuple(sorted(self._steps)), self._sigmas, self._called, self._half_missing and not self._steps)
         self._clear()
         return acting if was_open and (acting.total or not acting.called) else None

@@ -57,5 +57,9 @@ class WindowedControl(ControlBase):
 
     def cleanup(self) -> None:
         super().cleanup()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of a sampling, however it ended; called for each link of a chain."""
         for name in ("sub_idxs", "full_latent_length", "context_length"):
             self.__dict__.pop(name, None)

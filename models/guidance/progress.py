@@ -42,6 +42,14 @@ def progress_of(sigma: float, percent_to_sigma: Callable[[float], float]) -> flo
     return float(round(middle)) if min(middle, 1 - middle) < 2**-_HALVINGS else middle
 
 
+def in_range(sigma: float, start: float, end: float, percent_to_sigma: Callable[[float], Any]) -> bool:
+    """Whether a sigma lies in a range of the noise schedule, both ends included, exactly as the host compares for control nets:
+    its sigma is a tensor of single precision, and so the ends count in single precision too.
+    """
+    highest, lowest = (torch.tensor(float(percent_to_sigma(share)), dtype=torch.float32) for share in (start, end))
+    return bool(lowest <= sigma) and bool(highest >= sigma)
+
+
 # The sigmas that a sampler will step through, before it runs.
 
 

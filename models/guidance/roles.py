@@ -19,6 +19,17 @@ _GUIDER = "armature_guider"
 ROLES = "armature_roles"
 
 
+# Roles by uuid, which is the same in no two samplings: a function of another node may call the network with options of its own.
+_REMEMBERED: dict[Any, int] = {}
+_MOST = 4096
+
+
+def _remember(by_uuid: Mapping[Any, int]) -> None:
+    if len(_REMEMBERED) > _MOST:
+        _REMEMBERED.clear()
+    _REMEMBERED.update(by_uuid)
+
+
 @dataclass(frozen=True, eq=False)
 class _Guider:
     name: str
@@ -57,7 +68,10 @@ def chunk_roles(options: Mapping[str, Any], chunks: int) -> tuple[tuple[int, ...
     indices = tuple(options.get("cond_or_uncond", (CONDITIONAL,) * chunks))
     roles: Roles | None = options.get(ROLES)
     if roles is None:
-        return tuple(CONDITIONAL if index == 0 else UNCONDITIONAL for index in indices), ""
+        uuids = options.get("uuids", ())
+        known = [_REMEMBERED.get(uuid) for uuid in uuids] if len(uuids) == len(indices) else [None] * len(indices)
+        by_number = [CONDITIONAL if index == 0 else UNCONDITIONAL for index in indices]
+        return tuple(by_number[i] if half is None else half for i, half in enumerate(known)), ""
     told = roles.of(indices, options.get("uuids", ()))
     return tuple(half or CONDITIONAL for half in told), roles.guider if None in told else ""
 
@@ -90,6 +104,7 @@ def with_roles(executor: Any, model: Any, conds: Any, x_in: Any, timestep: Any, 
     if guider is not None:
         halves = tuple(_role(one, guider, model_options) for one in conds)
         roles = Roles(halves, _by_uuid(conds, halves, guider), guider.name)
+        _remember(roles.by_uuid)
         model_options = _with_option(model_options, ROLES, roles)
     return executor(model, conds, x_in, timestep, model_options)
 

@@ -20,9 +20,25 @@ def wrappers() -> dict[str, dict[str, list[Any]]]:
     from comfy.patcher_extension import WrappersMP
 
     return {
+        WrappersMP.OUTER_SAMPLE: {ROLES: [letting_go]},
         WrappersMP.PREDICT_NOISE: {ROLES: [with_guider]},
         WrappersMP.CALC_COND_BATCH: {ROLES: [with_roles], AREAS: [with_areas]},
     }
+
+
+def letting_go(executor: Any, *arguments: Any, **named: Any) -> Any:
+    """A wrapper of a whole sampling. The host cleans control objects up behind one that went well, and no other."""
+    try:
+        return executor(*arguments, **named)
+    except BaseException:
+        for conds in (getattr(executor.class_obj, "conds", None) or {}).values():
+            for cond in conds or ():
+                link = cond.get("control")
+                while link is not None:
+                    if hasattr(link, "abandon"):
+                        link.abandon()
+                    link = getattr(link, "previous_controlnet", None)
+        raise
 
 
 def watch_sampling(model: Any) -> None:

@@ -59,7 +59,8 @@ def moment_of(
 ) -> Moment | None:
     """The prompt at this call, or None where it does not act. x: [chunks*pictures,4,h,w]."""
     moment = _moment(prompt, x, sigma, model_sampling, options)
-    prompt.record.saw(sigma, options, moment is not None)
+    half_missing = moment is None and prompt.strength.at(sigma, model_sampling.percent_to_sigma) != 0.0
+    prompt.record.saw(sigma, options, moment is not None, half_missing)
     if moment is not None and moment.view.unnamed:
         told = told_unknown(prompt.adapter.who, moment.view.unnamed)
         if prompt.record.first_time(told):

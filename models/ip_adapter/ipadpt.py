@@ -36,6 +36,8 @@ def read_ipadpt(path: Path) -> ImageEmbeds:
         )
     if not given.is_floating_point():
         raise BrokenFile(f"{who}: its numbers are of the type {str(given.dtype).removeprefix('torch.')}. {_AGAIN}")
+    if given.layout != torch.strided or given.is_meta or given.numel() * given.element_size() > path.stat().st_size:
+        raise BrokenFile(f"{who}: its tensor holds other numbers than the file does. {_AGAIN}")
     refuse_non_finite(path.name, "its tensor", given)
     return _told_by_shape(given.detach().float(), f"file {path.name}")
 

@@ -37,6 +37,8 @@ def with_prompts(model: Any, prompts: Sequence[ImagePrompt]) -> Any:
         clone.set_model_patch_replace(prompt, _PROMPTS, "prompt", number)
     _wrap(clone, extension.WrappersMP.APPLY_MODEL, _with_image_attention)
     _wrap(clone, extension.WrappersMP.OUTER_SAMPLE, _recording)
+    if not clone.get_callbacks(extension.CallbacksMP.ON_PRE_RUN, _KEY):
+        clone.add_callback_with_key(extension.CallbacksMP.ON_PRE_RUN, _KEY, _tell_left_out)
     watch_sampling(clone)
     return clone
 
@@ -53,6 +55,16 @@ def _waiting(options: dict[str, Any]) -> list[ImagePrompt]:
 def _wrap(clone: Any, kind: str, wrapper: Any) -> None:
     if not extension.get_wrappers_with_key(kind, _KEY, clone.model_options, is_model_options=True):
         extension.add_wrapper_with_key(kind, _KEY, wrapper, clone.model_options, is_model_options=True)
+
+
+def _tell_left_out(patcher: Any) -> None:
+    """A model that is made ready without its own wrappers having been called is sampled with another one's options."""
+    for prompt in prompts_of(patcher):
+        if not prompt.record.is_open:
+            tell(
+                f"{prompt.adapter.who} does not act: the guider samples its model with the options of another one, as Dual Model "
+                "CFG Guider samples model_negative. Apply it to the guider's first model, where it acts on both."
+            )
 
 
 def _recording(

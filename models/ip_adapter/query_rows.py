@@ -110,7 +110,9 @@ def traced(
     prompt's, which regions are made of; the layers behind tell whether that was right.
     """
     same_query = _equal(new_query, query)
-    same_key = _equal(new_key, key) if new_key.shape[1:] == key.shape[1:] else torch.zeros_like(same_query)
+    # A text may be repeated to the length of a longer one: it begins as it did.
+    begins = new_key.shape[1] >= key.shape[1] and new_key.shape[2:] == key.shape[2:]
+    same_key = _equal(new_key[:, : key.shape[1]], key) if begins else torch.zeros_like(same_query)
     rows, is_sure = [], True
     for by_query, by_both in zip(same_query.tolist(), (same_query & same_key).tolist(), strict=True):
         choices = [row for row, yes in enumerate(by_query) if yes]

@@ -66,7 +66,7 @@ def test_residuals_of_nothing_but_zeros_are_an_error_at_the_end(caplog):
 def test_the_policy_lowers_it_to_a_line(caplog):
     watch = Watch("Signal 1", "warn")
     watch.saw({"output": [torch.zeros(1, 2)]})
-    watch.finish(0.0, 1.0)
+    watch.finish(link().signal)
     assert "Signal 1: its control net ran but gave nothing" in caplog.text
 
 
@@ -75,7 +75,7 @@ def test_a_signal_that_acts_in_any_layer_is_no_error(layers):
     watch = Watch("Signal 1")
     for _ in range(2):
         watch.saw({"output": [torch.full((1, 2), value) for value in layers]})
-    watch.finish(0.0, 1.0)
+    watch.finish(link().signal)
 
 
 def test_a_signal_that_never_ran_is_no_error():

@@ -180,6 +180,9 @@ def test_a_pickle_with_code_is_refused_by_name_and_does_not_run(folders) -> None
         (torch.rand(3, 1, 5, 8), r"shape \[3, 1, 5, 8\]"),
         (torch.ones(1, 8, dtype=torch.int64), "int64"),
         (torch.full((1, 8), torch.nan), "NaN"),
+        (torch.zeros(1).expand(1024, 500, 1024), "other numbers"),  # two gigabytes out of four bytes
+        (torch.empty(1, 8, device="meta"), "other numbers"),
+        (torch.ones(1, 8).to_sparse(), "other numbers"),
     ],
 )
 def test_what_is_no_embedding_is_refused_by_name(value, words, folders) -> None:
