@@ -140,7 +140,7 @@ class SignalControl(WindowedControl):
             self._model = self._percent_to_sigma = None
         is_left_out, self._is_left_out = self._is_left_out, False
         if is_left_out:
-            self.watch.reset()
+            self.watch.record.finish()
             return
         limit = self.savings.until
         self.watch.finish(self.signal, limit if limit < 1.0 else None, to_sigma)

@@ -57,9 +57,12 @@ class WindowedControl(ControlBase):
 
     def cleanup(self) -> None:
         super().cleanup()
-        self.abandon()
+        self._forget_window()
 
     def abandon(self) -> None:
-        """Let go of a sampling, however it ended; called for each link of a chain."""
+        """Let go of a sampling that ended by an error or an interrupt; called for each link of a chain."""
+        self._forget_window()
+
+    def _forget_window(self) -> None:
         for name in ("sub_idxs", "full_latent_length", "context_length"):
             self.__dict__.pop(name, None)
