@@ -23,6 +23,11 @@ def running_id() -> str | None:
     return None if context is None else context.prompt_id
 
 
+def host_extra(name: str) -> Any:
+    """A module of the host's `comfy_extras`, such as `nodes_model_patch`."""
+    return importlib.import_module(f"comfy_extras.{name}")
+
+
 def running_prompt() -> Mapping[str, Any] | None:
     """The prompt that runs now; None when none does, or several do."""
     server = sys.modules.get("server")  # absent in unit tests

@@ -11,6 +11,8 @@ from ..guidance.regions import map_in_area
 from ..host import host_nodes, tell
 from .decision import Decided, decide
 from .guard import GUARDS, Guard, Watch
+from .inpaint import inpainting
+from .model_patch.net import ModelPatchNet
 from .savings import NONE, Savings
 from .signal_control import SignalControl
 from .stack import ControlStack
@@ -55,10 +57,26 @@ def apply_stack(
     )
 
 
+def _check_layers(signal: Any, label: str) -> None:
+    if isinstance(signal.control_net, ModelPatchNet):
+        raise ValueError(
+            f"{label}: weights per layer do not act on it: the host applies it as a whole. Use Layer Weights for its two "
+            "halves alone (preset none, no text in layers), or unlink layer_weights."
+        )
+
+
 def _savings_note(acting: tuple[Decided, ...], savings: Savings) -> tuple[str, ...]:
-    if not savings.conditional_only or not any(isinstance(part.signal.control_net, ControlNeXt) for part in acting):
-        return ()
-    return ("Note: conditional_only does not concern ControlNeXt, which acts on both halves of the guidance.",)
+    nets = [part.signal.control_net for part in acting]
+    notes = []
+    if savings.conditional_only and any(isinstance(net, ControlNeXt) for net in nets):
+        notes.append("Note: conditional_only does not concern ControlNeXt, which acts on both halves of the guidance.")
+    patches = dict.fromkeys(net.kind.title for net in nets if isinstance(net, ModelPatchNet))
+    if patches and (savings.conditional_only or savings.every > 1):
+        notes.append(
+            f"Note: {', '.join(patches)} works inside the model, so it is computed in every step and for the whole batch: every "
+            "does not concern it, and conditional_only lets it act on the prompt's half alone but saves no time."
+        )
+    return tuple(notes)
 
 
 def _has_areas(*conditionings: Conditioning) -> bool:
@@ -80,12 +98,18 @@ def _chain(
             f"{watch.label}: this control net works on encoded images and needs a VAE. "
             "Link the VAE of your checkpoint to the input vae of Apply Control Stack."
         )
-    link = SignalControl(signal.control_net, signal, sharing, watch, savings)
+    if signal.layer_weights is not None and signal.layer_weights.acts_on_layers:
+        _check_layers(signal, watch.label)
+    assert one.image is not None, "a signal that is left out is not chained"
+    given = inpainting(signal, one.image)
+    link = SignalControl(given.net, signal, sharing, watch, savings)
     # A range of steps is kept by the link itself: the host's own is one of the noise schedule.
     start, end = (0.0, 1.0) if signal.counts_steps else (signal.start, signal.end)
     # The host's own apply: one copy per distinct chain, so positive and negative stay in one batch.
     return (
         host_nodes()
         .ControlNetApplyAdvanced()
-        .apply_controlnet(positive, negative, link, one.image, signal.weight, start, end, vae=vae)
+        .apply_controlnet(
+            positive, negative, link, given.image, signal.weight, start, end, vae=vae, extra_concat=given.extra
+        )
     )

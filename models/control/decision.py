@@ -13,6 +13,7 @@ from ...preprocessors.images.tags import tag_of
 from ...preprocessors.images.tensors import BrokenImage, check_image, to_rgb
 from ..controlnext.control import ControlNeXt
 from .fit import Fit
+from .inpaint import told_mask
 from .signal import ControlSignal
 from .stack import ControlStack
 from .union_net import UnionNet
@@ -26,7 +27,7 @@ def complaint_about(signal: ControlSignal, image: torch.Tensor) -> str | None:
 
     Looked at once for each map, however often it is applied. Without OpenCV only what needs no measuring is found.
     """
-    found = _blank(image) or _out_of_range(image, tag_of(signal.image))
+    found = blank(image) or _out_of_range(image, tag_of(signal.image))
     if found is not None or not can_measure():
         return found
     claim = claim_of(signal)
@@ -47,7 +48,8 @@ def claim_of(signal: ControlSignal) -> Claim | None:
     return Claim(tag, made_as=True) if map_kind(tag).looks_like else None
 
 
-def _blank(image: torch.Tensor) -> str | None:
+def blank(image: torch.Tensor) -> str | None:
+    """What is told of a map [B,H,W,C] of one single colour; None for any other."""
     flat = image.flatten(1)
     spread = flat.amax(1) - flat.amin(1)
     if float(spread.min()) >= 1 / 255:
@@ -147,8 +149,11 @@ def _decide(signal: ControlSignal, label: str) -> tuple[torch.Tensor | None, str
         raise ValueError(f"{label}: {complaint} Change the image, or set on_invalid to warn or skip.")
     if complaint is not None and signal.on_invalid == "skip":
         return None, f"{SKIPPED}{complaint}", None
+    used, wrong = told_mask(signal)
+    complaint = f"{complaint} {wrong}" if complaint and wrong else wrong or complaint
+    inpaint = f", {used}" if used else ""
     unchecked = "" if can_measure() else ", map not checked (OpenCV is missing)"
-    return image, _summary(signal) + unchecked, complaint
+    return image, _summary(signal) + inpaint + unchecked, complaint
 
 
 def _idle(signal: ControlSignal) -> str | None:

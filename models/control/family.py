@@ -12,9 +12,17 @@ from ..files.identify import identify_tensors
 from ..files.identity import Tensors
 from ..files.index import ModelFile, ModelIndex
 from ..host import running_prompt
-from .loading import FOLDER
+from .loading import FOLDER, FOLDERS
 
-_KINDS = ("controlnet", "controlnet_transformer", "control_lora", "t2i_adapter", "controlnext")
+_KINDS = (
+    "model_patch",
+    "control_lllite",
+    "controlnet",
+    "controlnet_transformer",
+    "control_lora",
+    "t2i_adapter",
+    "controlnext",
+)
 # Networks of the host's whose names are not those of their files.
 _BY_MODULE = {
     "comfy.ldm.flux.controlnet": "flux",
@@ -32,6 +40,9 @@ _MOST_NAMES = 3
 
 def family_of_net(net: Any) -> str | None:
     """The family of a CONTROL_NET by its network; None when it is not known, or could be several."""
+    family = getattr(net, "family", None)  # a model patch knows its own
+    if family is not None:
+        return family
     network = getattr(net, "control_model", None) or getattr(net, "t2i_model", None)
     if network is not None and type(network).__module__ in _BY_MODULE:
         return _BY_MODULE[type(network).__module__]
@@ -63,7 +74,8 @@ def mismatch(net: Any, model: Any, label: str, tag: str | None = None) -> str | 
 def _index() -> ModelIndex:
     import folder_paths
 
-    return ModelIndex({FOLDER: [Path(path) for path in folder_paths.get_folder_paths(FOLDER)]})
+    folders = [name for name in FOLDERS if name in folder_paths.folder_names_and_paths]
+    return ModelIndex({name: [Path(path) for path in folder_paths.get_folder_paths(name)] for name in folders})
 
 
 def _named(index: ModelIndex, family: str) -> str:
@@ -82,7 +94,7 @@ def _texts(prompt: Mapping[str, Any]) -> Iterator[str]:
 
 def _found(index: ModelIndex, name: str) -> ModelFile | None:
     try:
-        return index.find(FOLDER, name)
+        return next((file for folder in FOLDERS if (file := index.find(folder, name)) is not None), None)
     except ValueError:  # a text that is no file's name
         return None
 

@@ -15,10 +15,11 @@ from ..guidance.progress import Progress
 from ..guidance.regions import Area, map_in_area
 from ..host import tell
 from .fit import aspects_differ, describe_fit, fitted
+from .residuals import reads_clip
 from .signal import ControlSignal
 
 # What a control net derives from its image and keeps between calls.
-_DERIVED = ("cond_hint", "control_input")
+_DERIVED = ("cond_hint", "control_input", "made")
 # Of that, put aside for windows that come again. Some schedules move all windows from step to step, so that none does.
 SET_ASIDE_BYTES = 512 * 1024**2
 
@@ -67,7 +68,8 @@ class MapFeed:
 
     def prepare(self, image: torch.Tensor, call: Call) -> None:
         """image: all maps [B,C,H,W] as they came. Raises ValueError when their number fits neither batch nor clip."""
-        rows = call.view.rows_of(image.shape[0], self.label, "control image")
+        whole_clip = reads_clip(self.inner)  # whose frames it chooses itself
+        rows = None if whole_clip else call.view.rows_of(image.shape[0], self.label, "control image")
         reads_windows = tell_window(self.inner, call.view.foreign_frames, call.view.total)
         if isinstance(self.inner, ControlNeXt) or reads_windows:
             rows = None  # it chooses the maps of a window itself: ControlNeXt for its rule on the first one
@@ -123,4 +125,6 @@ class MapFeed:
 
 
 def _bytes(derived: dict[str, Any]) -> int:
-    return sum(getattr(one, "nbytes", 0) for one in derived.values())
+    made = derived.get("made") or {}  # patches of a model, with the image encoded in them
+    encoded = (getattr(patch, "encoded_image", None) for patches in made.values() for patch in patches.values())
+    return sum(getattr(one, "nbytes", 0) for one in (*derived.values(), *{id(one): one for one in encoded}.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,18 @@ import torch
 
 from ..controlnext.loading import load_controlnext
 from ..files.container import container_of, read_any_header
+from ..files.identify import identify_tensors
+from ..files.identity import Tensors
 from ..files.layouts.controlnext import control_prefixes
-from ..files.reading import check_readable
+from ..files.reading import check_readable, read_state_dict
 from ..files.wrong_kind import kind_of, told_kind
-from ..host import find_file, host_nodes
+from ..host import find_file, host_extra, host_nodes
+from .model_patch.kinds import KINDS as PATCH_KINDS
+from .model_patch.lllite import load_lllite
+from .model_patch.net import model_patch_net
 
-FOLDER = "controlnet"
+FOLDER, PATCHES = "controlnet", "model_patches"
+FOLDERS = (FOLDER, PATCHES)
 _HOST_LOADS = ("a ControlNet", "a T2I-Adapter")
 
 
@@ -30,15 +37,49 @@ def load_control_net(name: str) -> Any:
     shapes = read_any_header(path).shapes if container_of(path) else {}
     if control_prefixes(shapes):
         return load_controlnext(path)
+    if _is_patch(shapes):
+        return _patch(name)
+    if identify_tensors(Tensors(shapes)).kind == "control_lllite":
+        return _lllite(name, path)
     known = kind_of(shapes)
     if known is not None and known[0] not in _HOST_LOADS:
         raise ValueError(told_kind(name, shapes, "a control net", "choose another here."))
     return _loaded_by_host(name)
 
 
+def _lllite(name: str, path: Path) -> Any:
+    weights = read_state_dict(path)
+    family = identify_tensors(Tensors({key: tuple(value.shape) for key, value in weights.items()})).families[0]
+    try:
+        return model_patch_net(load_lllite(weights, family), name)
+    except (ValueError, KeyError, RuntimeError) as error:  # a module with a layer too few, or of another shape
+        raise ValueError(f"The ControlNet-LLLite '{name}' cannot be loaded ({error}). Download it again.") from error
+
+
+def _is_patch(shapes: Mapping[str, Any]) -> bool:
+    identity = identify_tensors(Tensors(shapes))
+    return identity.kind == "model_patch" and identity.layout in {kind.layout for kind in PATCH_KINDS}
+
+
+def _patch(name: str) -> Any:
+    """A control that the host applies as a patch of the MODEL, carried by a CONTROL_NET."""
+    import folder_paths
+
+    if folder_paths.get_full_path(PATCHES, name) is None:
+        raise ValueError(
+            f"The file '{name}' is a model patch, and ComfyUI loads those from models/{PATCHES}. Move it there and refresh the "
+            "page (key R)."
+        )
+    return model_patch_net(host_extra("nodes_model_patch").ModelPatchLoader().load_model_patch(name)[0], name)
+
+
 def path_of(name: str) -> Path:
     """Where a file of the folder `controlnet` lies; ValueError when there is none."""
-    return find_file(name, FOLDER, what="control net")
+    import folder_paths
+
+    is_patch = folder_paths.get_full_path(FOLDER, name) is None and PATCHES in folder_paths.folder_names_and_paths
+    found = folder_paths.get_full_path(PATCHES, name) if is_patch else None
+    return find_file(name, FOLDER, what="control net") if found is None else Path(found)
 
 
 def _loaded_by_host(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -12,6 +13,7 @@ from ..guidance.layer_weights import Place
 from ..guidance.progress import Progress
 from ..guidance.regions import Area, masked, on_grid
 from .fit import aspects_differ, mask_with_map
+from .model_patch.net import ModelPatchNet
 from .signal import ControlSignal
 from .stack import ControlStack
 
@@ -64,8 +66,10 @@ def item_factors(signal: ControlSignal, view: BatchView, conditional_only: bool,
 
 
 def frame_factors(signal: ControlSignal, view: BatchView, who: str) -> tuple[float, ...]:
-    """Factor of each picture of this call. ValueError for a latent that holds its frames inside one picture."""
-    if signal.frame_weights is None:
+    """Factor of each picture of this call. ValueError for a latent that holds its frames inside one picture, with a net that
+    does not tell them apart (see `clip_factors`).
+    """
+    if signal.frame_weights is None or (view.video and reads_clip(signal.control_net)):
         return (1.0,) * view.pictures
     if view.video:
         raise ValueError(
@@ -74,6 +78,27 @@ def frame_factors(signal: ControlSignal, view: BatchView, who: str) -> tuple[flo
         )
     over_clip = signal.frame_weights.over(view.total, who)
     return tuple(over_clip[frame] for frame in view.frames)
+
+
+def reads_clip(net: Any) -> bool:
+    """Whether a net reads a clip of maps, one for each frame, for a latent that holds a whole clip."""
+    return isinstance(net, ModelPatchNet) and net.kind.video
+
+
+def clip_factors(signal: ControlSignal, view: BatchView, pictures: int, who: str) -> tuple[float, ...] | None:
+    """Factor of each frame of a latent that holds a whole clip; None where all are 1, or there are none.
+
+    pictures: that the VAE puts into a frame of the latent, all but the first, which holds one. The weights count pictures,
+    and a frame has the mean of its own.
+    """
+    if signal.frame_weights is None or view.clip is None or not reads_clip(signal.control_net):
+        return None
+    of_pictures = signal.frame_weights.over((view.clip.total - 1) * pictures + 1, who)
+    of_frames = [of_pictures[0]]
+    for first in range(1, len(of_pictures), pictures):
+        of_frames.append(sum(of_pictures[first : first + pictures]) / pictures)
+    factors = tuple(of_frames[frame] for frame in view.clip.frames)
+    return None if set(factors) == {1.0} else factors
 
 
 # How the signals of a stack share the picture at one step.

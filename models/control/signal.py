@@ -34,7 +34,7 @@ class ControlSignal:
     control_net: the host's ControlBase object; image: [B,H,W,C] in 0..1; weight: 0..10; start, end: share of the
     sampling, 0..1, counted by range_of: `noise`, the model's noise schedule (as the host counts), or `steps` of the sampling;
     schedule: factor on the weight over the whole noise schedule; mask: [B,H,W] or None; layer_weights and frame_weights:
-    further factors per layer and half, and per frame.
+    further factors per layer and half, and per frame; inpaint_mask: [B,H,W], 1 where a net that inpaints draws anew.
     """
 
     control_net: Any
@@ -49,8 +49,11 @@ class ControlSignal:
     layer_weights: LayerWeights | None = None
     frame_weights: FrameWeights | None = None
     range_of: RangeOf = "noise"
+    inpaint_mask: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(getattr(self.control_net, "model", None), torch.nn.Module):  # a MODEL_PATCH, as the host loads it
+            object.__setattr__(self, "control_net", _net_of_patch(self.control_net))
         _check_control_net(self.control_net)
         check_range("Control signal, input weight", self.weight, 0.0, MAXIMUM_WEIGHT)
         check_range("Control signal, input start_percent", self.start, 0.0, 1.0)
@@ -59,6 +62,9 @@ class ControlSignal:
         check_choice("Control signal, input fit", self.fit, FITS)
         check_choice("Control signal, input on_invalid", self.on_invalid, ON_INVALID)
         check_choice("Control signal, input range_of", self.range_of, RANGES)
+        if self.inpaint_mask is not None:
+            checked = check_mask(self.inpaint_mask, "Control signal, input inpaint_mask")
+            object.__setattr__(self, "inpaint_mask", checked)
         if self.mask is not None:
             object.__setattr__(self, "mask", check_mask(self.mask, "Control signal, input mask"))
         if self.layer_weights is not None:
@@ -93,7 +99,14 @@ class ControlSignal:
     @property
     def kind(self) -> str:
         """Name of the control net's kind, for messages."""
-        return type(self.control_net).__name__
+        kind = getattr(self.control_net, "kind", None)
+        return kind.title if kind is not None else type(self.control_net).__name__
+
+
+def _net_of_patch(patcher: Any) -> Any:
+    from .model_patch.net import model_patch_net
+
+    return model_patch_net(patcher)
 
 
 def _check_control_net(control_net: Any) -> None:

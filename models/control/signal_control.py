@@ -19,13 +19,16 @@ from ..host import tell
 from .family import mismatch
 from .guard import Watch
 from .image_feed import Call, MapFeed
+from .model_patch.net import ModelPatchNet
 from .residuals import (
     Residuals,
     Shape,
     budget_factor,
+    clip_factors,
     frame_factors,
     item_factors,
     mask_is_of_map,
+    reads_clip,
     region,
 )
 from .savings import NONE, InnerCall, Savings
@@ -163,12 +166,13 @@ class SignalControl(WindowedControl):
         at = self._at(t, transformer_options)
         weight = self._weight(t, at)
         view = BatchView.of(x_noisy, batched_number, transformer_options)
-        # What acts inside the UNet acts on both halves alike, whether the host runs them in one batch or apart.
-        inside = isinstance(self.inner, ControlNeXt)
-        items = None if inside else item_factors(self.signal, view, self.savings.conditional_only, self.label)
+        # ControlNeXt acts on both halves alike, whether the host runs them in one batch or apart.
+        alike = isinstance(self.inner, ControlNeXt)
+        items = None if alike else item_factors(self.signal, view, self.savings.conditional_only, self.label)
         half_missing = items is not None and not any(items)
         areas = areas_of(transformer_options, batched_number)
-        acts = weight != 0.0 and not half_missing
+        frames = self._frames(view)
+        acts = weight != 0.0 and not half_missing and (frames is None or any(frames))
         where = region(self.stack, self.signal, at, x_noisy, view, areas) if acts else None
         if where is not None and self._may_be_nowhere(x_noisy, areas) and not bool(where.any()):
             acts = False
@@ -178,8 +182,11 @@ class SignalControl(WindowedControl):
         self._tell_once(view, x_noisy, areas)
         self._feed.prepare(self._image, Call(x_noisy, view, areas, at))
         self.inner.strength = weight
-        if isinstance(self.inner, ControlNeXt):  # the mask must act there as well
+        if isinstance(self.inner, ControlNeXt):  # it acts inside the network, so the mask must act there
             self.inner.mask = self._mask_inside(where, x_noisy, view)
+        elif isinstance(self.inner, ModelPatchNet):
+            self.inner.mask, self.inner.items, self.inner.frames = where, items, frames
+            self.inner.saw = lambda added: self.watch.saw({"input": [added]})
         own = self._call.residuals((x_noisy, t, cond, batched_number, transformer_options), items)
         if own is None:
             return previous
@@ -211,6 +218,14 @@ class SignalControl(WindowedControl):
         strongest = self.stack.balance == "strongest" and len(self.stack.signals) > 1
         cut = any(areas) or mask_is_of_map(self.signal, (x_noisy.shape[-2], x_noisy.shape[-1]))
         return strongest or (self.signal.mask is not None and cut)
+
+    def _frames(self, view: BatchView) -> tuple[float, ...] | None:
+        """Factor of each frame of the latent, for nets that read a clip."""
+        return (
+            clip_factors(self.signal, view, self.inner.pictures_in_frame, self.label)
+            if reads_clip(self.inner)
+            else None
+        )
 
     def _tell_once(self, view: BatchView, x_noisy: torch.Tensor, areas: Any) -> None:
         """What a person should know about this call, once in a sampling."""

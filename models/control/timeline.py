@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ...preprocessors.images.tags import tag_of
 from ..guidance.acting import steps_in_words
 from ..guidance.progress import Progress, in_range, progress_of
 from .decision import Decided, decide
@@ -82,7 +83,14 @@ def _row(
             return 0.0
         return signal.strength_at(step.at) * budget_factor(stack, step.at)
 
-    return Row(one.label, tuple(weight(step) for step in steps), _notes(signal, stack))
+    return Row(_shown(signal), tuple(weight(step) for step in steps), _notes(signal, stack))
+
+
+def _shown(signal: ControlSignal) -> str:
+    """What a signal shows and how strongly: 'canny 0.8'; where nothing is known of its map, its net's kind."""
+    parts = getattr(signal, "parts", ()) or (signal,)
+    shown = " + ".join(tag_of(part.image) or part.kind for part in parts)
+    return f"{shown} {signal.weight:g}"
 
 
 def _notes(signal: ControlSignal, stack: ControlStack) -> tuple[str, ...]:

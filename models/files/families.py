@@ -85,6 +85,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("chroma", "Chroma", ("Chroma", "ChromaRadiance"), 16, 1024, 16, ("t5xxl",), ("chroma",)),
     Family("qwen_image", "Qwen-Image", ("QwenImage",), 16, 1328, 16, ("qwen25_7b",), ("qwen_image",)),
     Family("z_image", "Z-Image", ("ZImage",), 16, 1024, 16, ("qwen3_4b",), ("lumina2", "qwen_image")),
+    Family("anima", "Anima", ("Anima",), 16, 1024, 16),
     Family("lumina2", "Lumina 2", ("Lumina2",), 16, 1024, 16, ("gemma2_2b",), ("lumina2",)),
     Family("auraflow", "AuraFlow", ("AuraFlow",), 4, 1024, 16),
     Family("pixart", "PixArt", ("PixArtAlpha", "PixArtSigma"), 4, 1024, 8, ("t5xxl",), ("pixart",)),

@@ -26,18 +26,31 @@ class Window:
 def window_of(transformer_options: dict[str, Any], pictures: int) -> Window | None:
     """The context window over the batch dimension, or None when the call sees the whole batch.
 
-    The host may put the frame before a window in front of it (`causal_anchor_index`). Where it has no windows, those of
-    AnimateDiff-Evolved count.
+    Where the host has no windows, those of AnimateDiff-Evolved count.
     """
     window = transformer_options.get("context_window")
     if window is None or getattr(window, "dim", None) != 0:
         told = told_window(transformer_options)
         return Window(*told, foreign=True) if told is not None and len(told[0]) == pictures else None
+    return _of_host(window, pictures)
+
+
+def clip_of(transformer_options: dict[str, Any], count: int) -> Window:
+    """Which frames of a clip that is one latent a call sees, of `count` frames in its latent: all, or those of the host's
+    context window.
+    """
+    window = transformer_options.get("context_window")
+    found = _of_host(window, count) if getattr(window, "dim", None) == 2 else None
+    return found or Window(tuple(range(count)), count)
+
+
+def _of_host(window: Any, count: int) -> Window | None:
+    """A window of the host's, which may put the frame before a window in front of it (`causal_anchor_index`)."""
     frames = tuple(int(index) for index in window.index_list)
     anchor = getattr(window, "causal_anchor_index", None)
     if anchor is not None and anchor >= 0:
         frames = (int(anchor), *frames)
-    return Window(frames, int(window.total_frames)) if len(frames) == pictures else None
+    return Window(frames, int(window.total_frames)) if len(frames) == count else None
 
 
 def matching_rows(count: int, pictures: int, window: Window | None) -> tuple[int, ...] | None:
@@ -53,14 +66,15 @@ def matching_rows(count: int, pictures: int, window: Window | None) -> tuple[int
 class BatchView:
     """The batch of one call: `chunks` (prompt, negative prompt, ...) one after the other, each of the same pictures.
 
-    halves: for each chunk CONDITIONAL or UNCONDITIONAL (see `roles`); window: the context window, where there is one.
+    halves: for each chunk CONDITIONAL or UNCONDITIONAL (see `roles`); window: the context window, where there is one;
+    clip: the latent's frames, where it holds several.
     unnamed: name of the guider where it does not tell the role of every chunk, else "".
     """
 
     halves: tuple[int, ...]
     pictures: int
     window: Window | None
-    video: bool = False
+    clip: Window | None = None
     unnamed: str = ""
 
     @staticmethod
@@ -68,7 +82,14 @@ class BatchView:
         """x_noisy: [chunks*pictures,...]; halves and window come from the host's options of the call."""
         pictures = x_noisy.shape[0] // chunks
         halves, unnamed = chunk_roles(transformer_options, chunks)
-        return BatchView(halves, pictures, window_of(transformer_options, pictures), x_noisy.ndim == 5, unnamed)
+        holds_clip = x_noisy.ndim == 5 and x_noisy.shape[2] > 1
+        clip = clip_of(transformer_options, x_noisy.shape[2]) if holds_clip else None
+        return BatchView(halves, pictures, window_of(transformer_options, pictures), clip, unnamed)
+
+    @property
+    def video(self) -> bool:
+        """Whether a picture of the batch is a whole clip."""
+        return self.clip is not None
 
     @property
     def total(self) -> int:

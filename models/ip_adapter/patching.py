@@ -9,13 +9,13 @@ No order of nodes, and no other pack, can take them out or carry them into anoth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import comfy.patcher_extension as extension
 import torch
 
 from ..guidance.sampling_hooks import watch_sampling
+from ..guidance.uncompiled import uncompiled
 from ..host import note, tell
 from .attention import ImageAttention, ImageInDoubleBlock
 from .call import Moment, moment_of
@@ -110,7 +110,7 @@ def _with_image_attention(
     if others:
         rows.install(options)
     options["patches_replace"] = _laid_around(options["patches_replace"], moments, _grid(x), executor.class_obj, rows)
-    with _uncompiled():
+    with uncompiled():
         return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
 
 
@@ -144,13 +144,3 @@ def _laid_around(
             inner = present.get(place, present.get(place[:2]))
             laid["attn2"][place] = ImageAttention(place, inner, tuple(acting), query_rows)
     return laid
-
-
-def _uncompiled() -> AbstractContextManager[Any]:
-    """Runs a network that torch.compile has compiled as it was written.
-
-    The host's compile node drops every guard on `transformer_options`: code that was compiled without pictures would be used
-    again in a call with them, and the pictures silently ignored. Before torch 2.6 nothing can be done about it.
-    """
-    set_stance = getattr(torch.compiler, "set_stance", None)
-    return nullcontext() if set_stance is None else set_stance("force_eager")

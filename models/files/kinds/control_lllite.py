@@ -11,7 +11,7 @@ def recognise(tensors: Tensors) -> Identity | None:
     if not any(root.startswith("lllite_unet") for root in tensors.roots):
         return None
     deep = next((name for name in tensors.shapes if "transformer_blocks_1_" in name), None)
-    family = "sdxl" if deep or any(root.startswith("lllite_unet_input_blocks_7") for root in tensors.roots) else "sd15"
+    family = "sdxl" if deep else "sd15"  # whose blocks hold one transformer each
     key = deep or next(iter(tensors.shapes))
     return Identity(
         "control_lllite",
@@ -22,5 +22,10 @@ def recognise(tensors: Tensors) -> Identity | None:
 
 
 CONTROL_LLLITE = Kind(
-    "control_lllite", "ControlNet-LLLite", ("controlnet",), ("LLLiteLoader",), recognise, ("sd15", "sdxl")
+    "control_lllite",
+    "ControlNet-LLLite",
+    ("controlnet",),
+    ("ArmatureLoadControlNet", "LLLiteLoader"),
+    recognise,
+    ("sd15", "sdxl"),
 )

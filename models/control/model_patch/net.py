@@ -1,0 +1,236 @@
+"""A model patch as a CONTROL_NET: works with the host's Apply nodes, anywhere in a chain of control nets."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import comfy.latent_formats
+import comfy.model_management
+import comfy.utils
+import torch
+
+from ...files.families import find_family
+from ...guidance.batch_view import BatchView, Window
+from ...guidance.foreign_windows import WindowedControl
+from ...guidance.sampling_hooks import hooks_of_others, with_sampling_hooks
+from ...guidance.uncompiled import run_uncompiled
+from .kinds import Inputs, Patches, PatchKind, kind_of, titles
+from .weighting import PATCH_SIZE, PLACES, Weights
+
+Residuals = dict[str, list[torch.Tensor | None]]
+Size = tuple[int, int]
+
+
+def _for_chunks(patches: Patches, chunks: int) -> Patches:
+    """Where each picture of a batch has a map: patches with the maps repeated for each chunk of the batch."""
+    repeated: dict[int, Any] = {}
+    for patch in patches.values():
+        encoded = getattr(patch, "encoded_image", None)
+        if id(patch) not in repeated and encoded is not None and encoded.shape[0] > 1:
+            repeated[id(patch)] = copy.copy(patch)
+            repeated[id(patch)].encoded_image = encoded.repeat(chunks, *[1] * (encoded.ndim - 1))
+    return {place: repeated.get(id(patch), patch) for place, patch in patches.items()}
+
+
+def model_patch_net(patcher: Any, name: str = "") -> ModelPatchNet:
+    """CONTROL_NET of a MODEL_PATCH; ValueError for one that does not control a sampling. name: of its file."""
+    kind = kind_of(patcher)
+    if kind is None:
+        found = type(getattr(patcher, "model", patcher)).__name__
+        raise ValueError(
+            f"The model patch{f' {name!r}' if name else ''} ({found}) controls no sampling. Those that do are {titles()}. Use "
+            "the node that is made for it."
+        )
+    return ModelPatchNet(patcher, kind, name)
+
+
+class ModelPatchNet(WindowedControl):
+    """A control link that puts the host's own patch into the options of each single call, and is gone with it.
+
+    So it has a range, can act on one prompt among several, and leaves the MODEL alone, which a patch on the MODEL cannot.
+    mask: [1 or B,H,W] in 0..1, where it acts, or None; items: factor of each picture in each chunk of the next call, or
+    None; frames: factor of each frame of the latent of the next call, or None; inpaint_mask: [B,H,W] or None; saw: told what
+    the patch adds.
+    """
+
+    def __init__(self, patcher: Any, kind: PatchKind, name: str = "") -> None:
+        super().__init__()
+        self.patcher = patcher
+        self.kind = kind
+        self.name = name
+        self.mask: torch.Tensor | None = None
+        self.items: tuple[float, ...] | None = None
+        self.frames: tuple[float, ...] | None = None
+        self.inpaint_mask: torch.Tensor | None = None
+        self.saw: Any = lambda _added: None
+        self.extra_hooks = with_sampling_hooks()
+        # The size of the map: that of the latent, times the VAE's factor (which the host adds where one is linked).
+        self.compression_ratio = 1 if kind.needs_vae else 8
+        if kind.needs_vae:
+            self.latent_format = comfy.latent_formats.LatentFormat()  # which the host asks whether a VAE is needed
+        self.made: dict[tuple[Size, int], Patches] | None = None
+        self._clips: dict[Size, torch.Tensor] = {}
+        self._looked = False
+        self._model: Any = None
+
+    # Life cycle -------------------------------------------------------------------------------------------------
+
+    def copy(self) -> ModelPatchNet:
+        copied = ModelPatchNet(self.patcher, self.kind, self.name)
+        self.copy_to(copied)
+        copied.mask, copied.items, copied.frames = self.mask, self.items, self.frames
+        copied.inpaint_mask = self.inpaint_mask
+        return copied
+
+    def deepclone_multigpu(self, load_device: torch.device, autoregister: bool = False) -> ModelPatchNet:
+        clone = self.copy()
+        clone.patcher = self.patcher.deepclone_multigpu(new_load_device=load_device)
+        if autoregister:
+            self.multigpu_clones[load_device] = clone
+        return clone
+
+    def get_extra_hooks(self) -> list[Any]:
+        """Hooks that are to mark the conditionings: those of the chain, and any that others have given it."""
+        chain: Any = self.previous_controlnet
+        before = [] if chain is None else chain.get_extra_hooks()
+        return [*hooks_of_others(self.extra_hooks), *before]
+
+    def get_models(self) -> list[Any]:
+        return [*super().get_models(), self.patcher]
+
+    def pre_run(self, model: Any, percent_to_timestep_function: Any) -> None:
+        self._check_width(model)
+        super().pre_run(model, percent_to_timestep_function)
+        self._forget()
+        self._model = model
+
+    def cleanup(self) -> None:
+        super().cleanup()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.made = self._model = None
+        self._clips = {}
+        self._looked = False
+
+    def _check_width(self, model: Any) -> None:
+        """ValueError where the patch was made for a model of another size, whose tokens it cannot read."""
+        title = find_family(self.kind.family).title
+        if self.kind.width is None:
+            return
+        made_for = self.kind.width(self.patcher.model)
+        width = getattr(model.diffusion_model, self.kind.width_of_model, None)
+        if width is None:
+            raise ValueError(
+                f"{self.who} acts on models of {title} alone, and the model being sampled "
+                f"({type(model.diffusion_model).__name__}) is none. Load one of {title}, or a control for yours."
+            )
+        if width != made_for:
+            raise ValueError(
+                f"{self.who} is made for a {title} model that is {made_for} wide, and the one being sampled is {width} wide. "
+                "Load the model of the size that the control was made for (the page it comes from says which), or a control for "
+                "the size of yours."
+            )
+
+    # Each call of the model -------------------------------------------------------------------------------------
+
+    def get_control(
+        self,
+        x_noisy: torch.Tensor,
+        t: torch.Tensor,
+        cond: dict[str, Any],
+        batched_number: int,
+        transformer_options: Any,
+    ) -> Residuals | None:
+        """Put the patches for this call into `transformer_options`; returns the residuals of the links before."""
+        previous = None
+        chain: Any = self.previous_controlnet  # the host's base class does not declare get_control
+        if chain is not None:
+            previous = chain.get_control(x_noisy, t, cond, batched_number, transformer_options)
+        if self.strength == 0.0 or self._out_of_range(t):
+            return previous
+        items = None if self.items is None else torch.tensor(self.items, device=x_noisy.device)
+        frames = None if self.frames is None else torch.tensor(self.frames, device=x_noisy.device)
+        weights = Weights(self.strength, items, self.mask, frames, x_noisy, self.saw, thorough=not self._looked)
+        self._looked = True
+        view = BatchView.of(x_noisy, batched_number, transformer_options)
+        patches = {**transformer_options.get("patches", {})}
+        for place, patch in self._patches(x_noisy, view).items():
+            patches[place] = [*patches.get(place, ()), getattr(patch, "wrapper", PLACES[place])(patch, weights)]
+        transformer_options["patches"] = patches
+        run_uncompiled(transformer_options)  # code compiled for a call without them would pass them over
+        return previous
+
+    def _out_of_range(self, t: torch.Tensor) -> bool:
+        return self.timestep_range is not None and bool(t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1])
+
+    def _patches(self, x_noisy: torch.Tensor, view: BatchView) -> Patches:
+        """Of the maps at the size of this call, made once in a sampling."""
+        scale = self.compression_ratio if self.vae is None else self.vae.spacial_compression_encode()
+        size = (x_noisy.shape[-2] * scale, x_noisy.shape[-1] * scale)
+        self.made = self.made or {}
+        for chunks in (1, len(view.halves)):
+            if (size, chunks) not in self.made:
+                self.made[size, chunks] = (
+                    self._make(size, x_noisy.device) if chunks == 1 else _for_chunks(self.made[size, 1], chunks)
+                )
+                self._show_clip(self.made[size, chunks], x_noisy, view.clip)
+        patches = self.made[size, len(view.halves)]
+        if view.clip is not None and len(view.clip.frames) < view.clip.total:
+            self._show_clip(patches, x_noisy, view.clip)
+        return patches
+
+    def _make(self, size: Size, device: torch.device) -> Patches:
+        # Encoding may push the network out of the device's memory.
+        used = comfy.model_management.loaded_models(only_currently_used=True)
+        loaded = [one for one in used if one is not None]  # the host's list also holds what is gone already
+        patches = self.kind.make(self.patcher, self._inputs(size))
+        comfy.model_management.load_models_gpu(loaded)
+        for patch in patches.values():
+            if hasattr(patch, "to"):
+                patch.to(device)
+        return patches
+
+    def _show_clip(self, patches: Patches, x_noisy: torch.Tensor, seen: Window | None) -> None:
+        """Hand over the maps of the frames that a call sees. The clip is encoded whole and once in a sampling: a window sees
+        its part of it, and not a clip of its own.
+        """
+        if self.kind.clip is None:
+            return
+        rows, columns = (side + side % PATCH_SIZE for side in x_noisy.shape[-2:])  # as the model pads it
+        seen = seen or Window((0,), 1)
+        if (rows, columns) not in self._clips:
+            self._clips[rows, columns] = self.kind.clip.encode(patches, (seen.total, rows, columns))
+        clip = self._clips[rows, columns]
+        self.kind.clip.show(patches, clip if len(seen.frames) == seen.total else clip[:, :, list(seen.frames)])
+
+    @property
+    def pictures_in_frame(self) -> int:
+        """How many pictures of a clip the VAE puts into one frame of the latent, as the host's patch counts."""
+        return (self.vae.temporal_compression_decode() if self.vae is not None else None) or 1
+
+    def _inputs(self, size: Size) -> Inputs:
+        image = self.cond_hint_original
+        if image is None:
+            raise ValueError(f"{self.who} has no control image. Link it through an Apply ControlNet node.")
+        if self.kind.needs_vae and self.vae is None:
+            raise ValueError(
+                f"{self.who} encodes its control image and needs a VAE. Link the VAE of your model to vae."
+            )
+        if (
+            image.shape[-2],
+            image.shape[-1],
+        ) != size and not self.kind.resizes:  # as the host's patches do it themselves
+            image = comfy.utils.common_upscale(image, size[1], size[0], "area", "center")
+        return Inputs(image.movedim(1, -1)[..., :3], self.inpaint_mask, self.vae, self._model)
+
+    @property
+    def family(self) -> str:
+        """Of the models that it is for."""
+        return getattr(self.patcher.model, "family", self.kind.family)
+
+    @property
+    def who(self) -> str:
+        """Which file this is, for messages."""
+        return f"The {self.kind.title}{f' {self.name!r}' if self.name else ''}"
