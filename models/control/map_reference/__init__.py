@@ -1,0 +1,1 @@
+"""Control maps that a model reads itself: as a second latent, or as the tokens of a reference picture."""
