@@ -8,7 +8,7 @@ from .color_fix import ArmatureFixColors
 from .compatibility import ArmatureCompatibilityCheck
 from .consistency import ArmatureConsistency
 from .control import ArmatureControlSignal, ArmatureControlStack
-from .control_apply import ArmatureApplyControlStack
+from .control_apply import ArmatureApplyControl, ArmatureApplyControlStack
 from .control_images import ArmatureCheckControlImage, ArmatureFitControlImage
 from .control_plot import ArmaturePlotControlStack
 from .control_savings import ArmatureControlSavings, ArmatureProfile
@@ -24,6 +24,7 @@ from .ip_adapter_embeds import (
 from .ip_adapter_images import ArmatureFaceEmbeds, ArmatureIdentityFromFolder, ArmaturePrepareReferenceImage
 from .loaders import ArmatureLoadControlNet
 from .lora import ArmatureApplyLoRAStack, ArmatureLoRAOptions, ArmatureLoRAStack
+from .map_reference import ArmatureMapReference
 from .pictures import ArmatureExamplePicture
 from .poses import (
     ArmatureAlignPoses,
@@ -36,6 +37,7 @@ from .preprocessors import METHOD_NODES, ArmatureControlMap
 from .records import ArmatureSaveRecord
 from .sweep import ArmatureSweepSheet, ArmatureWeightSweep
 from .union import ArmatureUnionSignal
+from .vace import ArmatureVACEWeights
 
 NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureControlMap,
@@ -44,8 +46,11 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureUnionSignal,
     ArmatureControlStack,
     ArmatureApplyControlStack,
+    ArmatureApplyControl,
     ArmatureLayerWeights,
     ArmatureFrameWeights,
+    ArmatureVACEWeights,
+    ArmatureMapReference,
     ArmatureFitControlImage,
     ArmatureCheckControlImage,
     ArmaturePlotControlStack,

@@ -25,6 +25,11 @@ LoRAOptionsType = io.Custom("LORA_OPTIONS")
 PoseType = io.Custom("POSE_KEYPOINT")
 
 
+def control_net_input(name: str, tooltip: str) -> Any:
+    """A control net, or a model patch that controls a sampling, as the host's Load Model Patch gives it."""
+    return io.MultiType.Input(name, types=[io.ControlNet, io.ModelPatch], tooltip=tooltip)
+
+
 def schedule_input(name: str = "schedule") -> Any:
     """A weight over the noise schedule as text or, from the host's curve widget, as a link."""
     text = io.String.Input(

@@ -10,6 +10,7 @@ from .api import (
     ControlStackType,
     FrameWeightsType,
     LayerWeightsType,
+    control_net_input,
     io,
     schedule_input,
 )
@@ -17,14 +18,122 @@ from .api import (
 CATEGORY = "Armature/control"
 
 
+def signal_inputs() -> list[Any]:
+    """What makes a signal, in an order that saved graphs hold."""
+    from ..models.control.fit import FITS
+    from ..models.control.signal import MAXIMUM_WEIGHT, ON_INVALID
+
+    return [
+        control_net_input(
+            "control_net", "From Load Control Net, or any node that gives a control net or a model patch."
+        ),
+        io.Image.Input(
+            "image",
+            tooltip="The kind of map that the control net was trained on (edges, depth, pose, ...), from Control Map.",
+        ),
+        io.Float.Input(
+            "weight",
+            default=0.8,
+            min=0.0,
+            max=MAXIMUM_WEIGHT,
+            step=0.01,
+            optional=True,
+            tooltip="How strongly the picture follows the map. 0.5 to 1.0 suits most; 0 switches the signal off.",
+        ),
+        io.Float.Input(
+            "start_percent",
+            default=0.0,
+            min=0.0,
+            max=1.0,
+            step=0.001,
+            optional=True,
+            tooltip=(
+                "Share of the noise schedule (see range_of) at which the signal begins. 0: the first step; the layout is "
+                "decided early."
+            ),
+        ),
+        io.Float.Input(
+            "end_percent",
+            default=1.0,
+            min=0.0,
+            max=1.0,
+            step=0.001,
+            optional=True,
+            tooltip=(
+                "Share of the noise schedule (see range_of) at which the signal ends. 0.6 to 0.8 leaves the fine detail "
+                "to the model."
+            ),
+        ),
+        io.Combo.Input(
+            "fit",
+            options=list(FITS),
+            default="crop",
+            optional=True,
+            tooltip=(
+                "What to do when map and picture differ in aspect. crop: cut the map's edges (as ComfyUI does); "
+                "stretch: use all of it, distorted; pad: use all of it, the rest of the picture stays free."
+            ),
+        ),
+        io.Combo.Input(
+            "on_invalid",
+            options=list(ON_INVALID),
+            default="warn",
+            optional=True,
+            tooltip=(
+                "When something speaks against the map (blank, inverted, wrong channels or axes, no person, noisy, "
+                "too dense, another kind). warn: apply it and say so; skip: generate from the other signals; error: stop."
+            ),
+        ),
+        schedule_input(),
+        io.Mask.Input(
+            "mask",
+            optional=True,
+            tooltip="Where in the picture the signal acts: white fully, black not at all. Any size; one, or one each.",
+        ),
+        LayerWeightsType.Input(
+            "layer_weights",
+            optional=True,
+            tooltip="Weight per layer of the network; unlinked, all act fully.",
+        ),
+        FrameWeightsType.Input(
+            "frame_weights",
+            optional=True,
+            tooltip="Weight per frame of a clip or picture of a batch, from Frame Weights; unlinked, all the same.",
+        ),
+    ]
+
+
+def range_of_input() -> Any:
+    """What the range of a signal counts."""
+    from ..models.control.signal import RANGES
+
+    return io.Combo.Input(
+        "range_of",
+        options=list(RANGES),
+        default="noise",
+        optional=True,
+        advanced=True,
+        tooltip=(
+            "What start_percent and end_percent count. noise: the noise schedule, as ComfyUI's own nodes do; with "
+            "karras, 0.2 to 0.8 of it holds 3 of 10 steps. steps: steps of this sampling; 0.2 to 0.8 is 6 of 10."
+        ),
+    )
+
+
+def inpaint_mask_input() -> Any:
+    """The mask of control nets that paint into a picture."""
+    return io.Mask.Input(
+        "inpaint_mask",
+        optional=True,
+        tooltip="For control nets that inpaint: white where the picture is drawn anew. It is part of what they look at.",
+    )
+
+
 class ArmatureControlSignal(io.ComfyNode):
     """One control net with its picture, weight, range, curve and mask."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.control.fit import FITS
-        from ..models.control.signal import MAXIMUM_WEIGHT, ON_INVALID, RANGES
-
         return io.Schema(
             node_id="ArmatureControlSignal",
             display_name="Control Signal",
@@ -42,95 +151,7 @@ class ArmatureControlSignal(io.ComfyNode):
                 "control weight",
                 "multi controlnet",
             ],
-            inputs=[
-                io.ControlNet.Input(
-                    "control_net", tooltip="From Load Control Net, or any node that gives a control net."
-                ),
-                io.Image.Input(
-                    "image",
-                    tooltip="The kind of map that the control net was trained on (edges, depth, pose, ...), from Control Map.",
-                ),
-                io.Float.Input(
-                    "weight",
-                    default=0.8,
-                    min=0.0,
-                    max=MAXIMUM_WEIGHT,
-                    step=0.01,
-                    optional=True,
-                    tooltip="How strongly the picture follows the map. 0.5 to 1.0 suits most; 0 switches the signal off.",
-                ),
-                io.Float.Input(
-                    "start_percent",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.001,
-                    optional=True,
-                    tooltip=(
-                        "Share of the noise schedule (see range_of) at which the signal begins. 0: the first step; the layout is "
-                        "decided early."
-                    ),
-                ),
-                io.Float.Input(
-                    "end_percent",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.001,
-                    optional=True,
-                    tooltip=(
-                        "Share of the noise schedule (see range_of) at which the signal ends. 0.6 to 0.8 leaves the fine detail "
-                        "to the model."
-                    ),
-                ),
-                io.Combo.Input(
-                    "fit",
-                    options=list(FITS),
-                    default="crop",
-                    optional=True,
-                    tooltip=(
-                        "What to do when map and picture differ in aspect. crop: cut the map's edges (as ComfyUI does); "
-                        "stretch: use all of it, distorted; pad: use all of it, the rest of the picture stays free."
-                    ),
-                ),
-                io.Combo.Input(
-                    "on_invalid",
-                    options=list(ON_INVALID),
-                    default="warn",
-                    optional=True,
-                    tooltip=(
-                        "When something speaks against the map (blank, inverted, wrong channels or axes, no person, noisy, "
-                        "too dense, another kind). warn: apply it and say so; skip: generate from the other signals; error: stop."
-                    ),
-                ),
-                schedule_input(),
-                io.Mask.Input(
-                    "mask",
-                    optional=True,
-                    tooltip="Where in the picture the signal acts: white fully, black not at all. Any size; one, or one each.",
-                ),
-                LayerWeightsType.Input(
-                    "layer_weights",
-                    optional=True,
-                    tooltip="Weight per layer of the network; unlinked, all act fully.",
-                ),
-                FrameWeightsType.Input(
-                    "frame_weights",
-                    optional=True,
-                    tooltip="Weight per frame of a clip or picture of a batch, from Frame Weights; unlinked, all the same.",
-                ),
-                io.Combo.Input(
-                    "range_of",
-                    options=list(RANGES),
-                    default="noise",
-                    optional=True,
-                    advanced=True,
-                    tooltip=(
-                        "What start_percent and end_percent count. noise: the noise schedule, as ComfyUI's own nodes do; with "
-                        "karras, 0.2 to 0.8 of it holds 3 of 10 steps. steps: steps of this sampling; 0.2 to 0.8 is 6 of 10."
-                    ),
-                ),
-            ],
+            inputs=[*signal_inputs(), range_of_input(), inpaint_mask_input()],
             outputs=[ControlSignalType.Output("signal", tooltip="Link it to a Control Stack.")],
         )
 
@@ -149,6 +170,7 @@ class ArmatureControlSignal(io.ComfyNode):
         layer_weights: Any = None,
         frame_weights: Any = None,
         range_of: Any = "noise",
+        inpaint_mask: Any = None,
     ) -> io.NodeOutput:
         from ..models.control.signal import ControlSignal
         from ..models.guidance.curve import Curve
@@ -168,6 +190,7 @@ class ArmatureControlSignal(io.ComfyNode):
                 layer_weights,
                 frame_weights,
                 range_of or "noise",
+                inpaint_mask,
             )
         )
 

@@ -5,7 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 from .api import ControlSavingsType, ControlStackType, io, ui
-from .control import CATEGORY
+from .control import CATEGORY, inpaint_mask_input, range_of_input, signal_inputs
+
+
+def guard_input() -> Any:
+    """What happens when a signal contributes nothing."""
+    from ..models.control.guard import GUARDS
+
+    return io.Combo.Input(
+        "guard",
+        options=list(GUARDS),
+        default="error",
+        optional=True,
+        advanced=True,
+        tooltip=(
+            "When a signal turns out to contribute nothing (its control net does not fit the checkpoint, or gives "
+            "only zeros). error: stop and name it; warn: say so and go on."
+        ),
+    )
+
+
+def savings_input() -> Any:
+    """What may be left out."""
+    return ControlSavingsType.Input(
+        "savings", optional=True, tooltip="What may be left out to be faster, from Profile. Unlinked: nothing."
+    )
+
+
+def vae_input() -> Any:
+    """For nets that work on encoded images."""
+    return io.Vae.Input(
+        "vae",
+        optional=True,
+        tooltip="Only control nets that work on encoded images (SD3, Flux, Qwen-Image) need it.",
+    )
 
 
 class ArmatureApplyControlStack(io.ComfyNode):
@@ -13,8 +46,6 @@ class ArmatureApplyControlStack(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.control.guard import GUARDS
-
         return io.Schema(
             node_id="ArmatureApplyControlStack",
             display_name="Apply Control Stack",
@@ -28,31 +59,14 @@ class ArmatureApplyControlStack(io.ComfyNode):
                 io.Conditioning.Input("positive", tooltip="Conditioning of what you want to see."),
                 io.Conditioning.Input("negative", tooltip="Conditioning of what you do not want to see."),
                 ControlStackType.Input("stack", optional=True, tooltip="From Control Stack."),
-                io.Vae.Input(
-                    "vae",
-                    optional=True,
-                    tooltip="Only control nets that work on encoded images (SD3, Flux, Qwen-Image) need it.",
-                ),
-                io.Combo.Input(
-                    "guard",
-                    options=list(GUARDS),
-                    default="error",
-                    optional=True,
-                    advanced=True,
-                    tooltip=(
-                        "When a signal turns out to contribute nothing (its control net does not fit the checkpoint, or gives "
-                        "only zeros). error: stop and name it; warn: say so and go on."
-                    ),
-                ),
-                ControlSavingsType.Input(
-                    "savings",
-                    optional=True,
-                    tooltip="What may be left out to be faster, from Profile. Unlinked: nothing.",
-                ),
+                vae_input(),
+                guard_input(),
+                savings_input(),
             ],
             outputs=[
                 io.Conditioning.Output("positive", display_name="positive", tooltip="To the sampler's positive input."),
                 io.Conditioning.Output("negative", display_name="negative", tooltip="To the sampler's negative input."),
+                io.String.Output("report", display_name="report", tooltip="What was done with each signal."),
             ],
         )
 
@@ -70,4 +84,84 @@ class ArmatureApplyControlStack(io.ComfyNode):
             "\n".join(applied.report)
             or "The control stack holds no signals: the conditioning passed through unchanged."
         )
-        return io.NodeOutput(applied.positive, applied.negative, ui=ui.PreviewText(report))
+        return io.NodeOutput(applied.positive, applied.negative, report, ui=ui.PreviewText(report))
+
+
+class ArmatureApplyControl(io.ComfyNode):
+    """One control net, applied: a stack of one signal in one node."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ArmatureApplyControl",
+            display_name="Apply Control",
+            category=CATEGORY,
+            description=(
+                "Applies one control net or model patch to positive and negative, with all that a Control Signal has. For "
+                "several at once use Control Signal, Control Stack and Apply Control Stack, or chain these nodes."
+            ),
+            search_aliases=["apply controlnet", "controlnet apply advanced", "apply control net", "control apply"],
+            inputs=[
+                io.Conditioning.Input("positive", tooltip="Conditioning of what you want to see."),
+                io.Conditioning.Input("negative", tooltip="Conditioning of what you do not want to see."),
+                *signal_inputs(),
+                inpaint_mask_input(),
+                vae_input(),
+                guard_input(),
+                savings_input(),
+                range_of_input(),
+            ],
+            outputs=[
+                io.Conditioning.Output("positive", display_name="positive", tooltip="To the sampler's positive input."),
+                io.Conditioning.Output("negative", display_name="negative", tooltip="To the sampler's negative input."),
+                io.String.Output("report", display_name="report", tooltip="What was done with the signal."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        positive: Any,
+        negative: Any,
+        control_net: Any,
+        image: Any,
+        weight: float = 0.8,
+        start_percent: float = 0.0,
+        end_percent: float = 1.0,
+        fit: Any = "crop",
+        on_invalid: Any = "warn",
+        schedule: Any = "",
+        mask: Any = None,
+        layer_weights: Any = None,
+        frame_weights: Any = None,
+        inpaint_mask: Any = None,
+        vae: Any = None,
+        guard: Any = None,
+        savings: Any = None,
+        range_of: Any = "noise",
+    ) -> io.NodeOutput:
+        from ..models.control.apply import apply_stack
+        from ..models.control.savings import check_savings
+        from ..models.control.signal import ControlSignal
+        from ..models.control.stack import ControlStack
+        from ..models.guidance.curve import Curve
+
+        signal = ControlSignal(
+            control_net,
+            image,
+            weight,
+            start_percent,
+            end_percent,
+            fit,
+            on_invalid,
+            Curve.read(schedule),
+            mask,
+            layer_weights,
+            frame_weights,
+            range_of or "noise",
+            inpaint_mask,
+        )
+        stack = ControlStack((signal,))
+        applied = apply_stack(positive, negative, stack, vae, guard or "error", check_savings(savings))
+        report = "\n".join(applied.report)
+        return io.NodeOutput(applied.positive, applied.negative, report, ui=ui.PreviewText(report))

@@ -11,7 +11,8 @@ def file_names(*folders: str) -> list[str]:
     """Names of the model files in some of the host's folders, each once."""
     import folder_paths
 
-    return list(dict.fromkeys(name for folder in folders for name in folder_paths.get_filename_list(folder)))
+    known = [folder for folder in folders if folder in folder_paths.folder_names_and_paths]
+    return list(dict.fromkeys(name for folder in known for name in folder_paths.get_filename_list(folder)))
 
 
 class ArmatureLoadControlNet(io.ComfyNode):
@@ -24,15 +25,16 @@ class ArmatureLoadControlNet(io.ComfyNode):
             display_name="Load Control Net",
             category=CATEGORY,
             description=(
-                "Loads a ControlNet, Control-LoRA, T2I-Adapter or ControlNeXt file. It looks at the file before it loads it, "
-                "and says what is wrong with one that is damaged or of another kind."
+                "Loads a ControlNet, Control-LoRA, T2I-Adapter, ControlNeXt file, or a model patch that controls (Z-Image, "
+                "Qwen-Image, Anima, Wan). It looks at the file before it loads it, and says what is wrong with one that is "
+                "damaged or of another kind."
             ),
             search_aliases=["controlnet loader", "load controlnet", "t2i adapter loader", "control lora", "cn"],
             inputs=[
                 io.Combo.Input(
                     "control_net_name",
-                    options=file_names("controlnet"),
-                    tooltip="A file from models/controlnet, made for the family of your checkpoint.",
+                    options=file_names("controlnet", "model_patches"),
+                    tooltip="A file from models/controlnet or model_patches, made for the family of your model.",
                 )
             ],
             outputs=[

@@ -23,6 +23,7 @@ SLOW = (
     "host/test_ip_adapter.py",
     "browser/test_blueprints.py",
     "models/control/test_stack_against_host.py",
+    "models/control/test_map_reference.py",
     "commands/batch/test_ray.py",
     "commands/batch/test_batch.py",
     "models/controlnext/test_control.py",
