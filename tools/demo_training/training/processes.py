@@ -6,6 +6,7 @@ A network this small keeps one core busy but not two. Started by torchrun, which
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -20,6 +21,8 @@ def join() -> None:
     """Meet the other processes, if there are any."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not distributed.is_initialized():
         distributed.init_process_group("gloo")
+        # A process that ends before the others would be ended by its own waiting threads instead.
+        atexit.register(distributed.destroy_process_group)
 
 
 def rank() -> int:
