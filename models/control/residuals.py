@@ -88,15 +88,11 @@ def reads_clip(net: Any) -> bool:
 def clip_factors(signal: ControlSignal, view: BatchView, pictures: int, who: str) -> tuple[float, ...] | None:
     """Factor of each frame of a latent that holds a whole clip; None where all are 1, or there are none.
 
-    pictures: that the VAE puts into a frame of the latent, all but the first, which holds one. The weights count pictures,
-    and a frame has the mean of its own.
+    pictures: see `FrameWeights.over_latent`.
     """
     if signal.frame_weights is None or view.clip is None or not reads_clip(signal.control_net):
         return None
-    of_pictures = signal.frame_weights.over((view.clip.total - 1) * pictures + 1, who)
-    of_frames = [of_pictures[0]]
-    for first in range(1, len(of_pictures), pictures):
-        of_frames.append(sum(of_pictures[first : first + pictures]) / pictures)
+    of_frames = signal.frame_weights.over_latent(view.clip.total, pictures, who)
     factors = tuple(of_frames[frame] for frame in view.clip.frames)
     return None if set(factors) == {1.0} else factors
 

@@ -15,16 +15,17 @@ import torch
 
 from ...preprocessors.images.checks import check_range, check_span
 from ...preprocessors.images.tensors import check_mask
-from ..guidance.acting import ActingRecord
+from ..guidance.acting import ActingRecord, tell_acting
+from ..guidance.batch_view import clip_of
 from ..guidance.curve import CONSTANT, Curve
 from ..guidance.frame_weights import FrameWeights
-from ..guidance.progress import in_range, progress_of
-from ..host import note, tell
+from ..guidance.progress import curve_at
 from .model_patch.weighting import Weights
 from .signal import MAXIMUM_WEIGHT
 
 WHO = "VACE Weights"
 _KEY = "armature_vace"
+PICTURES_IN_FRAME = 4  # of a clip, in each frame of a Wan latent but the first
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +58,7 @@ class VACEWeights:
 
     def at(self, sigma: float, percent_to_sigma: Any) -> float:
         """Factor at a sigma; 0 outside the range, whose ends are compared as the host compares those of a control net."""
-        if not in_range(sigma, self.start, self.end, percent_to_sigma):
-            return 0.0
-        return self.weight * self.schedule.value(progress_of(sigma, percent_to_sigma))
+        return self.weight * curve_at(sigma, self.start, self.end, self.schedule, percent_to_sigma)
 
 
 def with_vace_weights(model: Any, weights: VACEWeights) -> Any:
@@ -94,11 +93,7 @@ class _Record:
         self.record.begin(sigmas)
         made = executor(noise, latent, sampler, sigmas, *rest, **named)
         to_sigma = executor.class_obj.model_patcher.get_model_object("model_sampling").percent_to_sigma
-        acting = self.record.finish()
-        if acting is not None and acting.steps:
-            note(f"{self.weights.who} {acting.in_words}.")
-        elif acting is not None:
-            tell(f"{self.weights.who} {acting.never(self.weights.start, self.weights.end, to_sigma)}")
+        tell_acting(self.weights.who, self.record.finish(), self.weights.start, self.weights.end, to_sigma)
         return made
 
 
@@ -147,14 +142,6 @@ class _Apply:
         """Of the frames that this call sees: all, or those of the host's context window."""
         if self.weights.frames is None:
             return None
-        window: Any = options.get("context_window")
-        if getattr(window, "dim", None) != 2:
-            return torch.tensor(latent_frames(self.weights.frames, x.shape[2], WHO), device=x.device)
-        over = latent_frames(self.weights.frames, int(window.total_frames), WHO)
-        return torch.tensor([over[int(frame)] for frame in window.index_list], device=x.device)
-
-
-def latent_frames(frames: FrameWeights, count: int, who: str, step: int = 4) -> list[float]:
-    """The factor of each of `count` frames of a video latent, whose first holds one picture and each other `step` of them."""
-    over = frames.over((count - 1) * step + 1, who)
-    return [over[0], *(sum(over[1 + step * j : 1 + step * (j + 1)]) / step for j in range(count - 1))]
+        seen = clip_of(dict(options), x.shape[2])
+        over = self.weights.frames.over_latent(seen.total, PICTURES_IN_FRAME, WHO)
+        return torch.tensor([over[frame] for frame in seen.frames], device=x.device)

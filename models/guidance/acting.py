@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from ..host import note, tell
 from .progress import progress_of
 
 
@@ -104,6 +105,14 @@ class Acting:
         return "Change its range, its schedule, or the number of steps, so that a step lies where it has a weight"
 
 
+def tell_acting(who: str, acting: Acting | None, start: float, end: float, percent_to_sigma: Any) -> None:
+    """The word at the end of a sampling: a note on the steps that something acted in, a told line where it never did."""
+    if acting is not None and acting.steps:
+        note(f"{who} {acting.in_words}.")
+    elif acting is not None:
+        tell(f"{who} {acting.never(start, end, percent_to_sigma)}")
+
+
 class ActingRecord:
     """Filled during a sampling, read at its end."""
 
@@ -134,11 +143,8 @@ class ActingRecord:
         """One call of the network; options: the host's of this call, with `sample_sigmas`; half_missing: see `Acting`."""
         self._called = True
         self._half_missing |= half_missing
-        if not self._sigmas:
-            sigmas = options.get("sample_sigmas")
-            if sigmas is None or len(sigmas) < 2:
-                return
-            self._sigmas = tuple(sigmas.tolist())
+        if not self._knows_sigmas(options):
+            return
         self._last = step_of(sigma, self._sigmas, self._last)
         if acted:
             self._steps.add(self._last)
@@ -151,12 +157,15 @@ class ActingRecord:
 
     def step_share(self, sigma: float, options: Mapping[str, Any]) -> float | None:
         """Share of the sampling's steps that lie before the one at `sigma`; None where its sigmas are not known."""
-        if not self._sigmas:
-            sigmas = options.get("sample_sigmas")
-            if sigmas is None or len(sigmas) < 2:
-                return None
-            self._sigmas = tuple(sigmas.tolist())
+        if not self._knows_sigmas(options):
+            return None
         return step_of(sigma, self._sigmas, self._last) / (len(self._sigmas) - 1)
+
+    def _knows_sigmas(self, options: Mapping[str, Any]) -> bool:
+        sigmas = options.get("sample_sigmas")
+        if not self._sigmas and sigmas is not None and len(sigmas) > 1:
+            self._sigmas = tuple(sigmas.tolist())
+        return bool(self._sigmas)
 
     def finish(self) -> Acting | None:
         """After a sampling; None when nothing was recorded since the last one, or its steps are not known."""

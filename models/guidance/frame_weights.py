@@ -62,6 +62,14 @@ class FrameWeights:
             raise ValueError(f"{who}: its frame weights set one frame twice in a clip of {total}. {_HELP}")
         return tuple(_value(placed, frame, self.interpolation) for frame in range(total))
 
+    def over_latent(self, count: int, pictures: int, who: str) -> tuple[float, ...]:
+        """The factor of each of `count` frames of a latent that holds a whole clip, the mean of the pictures in it.
+
+        pictures: that the VAE puts into a frame, all but the first, which holds one. The weights count pictures.
+        """
+        over = self.over((count - 1) * pictures + 1, who)
+        return (over[0], *(sum(over[i : i + pictures]) / pictures for i in range(1, len(over), pictures)))
+
     def _placed(self, frame: int, total: int, who: str) -> int:
         if not -total <= frame < total:
             told = f"{len(self.keyframes)} weights" if self.is_list else f"a keyframe at frame {frame}"

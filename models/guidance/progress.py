@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ...preprocessors.images.checks import check_choice
+from .curve import Curve
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,17 @@ def in_range(sigma: float, start: float, end: float, percent_to_sigma: Callable[
     """
     highest, lowest = (torch.tensor(float(percent_to_sigma(share)), dtype=torch.float32) for share in (start, end))
     return bool(lowest <= sigma) and bool(highest >= sigma)
+
+
+def curve_at(
+    sigma: float, start: float, end: float, schedule: Curve, percent_to_sigma: Callable[[float], Any]
+) -> float:
+    """Factor of a schedule at a sigma, 0 outside the range from start to end (see `in_range`)."""
+    if not in_range(sigma, start, end, percent_to_sigma):
+        return 0.0
+    if schedule.is_constant:
+        return schedule.points[0][1]
+    return schedule.value(progress_of(sigma, percent_to_sigma))
 
 
 # The sigmas that a sampler will step through, before it runs.

@@ -14,7 +14,7 @@ from ..guidance.batch_view import BatchView
 from ..guidance.bounded_cache import BoundedCache
 from ..guidance.curve import CONSTANT, Curve
 from ..guidance.frame_weights import FrameWeights
-from ..guidance.progress import in_range, progress_of
+from ..guidance.progress import curve_at
 from ..guidance.roles import UNCONDITIONAL
 from .adapter import IPAdapter
 from .layers import Place
@@ -51,11 +51,7 @@ class Strength:
 
     def at(self, sigma: float, percent_to_sigma: Callable[[float], Any]) -> float:
         """Factor at a sigma; 0 outside the range, whose ends are compared as the host compares those of a control net."""
-        if not in_range(sigma, self.start, self.end, percent_to_sigma):
-            return 0.0
-        if self.schedule.is_constant:
-            return self.schedule.points[0][1]
-        return self.schedule.value(progress_of(sigma, percent_to_sigma))
+        return curve_at(sigma, self.start, self.end, self.schedule, percent_to_sigma)
 
 
 @dataclass(frozen=True, eq=False)

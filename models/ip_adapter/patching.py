@@ -14,9 +14,10 @@ from typing import Any
 import comfy.patcher_extension as extension
 import torch
 
+from ..guidance.acting import tell_acting
 from ..guidance.sampling_hooks import watch_sampling
 from ..guidance.uncompiled import uncompiled
-from ..host import note, tell
+from ..host import tell
 from .attention import ImageAttention, ImageInDoubleBlock
 from .call import Moment, moment_of
 from .image_prompt import ImagePrompt
@@ -78,11 +79,8 @@ def _recording(
     made = executor(noise, latent_image, sampler, sigmas, *rest, **named)
     to_sigma = guider.model_patcher.get_model_object("model_sampling").percent_to_sigma
     for prompt in prompts:
-        acting, who = prompt.record.finish(), prompt.adapter.who
-        if acting is not None and acting.steps:
-            note(f"{who} {acting.in_words}.")
-        elif acting is not None:
-            tell(f"{who} {acting.never(prompt.strength.start, prompt.strength.end, to_sigma)}")
+        strength = prompt.strength
+        tell_acting(prompt.adapter.who, prompt.record.finish(), strength.start, strength.end, to_sigma)
     return made
 
 

@@ -9,11 +9,10 @@ from typing import Any
 import comfy.hooks
 from comfy.patcher_extension import WrappersMP
 
-from ..guidance.acting import Acting
+from ..guidance.acting import Acting, tell_acting
 from ..guidance.curve import Curve
 from ..guidance.layer_weights import Layer, LayerWeights
 from ..guidance.progress import progress_of
-from ..host import note, tell
 from .matching import Target
 
 _STATIONS = 100  # of the curve; the host takes the last one that lies before a step
@@ -42,11 +41,7 @@ def telling_hook(curves: Mapping[str, Curve]) -> Any:
         progress = [progress_of(sigma, to_sigma) for sigma in points[:-1]]
         for name, curve in kept.items():
             acting = Acting(tuple(i for i, place in enumerate(progress) if curve.value(place)), points, True)
-            if acting.steps:
-                note(f"The LoRA '{name}' {acting.in_words}.")
-            else:
-                start, end = acting_range(curve)
-                tell(f"The LoRA '{name}' {acting.never(start, end, to_sigma)}")
+            tell_acting(f"The LoRA '{name}'", acting, *acting_range(curve), to_sigma)
         return made
 
     wrappers = {WrappersMP.OUTER_SAMPLE: {"armature_lora": [tell_steps]}}

@@ -13,11 +13,11 @@ import comfy.patcher_extension as extension
 import torch
 from comfy.conds import CONDConstant
 
-from ...guidance.acting import ActingRecord
+from ...guidance.acting import ActingRecord, tell_acting
 from ...guidance.uncompiled import uncompiled
-from ...host import note, tell
+from ...host import note
 from .attention import ReferenceBias
-from .weights import MAPS, WHO, MapWeights, Placed
+from .weights import MAPS, WHO, Placed
 
 _KEY = "armature_map_reference"
 _OVERRIDE = "optimized_attention_override"  # the host's name in the options of a call
@@ -58,16 +58,8 @@ def _recording(executor: Any, noise: Any, latent: Any, sampler: Any, sigmas: Any
             _RECORDS.pop(key, None)
     to_sigma = guider.model_patcher.get_model_object("model_sampling").percent_to_sigma
     for key, record in records.items():
-        _tell(maps[key], record, to_sigma)
+        tell_acting(maps[key].who, record.finish(), maps[key].start, maps[key].end, to_sigma)
     return made
-
-
-def _tell(weights: MapWeights, record: ActingRecord, to_sigma: Any) -> None:
-    acting = record.finish()
-    if acting is not None and acting.steps:
-        note(f"{weights.who} {acting.in_words}.")
-    elif acting is not None:
-        tell(f"{weights.who} {acting.never(weights.start, weights.end, to_sigma)}")
 
 
 def _resized(conditionings: Iterable[dict[str, Any]], noise: torch.Tensor) -> Iterator[str]:

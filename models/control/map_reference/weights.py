@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from ....preprocessors.images.checks import check_range, check_span
 from ...guidance.curve import CONSTANT, Curve
-from ...guidance.progress import progress_of
+from ...guidance.progress import curve_at
 
 WHO = "Map Reference"
 MAXIMUM_WEIGHT = 2.0
@@ -37,9 +37,7 @@ class MapWeights:
 
     def at(self, sigma: float, percent_to_sigma: Callable[[float], Any]) -> float:
         """Factor at a sigma; 0 outside the range, whose ends are compared as the host compares those of a control net."""
-        if not float(percent_to_sigma(self.end)) <= sigma <= float(percent_to_sigma(self.start)):
-            return 0.0
-        return self.weight * self.schedule.value(progress_of(sigma, percent_to_sigma))
+        return self.weight * curve_at(sigma, self.start, self.end, self.schedule, percent_to_sigma)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import comfy.supported_models
 import node_helpers
 import pytest
 import torch
-from armature_pack.models.control.vace import VACEWeights, latent_frames, with_vace_weights
+from armature_pack.models.control.vace import VACEWeights, with_vace_weights
 from armature_pack.models.guidance.curve import Curve
 from armature_pack.models.guidance.frame_weights import FrameWeights
 from armature_pack.nodes.vace import ArmatureVACEWeights
@@ -136,8 +136,8 @@ def test_masks_and_frames_act_on_the_tokens_that_they_name():
 
 def test_pictures_of_a_clip_in_the_frames_of_its_latent():
     frames = FrameWeights.from_text("0: 1, 8: 0")
-    assert latent_frames(frames, 3, "a") == pytest.approx([1.0, 0.6875, 0.1875])
-    assert latent_frames(FrameWeights.from_text("0: 0.5"), 2, "a") == [0.5, 0.5]
+    assert frames.over_latent(3, 4, "a") == pytest.approx((1.0, 0.6875, 0.1875))
+    assert FrameWeights.from_text("0: 0.5").over_latent(2, 4, "a") == (0.5, 0.5)
 
 
 def test_the_node():
