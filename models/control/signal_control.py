@@ -9,12 +9,12 @@ import torch
 from ...preprocessors.images.tags import tag_of
 from ..controlnext.control import ControlNeXt
 from ..guidance.batch_view import BatchView
-from ..guidance.foreign_windows import WindowedControl
+from ..guidance.control_link import ControlLink
 from ..guidance.layer_weights import Place, layers_of
 from ..guidance.progress import Progress, in_range, progress_of
 from ..guidance.regions import areas_of
 from ..guidance.roles import told_unknown
-from ..guidance.sampling_hooks import hooks_of_others, with_sampling_hooks
+from ..guidance.sampling_hooks import with_sampling_hooks
 from ..host import tell
 from .family import mismatch
 from .guard import Watch
@@ -38,7 +38,7 @@ from .union_net import UnionFeed, UnionNet
 from .union_signal import UnionSignal
 
 
-class SignalControl(WindowedControl):
+class SignalControl(ControlLink):
     """A ControlBase around a copy of the signal's own control net.
 
     The inner net computes and the host's own merge adds up, so a signal without extras gives bit for bit what the
@@ -92,12 +92,6 @@ class SignalControl(WindowedControl):
         if autoregister:
             self.multigpu_clones[load_device] = clone
         return clone
-
-    def get_extra_hooks(self) -> list[Any]:
-        """Hooks that are to mark the conditionings: those of the net itself and of the chain, none of ours."""
-        chain: Any = self.previous_controlnet
-        before = [] if chain is None else chain.get_extra_hooks()
-        return [*hooks_of_others(self.extra_hooks), *before]
 
     def get_models(self) -> list[Any]:
         return super().get_models() + self.inner.get_models()
@@ -157,10 +151,7 @@ class SignalControl(WindowedControl):
         transformer_options: Any,
     ) -> Residuals | None:
         """Residuals of the chain up to this link, or None; called by the host for each run of the network."""
-        previous = None
-        chain: Any = self.previous_controlnet  # the host's base class does not declare get_control
-        if chain is not None:
-            previous = chain.get_control(x_noisy, t, cond, batched_number, transformer_options)
+        previous = self.residuals_before(x_noisy, t, cond, batched_number, transformer_options)
         if self._is_left_out:
             return previous
         at = self._at(t, transformer_options)
@@ -262,7 +253,7 @@ class SignalControl(WindowedControl):
         return Progress(progress_of(float(t[0]), self._percent_to_sigma), steps)
 
     def _weight(self, t: torch.Tensor, at: Progress) -> float:
-        if self.timestep_range is not None and (t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1]):
+        if self.is_out_of_range(t):
             return 0.0
         if self.signal.counts_steps and not self.signal.has_in_range(at):  # the host knows no such range
             return 0.0

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from ..guidance.batch_view import Window, window_of
-from ..guidance.foreign_windows import WindowedControl
+from ..guidance.control_link import ControlLink
 from ..guidance.roles import CONDITIONAL, chunk_roles, told_unknown
-from ..guidance.sampling_hooks import hooks_of_others, with_sampling_hooks
+from ..guidance.sampling_hooks import with_sampling_hooks
 from ..host import tell
 from .cache import MapSigmas
 from .cross_normalization import Form
@@ -31,7 +31,7 @@ class Run:
     model_sampling: Any
 
 
-class ControlNeXt(WindowedControl):
+class ControlNeXt(ControlLink):
     """A control link that changes the UNet's hidden state in one place instead of returning residuals.
 
     The host's residuals are added before the skip connection is stored and without sight of the hidden state, so the
@@ -72,12 +72,6 @@ class ControlNeXt(WindowedControl):
         if autoregister:
             self.multigpu_clones[load_device] = clone
         return clone
-
-    def get_extra_hooks(self) -> list[Any]:
-        """Hooks that are to mark the conditionings: those of the chain, and any that others have given it."""
-        chain: Any = self.previous_controlnet
-        before = [] if chain is None else chain.get_extra_hooks()
-        return [*hooks_of_others(self.extra_hooks), *before]
 
     def get_models(self) -> list[Any]:
         return [*super().get_models(), self.network.patcher]
@@ -124,11 +118,8 @@ class ControlNeXt(WindowedControl):
 
         x_noisy: [chunks*images,4,h,w]; t: sigma of each; batched_number: chunks.
         """
-        previous = None
-        chain: Any = self.previous_controlnet  # the host's base class does not declare get_control
-        if chain is not None:
-            previous = chain.get_control(x_noisy, t, cond, batched_number, transformer_options)
-        if self.strength == 0.0 or self._out_of_range(t):
+        previous = self.residuals_before(x_noisy, t, cond, batched_number, transformer_options)
+        if self.strength == 0.0 or self.is_out_of_range(t):
             return previous
         if self._run is None:
             raise ValueError(
@@ -141,9 +132,6 @@ class ControlNeXt(WindowedControl):
         addition = self._addition(self._run, x_noisy, t, multipliers, transformer_options)
         install(transformer_options, addition)
         return previous
-
-    def _out_of_range(self, t: torch.Tensor) -> bool:
-        return self.timestep_range is not None and bool(t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1])
 
     def _multipliers(self, variant: Variant, chunks: int, transformer_options: dict[str, Any]) -> tuple[float, ...]:
         """A factor for each chunk, by the half of the guidance that it belongs to."""

@@ -12,8 +12,8 @@ import torch
 
 from ...files.families import find_family
 from ...guidance.batch_view import BatchView, Window
-from ...guidance.foreign_windows import WindowedControl
-from ...guidance.sampling_hooks import hooks_of_others, with_sampling_hooks
+from ...guidance.control_link import ControlLink
+from ...guidance.sampling_hooks import with_sampling_hooks
 from ...guidance.uncompiled import run_uncompiled
 from .kinds import Inputs, Patches, PatchKind, kind_of, titles
 from .weighting import PATCH_SIZE, PLACES, Weights
@@ -45,7 +45,7 @@ def model_patch_net(patcher: Any, name: str = "") -> ModelPatchNet:
     return ModelPatchNet(patcher, kind, name)
 
 
-class ModelPatchNet(WindowedControl):
+class ModelPatchNet(ControlLink):
     """A control link that puts the host's own patch into the options of each single call, and is gone with it.
 
     So it has a range, can act on one prompt among several, and leaves the MODEL alone, which a patch on the MODEL cannot.
@@ -90,12 +90,6 @@ class ModelPatchNet(WindowedControl):
             self.multigpu_clones[load_device] = clone
         return clone
 
-    def get_extra_hooks(self) -> list[Any]:
-        """Hooks that are to mark the conditionings: those of the chain, and any that others have given it."""
-        chain: Any = self.previous_controlnet
-        before = [] if chain is None else chain.get_extra_hooks()
-        return [*hooks_of_others(self.extra_hooks), *before]
-
     def get_models(self) -> list[Any]:
         return [*super().get_models(), self.patcher]
 
@@ -116,9 +110,9 @@ class ModelPatchNet(WindowedControl):
 
     def _check_width(self, model: Any) -> None:
         """ValueError where the patch was made for a model of another size, whose tokens it cannot read."""
-        title = find_family(self.kind.family).title
         if self.kind.width is None:
             return
+        title = find_family(self.kind.family).title
         made_for = self.kind.width(self.patcher.model)
         width = getattr(model.diffusion_model, self.kind.width_of_model, None)
         if width is None:
@@ -144,11 +138,8 @@ class ModelPatchNet(WindowedControl):
         transformer_options: Any,
     ) -> Residuals | None:
         """Put the patches for this call into `transformer_options`; returns the residuals of the links before."""
-        previous = None
-        chain: Any = self.previous_controlnet  # the host's base class does not declare get_control
-        if chain is not None:
-            previous = chain.get_control(x_noisy, t, cond, batched_number, transformer_options)
-        if self.strength == 0.0 or self._out_of_range(t):
+        previous = self.residuals_before(x_noisy, t, cond, batched_number, transformer_options)
+        if self.strength == 0.0 or self.is_out_of_range(t):
             return previous
         items = None if self.items is None else torch.tensor(self.items, device=x_noisy.device)
         frames = None if self.frames is None else torch.tensor(self.frames, device=x_noisy.device)
@@ -161,9 +152,6 @@ class ModelPatchNet(WindowedControl):
         transformer_options["patches"] = patches
         run_uncompiled(transformer_options)  # code compiled for a call without them would pass them over
         return previous
-
-    def _out_of_range(self, t: torch.Tensor) -> bool:
-        return self.timestep_range is not None and bool(t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1])
 
     def _patches(self, x_noisy: torch.Tensor, view: BatchView) -> Patches:
         """Of the maps at the size of this call, made once in a sampling."""
@@ -218,10 +206,7 @@ class ModelPatchNet(WindowedControl):
             raise ValueError(
                 f"{self.who} encodes its control image and needs a VAE. Link the VAE of your model to vae."
             )
-        if (
-            image.shape[-2],
-            image.shape[-1],
-        ) != size and not self.kind.resizes:  # as the host's patches do it themselves
+        if not self.kind.resizes and tuple(image.shape[-2:]) != size:  # as the host's patches do it themselves
             image = comfy.utils.common_upscale(image, size[1], size[0], "area", "center")
         return Inputs(image.movedim(1, -1)[..., :3], self.inpaint_mask, self.vae, self._model)
 
