@@ -8,6 +8,23 @@ from .api import ControlSavingsType, ControlStackType, io, ui
 from .control import CATEGORY, inpaint_mask_input, range_of_input, signal_inputs
 
 
+def conditioning_inputs() -> list[Any]:
+    """Both prompts."""
+    return [
+        io.Conditioning.Input("positive", tooltip="Conditioning of what you want to see."),
+        io.Conditioning.Input("negative", tooltip="Conditioning of what you do not want to see."),
+    ]
+
+
+def conditioning_outputs(report: str) -> list[Any]:
+    """Both prompts and a report, of which the tooltip is given."""
+    return [
+        io.Conditioning.Output("positive", display_name="positive", tooltip="To the sampler's positive input."),
+        io.Conditioning.Output("negative", display_name="negative", tooltip="To the sampler's negative input."),
+        io.String.Output("report", display_name="report", tooltip=report),
+    ]
+
+
 def guard_input() -> Any:
     """What happens when a signal contributes nothing."""
     from ..models.control.guard import GUARDS
@@ -56,18 +73,13 @@ class ArmatureApplyControlStack(io.ComfyNode):
             ),
             search_aliases=["apply controlnet", "apply multi controlnet", "controlnet apply advanced", "control stack"],
             inputs=[
-                io.Conditioning.Input("positive", tooltip="Conditioning of what you want to see."),
-                io.Conditioning.Input("negative", tooltip="Conditioning of what you do not want to see."),
+                *conditioning_inputs(),
                 ControlStackType.Input("stack", optional=True, tooltip="From Control Stack."),
                 vae_input(),
                 guard_input(),
                 savings_input(),
             ],
-            outputs=[
-                io.Conditioning.Output("positive", display_name="positive", tooltip="To the sampler's positive input."),
-                io.Conditioning.Output("negative", display_name="negative", tooltip="To the sampler's negative input."),
-                io.String.Output("report", display_name="report", tooltip="What was done with each signal."),
-            ],
+            outputs=conditioning_outputs("What was done with each signal."),
         )
 
     @classmethod
@@ -102,8 +114,7 @@ class ArmatureApplyControl(io.ComfyNode):
             ),
             search_aliases=["apply controlnet", "controlnet apply advanced", "apply control net", "control apply"],
             inputs=[
-                io.Conditioning.Input("positive", tooltip="Conditioning of what you want to see."),
-                io.Conditioning.Input("negative", tooltip="Conditioning of what you do not want to see."),
+                *conditioning_inputs(),
                 *signal_inputs(),
                 inpaint_mask_input(),
                 vae_input(),
@@ -111,11 +122,7 @@ class ArmatureApplyControl(io.ComfyNode):
                 savings_input(),
                 range_of_input(),
             ],
-            outputs=[
-                io.Conditioning.Output("positive", display_name="positive", tooltip="To the sampler's positive input."),
-                io.Conditioning.Output("negative", display_name="negative", tooltip="To the sampler's negative input."),
-                io.String.Output("report", display_name="report", tooltip="What was done with the signal."),
-            ],
+            outputs=conditioning_outputs("What was done with the signal."),
         )
 
     @classmethod
