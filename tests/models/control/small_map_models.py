@@ -7,12 +7,12 @@ from typing import Any
 import comfy.lora
 import comfy.model_base
 import comfy.model_patcher
-import comfy.sample
 import comfy.supported_models
 import torch
 from armature_pack.tests.latest import latest
 
 from .model_patch.small_transformers import CPU, QWEN, Encoder, seeded
+from .model_patch.small_transformers import sampled as sampled_at
 
 FLUX: dict[str, Any] = {
     "image_model": "flux",
@@ -131,18 +131,4 @@ def sampled(
         shape: tuple[int, ...] = (batch, 128, size[0] // 2, size[1] // 2)
     else:
         shape = (batch, 16, 1, *size) if family.startswith("qwen") else (batch, 16, *size)
-    noise = torch.randn(shape, generator=torch.Generator().manual_seed(5))
-    return comfy.sample.sample(
-        model,
-        noise,
-        steps,
-        cfg,
-        "euler",
-        "simple",
-        positive,
-        negative,
-        torch.zeros_like(noise),
-        denoise=1.0,
-        disable_pbar=True,
-        seed=5,
-    )
+    return sampled_at(model, positive, negative, shape, steps, cfg)
