@@ -129,6 +129,18 @@ def inpaint_mask_input() -> Any:
     )
 
 
+def inpaint_image_input() -> Any:
+    """What such a net paints into, where it follows a map as well."""
+    return io.Image.Input(
+        "inpaint_image",
+        optional=True,
+        tooltip=(
+            "The picture that is painted into, for nets that follow a map at the same time (Z-Image Fun 2, FLUX.2 Fun): then "
+            "image is the map. Unlinked: image is painted into."
+        ),
+    )
+
+
 class ArmatureControlSignal(io.ComfyNode):
     """One control net with its picture, weight, range, curve and mask."""
 
@@ -151,7 +163,7 @@ class ArmatureControlSignal(io.ComfyNode):
                 "control weight",
                 "multi controlnet",
             ],
-            inputs=[*signal_inputs(), range_of_input(), inpaint_mask_input()],
+            inputs=[*signal_inputs(), range_of_input(), inpaint_mask_input(), inpaint_image_input()],
             outputs=[ControlSignalType.Output("signal", tooltip="Link it to a Control Stack.")],
         )
 
@@ -171,6 +183,7 @@ class ArmatureControlSignal(io.ComfyNode):
         frame_weights: Any = None,
         range_of: Any = "noise",
         inpaint_mask: Any = None,
+        inpaint_image: Any = None,
     ) -> io.NodeOutput:
         from ..models.control.signal import ControlSignal
         from ..models.guidance.curve import Curve
@@ -191,6 +204,7 @@ class ArmatureControlSignal(io.ComfyNode):
                 frame_weights,
                 range_of or "noise",
                 inpaint_mask,
+                inpaint_image,
             )
         )
 

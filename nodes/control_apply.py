@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .api import ControlSavingsType, ControlStackType, io, ui
-from .control import CATEGORY, inpaint_mask_input, range_of_input, signal_inputs
+from .control import CATEGORY, inpaint_image_input, inpaint_mask_input, range_of_input, signal_inputs
 
 
 def conditioning_inputs() -> list[Any]:
@@ -121,6 +121,7 @@ class ArmatureApplyControl(io.ComfyNode):
                 guard_input(),
                 savings_input(),
                 range_of_input(),
+                inpaint_image_input(),
             ],
             outputs=conditioning_outputs("What was done with the signal."),
         )
@@ -146,6 +147,7 @@ class ArmatureApplyControl(io.ComfyNode):
         guard: Any = None,
         savings: Any = None,
         range_of: Any = "noise",
+        inpaint_image: Any = None,
     ) -> io.NodeOutput:
         from ..models.control.apply import apply_stack
         from ..models.control.savings import check_savings
@@ -167,6 +169,7 @@ class ArmatureApplyControl(io.ComfyNode):
             frame_weights,
             range_of or "noise",
             inpaint_mask,
+            inpaint_image,
         )
         stack = ControlStack((signal,))
         applied = apply_stack(positive, negative, stack, vae, guard or "error", check_savings(savings))

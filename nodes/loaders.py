@@ -26,8 +26,8 @@ class ArmatureLoadControlNet(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Loads a ControlNet, Control-LoRA, T2I-Adapter, ControlNeXt file, or a model patch that controls (Z-Image, "
-                "Qwen-Image, Anima, Wan). It looks at the file before it loads it, and says what is wrong with one that is "
-                "damaged or of another kind."
+                "FLUX.2, Qwen-Image, Anima, Wan). It looks at the file before it loads it, and says what is wrong with "
+                "one that is damaged or of another kind."
             ),
             search_aliases=["controlnet loader", "load controlnet", "t2i adapter loader", "control lora", "cn"],
             inputs=[

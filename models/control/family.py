@@ -17,6 +17,7 @@ from .loading import FOLDER, FOLDERS
 _KINDS = (
     "model_patch",
     "control_lllite",
+    "fun_control",
     "controlnet",
     "controlnet_transformer",
     "control_lora",

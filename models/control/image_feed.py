@@ -15,6 +15,7 @@ from ..guidance.progress import Progress
 from ..guidance.regions import Area, map_in_area
 from ..host import tell
 from .fit import aspects_differ, describe_fit, fitted
+from .inpaint import mask_follows
 from .residuals import reads_clip
 from .signal import ControlSignal
 
@@ -81,6 +82,7 @@ class MapFeed:
         self._given = key
         whole = self._in_shape(image, key[0])
         self.inner.cond_hint_original = whole if rows is None else whole[list(rows)]
+        mask_follows(self.inner, self.signal, image, None if whole is image else key[0], rows)
         for name, value in self._set_aside.get(key, dict.fromkeys(_DERIVED)).items():
             if hasattr(self.inner, name):
                 setattr(self.inner, name, value)

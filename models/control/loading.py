@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..files.layouts.controlnext import control_prefixes
 from ..files.reading import check_readable, read_state_dict
 from ..files.wrong_kind import kind_of, told_kind
 from ..host import find_file, host_extra, host_nodes
+from .model_patch.flux2_fun import load_flux2_fun
 from .model_patch.kinds import KINDS as PATCH_KINDS
 from .model_patch.lllite import load_lllite
 from .model_patch.net import model_patch_net
@@ -39,21 +40,38 @@ def load_control_net(name: str) -> Any:
         return load_controlnext(path)
     if _is_patch(shapes):
         return _patch(name)
-    if identify_tensors(Tensors(shapes)).kind == "control_lllite":
-        return _lllite(name, path)
+    own = _LOADERS.get(identify_tensors(Tensors(shapes)).kind)
+    if own is not None:
+        return _own(name, path, own)
     known = kind_of(shapes)
     if known is not None and known[0] not in _HOST_LOADS:
         raise ValueError(told_kind(name, shapes, "a control net", "choose another here."))
     return _loaded_by_host(name)
 
 
-def _lllite(name: str, path: Path) -> Any:
-    weights = read_state_dict(path)
-    family = identify_tensors(Tensors({key: tuple(value.shape) for key, value in weights.items()})).families[0]
+def _own(name: str, path: Path, load: Callable[[Mapping[str, torch.Tensor]], Any]) -> Any:
+    """A control that acts inside the model and that the host has no loader for."""
     try:
-        return model_patch_net(load_lllite(weights, family), name)
-    except (ValueError, KeyError, RuntimeError) as error:  # a module with a layer too few, or of another shape
-        raise ValueError(f"The ControlNet-LLLite '{name}' cannot be loaded ({error}). Download it again.") from error
+        return model_patch_net(load(read_state_dict(path)), name)
+    except (MemoryError, torch.OutOfMemoryError, comfy.model_management.OOM_EXCEPTION):
+        raise
+    except (ValueError, KeyError, RuntimeError) as error:  # a layer too few, or of another shape
+        told = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"The control net '{name}' cannot be loaded ({told}). It is not whole, or packed in a form that is not known here. "
+            "Download it again, best as bf16 or fp16 safetensors."
+        ) from error
+
+
+def _lllite(weights: Mapping[str, torch.Tensor]) -> Any:
+    shapes = {key: tuple(value.shape) for key, value in weights.items()}
+    return load_lllite(weights, identify_tensors(Tensors(shapes)).families[0])
+
+
+_LOADERS: Mapping[str, Callable[[Mapping[str, torch.Tensor]], Any]] = {
+    "control_lllite": _lllite,
+    "fun_control": load_flux2_fun,
+}
 
 
 def _is_patch(shapes: Mapping[str, Any]) -> bool:

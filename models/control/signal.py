@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import torch
 
 from ...preprocessors.images.checks import check_choice, check_range, check_span, check_type
-from ...preprocessors.images.tensors import check_mask
+from ...preprocessors.images.tensors import check_image, check_mask, to_rgb
 from ..guidance.curve import CONSTANT, Curve
 from ..guidance.frame_weights import FrameWeights
 from ..guidance.layer_weights import LayerWeights
@@ -34,7 +34,8 @@ class ControlSignal:
     control_net: the host's ControlBase object; image: [B,H,W,C] in 0..1; weight: 0..10; start, end: share of the
     sampling, 0..1, counted by range_of: `noise`, the model's noise schedule (as the host counts), or `steps` of the sampling;
     schedule: factor on the weight over the whole noise schedule; mask: [B,H,W] or None; layer_weights and frame_weights:
-    further factors per layer and half, and per frame; inpaint_mask: [B,H,W], 1 where a net that inpaints draws anew.
+    further factors per layer and half, and per frame; inpaint_mask: [B,H,W], 1 where a net that inpaints draws anew;
+    inpaint_image: [B,H,W,C], what it paints into where `image` is a map.
     """
 
     control_net: Any
@@ -50,6 +51,7 @@ class ControlSignal:
     frame_weights: FrameWeights | None = None
     range_of: RangeOf = "noise"
     inpaint_mask: torch.Tensor | None = None
+    inpaint_image: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         if isinstance(getattr(self.control_net, "model", None), torch.nn.Module):  # a MODEL_PATCH, as the host loads it
@@ -65,6 +67,9 @@ class ControlSignal:
         if self.inpaint_mask is not None:
             checked = check_mask(self.inpaint_mask, "Control signal, input inpaint_mask")
             object.__setattr__(self, "inpaint_mask", checked)
+        if self.inpaint_image is not None:
+            painted = to_rgb(check_image(self.inpaint_image, "Control signal, input inpaint_image"))
+            object.__setattr__(self, "inpaint_image", painted)
         if self.mask is not None:
             object.__setattr__(self, "mask", check_mask(self.mask, "Control signal, input mask"))
         if self.layer_weights is not None:

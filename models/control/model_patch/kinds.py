@@ -14,19 +14,29 @@ from typing import Any
 import torch
 
 from ...host import host_extra
+from .flux2_fun import Flux2FunPatch, check_blocks, encoded_context
 from .lllite import LLLitePatch
 
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """What a patch is made from. image: [B,H,W,3] in 0..1 at the size of the picture; inpaint_mask: [B,H,W], 1 where the
-    picture is drawn anew, or None; vae: the host's VAE, where the kind encodes pictures; model: the host's BaseModel.
+    picture is drawn anew, or None; inpaint_image: [B,H,W,3], the picture that is painted into where `image` is a map, or None;
+    vae: the host's VAE, where the kind encodes pictures; model: the host's BaseModel.
     """
 
     image: torch.Tensor
     inpaint_mask: torch.Tensor | None
+    inpaint_image: torch.Tensor | None
     vae: Any
     model: Any
+
+    @property
+    def map_and_painted(self) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """(the map, the picture that is painted into): with a mask and one picture alone, that is the one to paint into."""
+        if self.inpaint_mask is None:
+            return self.image, None
+        return (None, self.image) if self.inpaint_image is None else (self.image, self.inpaint_image)
 
 
 # {name in `transformer_options["patches"]`: the host's patch object}
@@ -49,10 +59,11 @@ class PatchKind:
 
     family: of the models that it is for, "" where the module itself knows. make: (the host's patcher of the module, inputs)
     -> its patches. width: of the model's hidden state that the module is made for, None where its parts have widths of their
-    own; width_of_model: name of the attribute of the model's network that says how wide that is. resizes: whether the patch
-    brings its image to size itself, in a way of its own. clip: where the image is a clip, a picture for each frame: how the
-    whole of it is encoded, and how a part is handed to the patches. takes_inpaint_mask, needs_inpaint_mask: of the module,
-    whether it reads a mask of the place to paint, and whether it paints and nothing else.
+    own; width_of_model: name of the attribute of the model's network that says how wide that is. check: of the module and the
+    model's network, what else speaks against their going together, or "". resizes: whether the patch brings its image to size
+    itself, in a way of its own. clip: where the image is a clip, a picture for each frame: how the whole of it is encoded, and
+    how a part is handed to the patches. takes_inpaint_mask, needs_inpaint_mask: of the module, whether it reads a mask of the
+    place to paint, and whether it paints and nothing else; takes_inpaint_image: whether it then reads a map beside the picture.
     """
 
     layout: str
@@ -62,10 +73,12 @@ class PatchKind:
     make: Callable[[Any, Inputs], Patches]
     width: Callable[[Any], int] | None = None
     width_of_model: str = ""
+    check: Callable[[Any, Any], str] = lambda _module, _network: ""
     needs_vae: bool = True
     resizes: bool = False
     clip: Clip | None = None
     takes_inpaint_mask: Callable[[Any], bool] = lambda _module: False
+    takes_inpaint_image: bool = False
     needs_inpaint_mask: Callable[[Any], bool] = lambda _module: False
 
     @property
@@ -116,8 +129,17 @@ def _qwen(patcher: Any, given: Inputs) -> Patches:
 
 def _z_image(patcher: Any, given: Inputs) -> Patches:
     mask = None if given.inpaint_mask is None else 1.0 - given.inpaint_mask[:, None, None]
-    patch = host_extra("nodes_model_patch").ZImageControlPatch(patcher, given.vae, given.image, 1.0, mask=mask)
+    seen, painted = given.map_and_painted if patcher.model.additional_in_dim > 0 else (given.image, None)
+    make = host_extra("nodes_model_patch").ZImageControlPatch
+    patch = make(patcher, given.vae, seen, 1.0, inpaint_image=painted, mask=mask)
     return {"noise_refiner": patch, "double_block": patch}
+
+
+def _flux2_fun(patcher: Any, given: Inputs) -> Patches:
+    seen, painted = given.map_and_painted
+    return {
+        "blocks": Flux2FunPatch(patcher, encoded_context(seen, painted, given.inpaint_mask, given.vae, given.model))
+    }
 
 
 KINDS: tuple[PatchKind, ...] = (
@@ -166,6 +188,19 @@ KINDS: tuple[PatchKind, ...] = (
         width=lambda module: module.control_layers[0].dim,
         width_of_model="dim",
         takes_inpaint_mask=lambda module: module.additional_in_dim > 0,
+        takes_inpaint_image=True,
+    ),
+    PatchKind(
+        "flux2_fun",
+        "FLUX.2 Fun control",
+        "Flux2FunControl",
+        "flux2",
+        _flux2_fun,
+        width=lambda module: module.control_img_in.out_features,
+        width_of_model="hidden_size",
+        check=check_blocks,
+        takes_inpaint_mask=lambda _module: True,
+        takes_inpaint_image=True,
     ),
 )
 

@@ -50,8 +50,8 @@ class ModelPatchNet(ControlLink):
 
     So it has a range, can act on one prompt among several, and leaves the MODEL alone, which a patch on the MODEL cannot.
     mask: [1 or B,H,W] in 0..1, where it acts, or None; items: factor of each picture in each chunk of the next call, or
-    None; frames: factor of each frame of the latent of the next call, or None; inpaint_mask: [B,H,W] or None; saw: told what
-    the patch adds.
+    None; frames: factor of each frame of the latent of the next call, or None; inpaint_mask: [B,H,W], inpaint_image:
+    [B,H,W,3], or None; saw: told what the patch adds.
     """
 
     def __init__(self, patcher: Any, kind: PatchKind, name: str = "") -> None:
@@ -63,6 +63,7 @@ class ModelPatchNet(ControlLink):
         self.items: tuple[float, ...] | None = None
         self.frames: tuple[float, ...] | None = None
         self.inpaint_mask: torch.Tensor | None = None
+        self.inpaint_image: torch.Tensor | None = None
         self.saw: Any = lambda _added: None
         self.extra_hooks = with_sampling_hooks()
         # The size of the map: that of the latent, times the VAE's factor (which the host adds where one is linked).
@@ -80,7 +81,7 @@ class ModelPatchNet(ControlLink):
         copied = ModelPatchNet(self.patcher, self.kind, self.name)
         self.copy_to(copied)
         copied.mask, copied.items, copied.frames = self.mask, self.items, self.frames
-        copied.inpaint_mask = self.inpaint_mask
+        copied.inpaint_mask, copied.inpaint_image = self.inpaint_mask, self.inpaint_image
         return copied
 
     def deepclone_multigpu(self, load_device: torch.device, autoregister: bool = False) -> ModelPatchNet:
@@ -126,6 +127,9 @@ class ModelPatchNet(ControlLink):
                 "Load the model of the size that the control was made for (the page it comes from says which), or a control for "
                 "the size of yours."
             )
+        wrong = self.kind.check(self.patcher.model, model.diffusion_model)
+        if wrong:
+            raise ValueError(f"{self.who} {wrong}")
 
     # Each call of the model -------------------------------------------------------------------------------------
 
@@ -148,7 +152,11 @@ class ModelPatchNet(ControlLink):
         view = BatchView.of(x_noisy, batched_number, transformer_options)
         patches = {**transformer_options.get("patches", {})}
         for place, patch in self._patches(x_noisy, view).items():
-            patches[place] = [*patches.get(place, ()), getattr(patch, "wrapper", PLACES[place])(patch, weights)]
+            if hasattr(patch, "put"):  # one that says itself where it acts
+                patch.put(transformer_options, patch.wrapper(patch, weights))
+                continue
+            wrapper = getattr(patch, "wrapper", None) or PLACES[place]
+            patches[place] = [*patches.get(place, ()), wrapper(patch, weights)]
         transformer_options["patches"] = patches
         run_uncompiled(transformer_options)  # code compiled for a call without them would pass them over
         return previous
@@ -206,9 +214,14 @@ class ModelPatchNet(ControlLink):
             raise ValueError(
                 f"{self.who} encodes its control image and needs a VAE. Link the VAE of your model to vae."
             )
+        painted = None if self.inpaint_image is None else self._at(self.inpaint_image.movedim(-1, 1), size)
+        return Inputs(self._at(image, size), self.inpaint_mask, painted, self.vae, self._model)
+
+    def _at(self, image: torch.Tensor, size: Size) -> torch.Tensor:
+        """An image [B,C,h,w] as a patch gets it, [B,H,W,3]."""
         if not self.kind.resizes and tuple(image.shape[-2:]) != size:  # as the host's patches do it themselves
             image = comfy.utils.common_upscale(image, size[1], size[0], "area", "center")
-        return Inputs(image.movedim(1, -1)[..., :3], self.inpaint_mask, self.vae, self._model)
+        return image.movedim(1, -1)[..., :3]
 
     @property
     def family(self) -> str:

@@ -239,7 +239,14 @@ def test_the_rule_speaks(models, rule, severity, prompt):
 
 def test_every_rule_has_a_graph_here_or_is_one_of_a_family():
     covered = {rule for rule, *_ in SPEAKS}
-    alike = {"controlnext_weights_family", "lllite_family", "model_patch_family", "style_model_family", "gligen_family"}
+    alike = {
+        "controlnext_weights_family",
+        "fun_control_family",
+        "lllite_family",
+        "model_patch_family",
+        "style_model_family",
+        "gligen_family",
+    }
     assert {rule.id for rule in RULES} - covered == alike
     assert len({rule.id for rule in RULES}) == len(RULES)
 

@@ -11,7 +11,7 @@ import comfy.supported_models
 import torch
 from armature_pack.tests.latest import latest
 
-from .model_patch.small_transformers import CPU, QWEN, Encoder, seeded
+from .model_patch.small_transformers import CPU, FLUX2, QWEN, Encoder, seeded
 from .model_patch.small_transformers import sampled as sampled_at
 
 FLUX: dict[str, Any] = {
@@ -31,22 +31,6 @@ FLUX: dict[str, Any] = {
     "qkv_bias": True,
     "guidance_embed": True,
     "txt_ids_dims": [],
-}
-FLUX2 = FLUX | {
-    "image_model": "flux2",
-    "in_channels": 128,
-    "out_channels": 128,
-    "patch_size": 1,
-    "vec_in_dim": None,
-    "axes_dim": [8, 8, 8, 8],
-    "theta": 2000,
-    "qkv_bias": False,
-    "txt_ids_dims": [3],
-    "global_modulation": True,
-    "mlp_silu_act": True,
-    "ops_bias": False,
-    "default_ref_method": "index",
-    "ref_index_scale": 10.0,
 }
 FAMILIES: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "flux": (comfy.supported_models.Flux, comfy.model_base.Flux, FLUX),
@@ -89,19 +73,8 @@ def with_control_lora() -> Any:
     return model
 
 
-class Encoder128:
-    """Stands for the VAE of Flux.2: cells of 16x16 to 128 channels."""
-
-    def __init__(self) -> None:
-        self.weights = torch.randn(128, 768, generator=torch.Generator().manual_seed(8)) / 28
-
-    def encode(self, image: torch.Tensor) -> torch.Tensor:
-        cells = torch.nn.functional.unfold(image.movedim(-1, 1), 16, stride=16)
-        return (self.weights @ cells).reshape(image.shape[0], 128, image.shape[1] // 16, image.shape[2] // 16)
-
-
 def vae_of(family: str) -> Any:
-    return Encoder128() if family == "flux2" else Encoder(family.startswith("qwen"))
+    return Encoder(False, channels=128, cell=16) if family == "flux2" else Encoder(family.startswith("qwen"))
 
 
 def picture(seed: int, height: int = 64, width: int = 64, batch: int = 1) -> torch.Tensor:

@@ -15,6 +15,7 @@ import comfy.ops
 import comfy.sample
 import comfy.supported_models
 import torch
+from armature_pack.models.control.model_patch.flux2_fun import load_flux2_fun
 from armature_pack.tests.latest import latest
 from armature_pack.tests.models.control.sampling import picture
 from comfy_extras import nodes_model_patch
@@ -22,7 +23,7 @@ from comfy_extras import nodes_model_patch
 CPU = torch.device("cpu")
 OPERATIONS: Any = comfy.ops.manual_cast  # as the host's loader of model patches
 # Embeddings of the text as wide as each model reads them.
-TEXT = {"qwen_image": 32, "z_image": 64, "anima": 32, "wan": 32, "wan_i2v": 32}
+TEXT = {"flux2": 32, "qwen_image": 32, "z_image": 64, "anima": 32, "wan": 32, "wan_i2v": 32}
 QWEN = {
     "image_model": "qwen_image",
     "in_channels": 64,
@@ -81,10 +82,34 @@ WAN = {
     "num_heads": 2,
     "num_layers": 3,
 }
+FLUX2 = {
+    "image_model": "flux2",
+    "in_channels": 128,
+    "out_channels": 128,
+    "vec_in_dim": None,
+    "context_in_dim": 32,
+    "hidden_size": 64,
+    "mlp_ratio": 3.0,
+    "num_heads": 2,
+    "depth": 4,
+    "depth_single_blocks": 2,
+    "axes_dim": [8, 8, 8, 8],
+    "theta": 2000,
+    "patch_size": 1,
+    "qkv_bias": False,
+    "guidance_embed": True,
+    "txt_ids_dims": [3],
+    "global_modulation": True,
+    "mlp_silu_act": True,
+    "ops_bias": False,
+    "default_ref_method": "index",
+    "ref_index_scale": 10.0,
+}
 FAMILIES: dict[str, tuple[Any, dict[str, Any], Any]] = {
     "qwen_image": (comfy.supported_models.QwenImage, QWEN, comfy.model_base.QwenImage),
     "z_image": (comfy.supported_models.ZImage, Z_IMAGE, comfy.model_base.Lumina2),
     "anima": (comfy.supported_models.Anima, ANIMA, comfy.model_base.Anima),
+    "flux2": (comfy.supported_models.Flux2, FLUX2, comfy.model_base.Flux2),
     "wan": (comfy.supported_models.WAN21_T2V, WAN, comfy.model_base.WAN21),
     "wan_i2v": (comfy.supported_models.WAN21_I2V, {**WAN, "in_dim": 36}, comfy.model_base.WAN21),
 }
@@ -159,6 +184,37 @@ def uni3c(width: int = 48) -> Any:
     )  # fmt: skip
 
 
+def flux2_fun_weights(seed: int = 1, width: int = 64, heads: int = 2, blocks: int = 2) -> dict[str, torch.Tensor]:
+    """A file of FLUX.2 Fun control, by the released one's names."""
+    head, inner = width // heads, 3 * width
+    attention = [
+        *((f"attn.{name}", (width, width)) for name in ("to_q", "to_k", "to_v", "to_out.0", "to_add_out")),
+        *((f"attn.add_{name}_proj", (width, width)) for name in "qkv"),
+        *((f"attn.norm_{name}", (head,)) for name in ("q", "k", "added_q", "added_k")),
+    ]
+    feed = [
+        (f"{name}.{part}", shape)
+        for name in ("ff", "ff_context")
+        for part, shape in (("linear_in", (2 * inner, width)), ("linear_out", (width, inner)))
+    ]
+    generator = torch.Generator().manual_seed(seed)
+    weights: dict[str, torch.Tensor] = {}
+
+    def layer(name: str, shape: tuple[int, ...], bias: bool = False) -> None:
+        weights[f"{name}.weight"] = torch.randn(shape, generator=generator) * 0.2
+        if bias:
+            weights[f"{name}.bias"] = torch.randn(shape[0], generator=generator) * 0.2
+
+    layer("control_img_in", (width, 260), bias=True)
+    for number in range(blocks):
+        stem = f"control_transformer_blocks.{number}"
+        for name, shape in (*attention, *feed):
+            layer(f"{stem}.{name}", shape)
+        for name in ("before_proj", "after_proj") if number == 0 else ("after_proj",):
+            layer(f"{stem}.{name}", (width, width), bias=True)
+    return weights
+
+
 def as_patch(module: Any, seed: int = 1) -> Any:
     """MODEL_PATCH of a network."""
     return comfy.model_patcher.ModelPatcher(seeded(module, 0.2, seed), CPU, CPU)
@@ -177,6 +233,8 @@ def model_patch(name: str, seed: int = 1) -> Any:
         module = lllite(4 if name.endswith("inpaint") else 3)
     elif name.startswith("uni3c"):
         module = uni3c()
+    elif name.startswith("flux2"):
+        return load_flux2_fun(flux2_fun_weights(seed))
     else:
         config = {
             "dim": 256,
@@ -195,22 +253,24 @@ def model_patch(name: str, seed: int = 1) -> Any:
 class Encoder:
     """Stands for a VAE where a test needs none of its weights: a fixed linear map of 8x8 cells to 16 channels.
 
-    video: whether its latents have frames; clip: whether the pictures that it is given are one clip, four to a frame.
+    video: whether its latents have frames; clip: whether the pictures that it is given are one clip, four to a frame; cell: side
+    of a cell in pixels.
     """
 
-    latent_channels = 16
-
-    def __init__(self, video: bool, clip: bool = False) -> None:
+    def __init__(self, video: bool, clip: bool = False, channels: int = 16, cell: int = 8) -> None:
         self.video = video
         self.clip = clip
+        self.cell = cell
+        self.latent_channels = channels
         self.calls = 0
-        self.weights = torch.randn(16, 192, generator=torch.Generator().manual_seed(8)) / 14
+        inputs = 3 * cell * cell
+        self.weights = torch.randn(channels, inputs, generator=torch.Generator().manual_seed(8)) / inputs**0.5
 
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         self.calls += 1
-        cells = torch.nn.functional.unfold(image.movedim(-1, 1), 8, stride=8)
-        rows, columns = image.shape[1] // 8, image.shape[2] // 8
-        latent = (self.weights @ cells).reshape(image.shape[0], 16, rows, columns)
+        cells = torch.nn.functional.unfold(image.movedim(-1, 1), self.cell, stride=self.cell)
+        rows, columns = image.shape[1] // self.cell, image.shape[2] // self.cell
+        latent = (self.weights @ cells).reshape(image.shape[0], self.latent_channels, rows, columns)
         if self.clip:
             frames = [latent[:1], *(part.mean(0, keepdim=True) for part in latent[1:].split(4))]
             return torch.stack(frames, 2)
@@ -220,7 +280,7 @@ class Encoder:
         return 4 if self.clip else None
 
     def spacial_compression_encode(self) -> int:
-        return 8
+        return self.cell
 
 
 @dataclass(frozen=True)
@@ -232,10 +292,14 @@ class Case:
 
     @property
     def vae(self) -> Encoder:
+        if self.family == "flux2":
+            return Encoder(False, channels=128, cell=16)
         return Encoder(self.family == "qwen_image", self.family.startswith("wan"))
 
     def shape(self, pictures: int = 1, height: int = 8, width: int = 8, frames: int = 3) -> tuple[int, ...]:
         """Of a latent; one of a clip has `frames`."""
+        if self.family == "flux2":
+            return pictures, 128, height // 2, width // 2
         if self.family == "z_image":
             return pictures, 16, height, width
         return pictures, 16, frames if self.family.startswith("wan") else 1, height, width

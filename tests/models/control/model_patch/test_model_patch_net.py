@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from armature_pack.models.control.apply import apply_stack
+from armature_pack.models.control.fit import fitted
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 from armature_pack.models.guidance.curve import Curve
@@ -17,10 +18,11 @@ from small_transformers import CASES, Case, model, model_patch, prompt, sampled
 
 def by_host(
     case: Case,
-    image: torch.Tensor,
+    image: torch.Tensor | None,
     strength: float,
     base: Any = None,
     mask: torch.Tensor | None = None,
+    painted: torch.Tensor | None = None,
     span: tuple[float, float] = (0.0, 1.0),
 ) -> Any:
     """MODEL with the host's own patch. span: its range, which only the nodes of Anima and Wan have."""
@@ -33,7 +35,8 @@ def by_host(
         return nodes_model_patch.WanUni3CControlnetApply().apply_patch(base, patch, vae, image, strength, *span)[0]
     if case.family == "z_image":
         node = nodes_model_patch.ZImageFunControlnet()
-        return node.diffsynth_controlnet(base, patch, vae, image=image, strength=strength, mask=mask)[0]
+        options = {"image": image, "inpaint_image": painted, "mask": mask, "strength": strength}
+        return node.diffsynth_controlnet(base, patch, vae, **options)[0]
     node = nodes_model_patch.QwenImageDiffsynthControlnet()
     return node.diffsynth_controlnet(base, patch, vae, image, strength, mask=mask)[0]
 
@@ -145,28 +148,54 @@ def test_mask_curve_and_one_prompt_alone(name):
 # Masks of the place to paint ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["qwen_inpaint", "z_image_refiner", "anima_inpaint"])
+PLACE = torch.zeros(1, 64, 64)
+PLACE[:, 16:48, 16:40] = 1
+
+
+@pytest.mark.parametrize("name", ["qwen_inpaint", "anima_inpaint"])
 def test_an_inpaint_mask_equals_the_hosts_node(name):
     case = CASES[name]
     shape, image = case.shape(), picture(3, 64, 64)
-    place = torch.zeros(1, 64, 64)
-    place[:, 16:48, 16:40] = 1
-    ours = sampled(model(case.family), *stacked(case, signal(case, image, weight=0.7, inpaint_mask=place)), shape)
-    assert torch.equal(ours, plain(case, shape, by_host(case, image, 0.7, mask=place)))
+    ours = sampled(model(case.family), *stacked(case, signal(case, image, weight=0.7, inpaint_mask=PLACE)), shape)
+    assert torch.equal(ours, plain(case, shape, by_host(case, image, 0.7, mask=PLACE)))
     assert not torch.equal(ours, plain(case, shape, by_host(case, image, 0.7)))
 
 
+def test_a_picture_to_paint_into_stands_alone_or_beside_a_map():
+    case = CASES["z_image_refiner"]
+    shape, image, photograph = case.shape(), picture(3, 64, 64), picture(4, 64, 64)
+
+    def ours(seen: torch.Tensor, **settings: Any) -> torch.Tensor:
+        control = signal(case, seen, weight=0.7, inpaint_mask=PLACE, **settings)
+        return sampled(model(case.family), *stacked(case, control), shape)
+
+    alone = by_host(case, None, 0.7, mask=PLACE, painted=photograph)
+    assert torch.equal(ours(photograph), plain(case, shape, alone))
+    beside = by_host(case, image, 0.7, mask=PLACE, painted=photograph)
+    assert torch.equal(ours(image, inpaint_image=photograph), plain(case, shape, beside))
+    wide = picture(5, 64, 128)
+    stretched = fitted(wide.movedim(-1, 1), 64, 64, "stretch").movedim(1, -1)
+    over = torch.zeros(1, 64, 128)
+    over[:, 16:48, 32:80] = 1
+    host = plain(case, shape, by_host(case, None, 0.7, mask=PLACE, painted=stretched))
+    followed = signal(case, wide, weight=0.7, inpaint_mask=over, fit="stretch")
+    assert torch.allclose(sampled(model(case.family), *stacked(case, followed), shape), host, atol=1e-4)
+
+
 def test_a_mask_that_is_missing_or_of_no_use_is_told():
-    image, place = picture(3, 64, 64), torch.ones(1, 64, 64)
+    image = picture(3, 64, 64)
 
     def report(name: str, **settings: Any) -> str:
         case = CASES[name]
         stack = ControlStack((signal(case, image, weight=0.7, **settings),))
         return apply_stack(prompt(case.family, 1), prompt(case.family, 2), stack, vae=case.vae).report[0]
 
-    assert "Link the mask" in report("qwen_inpaint") and "inpaint mask" in report("qwen_inpaint", inpaint_mask=place)
-    assert "has no effect" in report("qwen", inpaint_mask=place)
+    assert "Link the mask" in report("qwen_inpaint") and "inpaint mask" in report("qwen_inpaint", inpaint_mask=PLACE)
+    assert "has no effect" in report("qwen", inpaint_mask=PLACE)
     assert "inpaint" not in report("z_image_refiner")
+    assert "picture" in report("z_image_refiner", inpaint_mask=PLACE, inpaint_image=image)
+    assert "without inpaint_mask" in report("z_image_refiner", inpaint_image=image)
+    assert "reads one picture" in report("qwen_inpaint", inpaint_mask=PLACE, inpaint_image=image)
 
 
 def test_what_a_kind_cannot_do_is_an_error_before_sampling():
