@@ -1,7 +1,7 @@
 """Write the help pages of the preprocessor nodes from the registry, and with --pictures draw the picture of every page.
 
 For those who develop Armature. Pages written by hand stay as they are; in Control Map's page the table of methods is renewed,
-in the README their rows, and for `fetch` its table of weights.
+in the README their rows, for `fetch` its table of weights, and docs/controls.md, which says what each kind of control can do.
 """
 
 import argparse
@@ -13,6 +13,7 @@ HELP = "write the preprocessors' help pages and draw all help pictures anew (for
 NEEDS_HOST = True
 DOCS = FRONT_DOOR.parent / "web" / "docs"
 PICTURES = DOCS / "pictures"
+CONTROLS = FRONT_DOOR.parent / "docs" / "controls.md"
 README = FRONT_DOOR.parent / "README.md"
 FETCH_TABLE = FRONT_DOOR.parent / "commands" / "fetch" / "method_files.json"
 
@@ -50,9 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
 def pages() -> dict[Path, str]:
     """What each file that follows from the registry must hold, by its path."""
     from ...preprocessors.registry import ENTRIES
+    from ..help.control_table import control_page
+    from ..help.method_maps import prepare_host
     from ..help.method_page import help_page, with_rows, with_table
     from ..method_table import method_table
 
+    prepare_host([])
     made = {DOCS / f"{entry.node_id}.md": help_page(entry) for entry in ENTRIES if not entry.help_by_hand}
     all_in_one = DOCS / "ArmatureControlMap.md"
     return {
@@ -60,4 +64,5 @@ def pages() -> dict[Path, str]:
         all_in_one: with_table(all_in_one.read_text(encoding="utf-8"), ENTRIES),
         README: with_rows(README.read_text(encoding="utf-8"), ENTRIES),
         FETCH_TABLE: method_table(ENTRIES),
+        CONTROLS: control_page(),
     }

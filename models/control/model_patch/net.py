@@ -86,7 +86,9 @@ class ModelPatchNet(ControlLink):
 
     def deepclone_multigpu(self, load_device: torch.device, autoregister: bool = False) -> ModelPatchNet:
         clone = self.copy()
-        clone.patcher = self.patcher.deepclone_multigpu(new_load_device=load_device)
+        # As the host copies a ControlNet; its patchers copy themselves only where their loader said how to load them again.
+        network = copy.deepcopy(self.patcher.model)
+        clone.patcher = type(self.patcher)(network, load_device=load_device, offload_device=self.patcher.offload_device)
         if autoregister:
             self.multigpu_clones[load_device] = clone
         return clone
