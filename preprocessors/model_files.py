@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 Source = Literal["huggingface", "pypi"]
-Kind = Literal["annotator", "checkpoint", "clip_vision", "control_net", "controlnext", "ip_adapter", "lora"]
+Kind = Literal[
+    "annotator",
+    "checkpoint",
+    "clip_vision",
+    "control_net",
+    "controlnext",
+    "diffusion_model",
+    "ip_adapter",
+    "lora",
+    "model_patch",
+    "text_encoder",
+    "vae",
+]
 UNKNOWN = "unknown, the repository states none"
 
 
@@ -20,9 +32,9 @@ class ModelFile:
 
     id: its short name on the command line; repository: owner/name on Hugging Face, or package==version on PyPI; file:
     the path inside of it; folder: the folder of ComfyUI's models; licence: of the weights, UNKNOWN where nobody says;
-    megabytes: about how large, for people; bytes and sha256: exact, where they are known; commercial: False where the
-    licence forbids commercial use; kind: what it is; saved_as: its name here, where the repository's says nothing; also_in:
-    a package that ships the same weights, from which tests and help pictures take them.
+    megabytes: about how large, for people, 0 where that is not known; bytes and sha256: exact, where they are known;
+    commercial: False where the licence forbids commercial use; kind: what it is; saved_as: its name here, where the
+    repository's says nothing; also_in: a package that ships the same weights, from which tests and help pictures take them.
     """
 
     id: str
@@ -51,6 +63,8 @@ class ModelFile:
     @property
     def size(self) -> str:
         """About how large it is, in words."""
+        if not self.megabytes:
+            return "told by the server"
         return f"about {self.megabytes:g} MB" if self.megabytes >= 1 else f"about {self.megabytes * 1000:g} kB"
 
     @property

@@ -1,4 +1,4 @@
-"""The real ComfyUI server with this pack (and the tests' pack of broken images), started once per test run.
+"""The real ComfyUI server with this pack (and the tests' packs of broken images and small networks), started once per test run.
 
 tests/conftest.py imports `server` from here, after it has loaded the pack.
 """
@@ -67,9 +67,12 @@ class RunningServer:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """The running server, started on first use."""
     base = tmp_path_factory.mktemp("server")
-    images = link_folder(PACK / "tests" / "packs" / "armature_test_images", base / "custom_nodes")
+    packs = [
+        link_folder(PACK / "tests" / "packs" / name, base / "custom_nodes")
+        for name in ("armature_test_images", "armature_test_models")
+    ]
     # The last --whitelist-custom-nodes counts: this pack and the tests' own, nothing else.
-    whitelist = ["--whitelist-custom-nodes", PACK.name, images.name]
+    whitelist = ["--whitelist-custom-nodes", PACK.name, *(pack.name for pack in packs)]
     with start_server(
         find_host(), pack=PACK, base_directory=base, arguments=whitelist, environment=ONE_THREAD
     ) as running:

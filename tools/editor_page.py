@@ -28,7 +28,12 @@ MODEL_INPUTS = {
     "lora_name": "loras",
     "ip_adapter_name": "ipadapter",
     "clip_name": "clip_vision",
+    "clip_name1": "text_encoders",
+    "clip_name2": "text_encoders",
+    "unet_name": "diffusion_models",
+    "vae_name": "vae",
 }
+TEXT_ENCODERS = ("CLIPLoader",)  # which name their file as the loader of image encoders does
 # Nodes that read a folder inside the input folder; an empty one stands in.
 FOLDER_NODES = ("LoadImageTextDataSetFromFolder",)
 
@@ -59,7 +64,8 @@ def stand_in(models: Path, prompt: dict[str, Any]) -> None:
     for node in prompt.values():
         for key, value in node["inputs"].items():
             if key in MODEL_INPUTS and isinstance(value, str):
-                path = models / MODEL_INPUTS[key] / value
+                folder = "text_encoders" if node["class_type"] in TEXT_ENCODERS else MODEL_INPUTS[key]
+                path = models / folder / value
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.touch()
         if node["class_type"] in FOLDER_NODES:

@@ -19,6 +19,18 @@ METHOD_NODES: dict[str, str] = {told["node"]: method for method, told in _METHOD
 _CONTROL_NETS = "comfyanonymous/ControlNet-v1-1_fp16_safetensors"  # what the host's own examples name
 _OPENRAIL = "OpenRAIL (lllyasviel's originals; this repository states none)"
 _CONTROLNEXT = "Pbihao/ControlNeXt"  # the authors'
+_FOLDERS = {
+    "checkpoint": "checkpoints",
+    "clip_vision": "clip_vision",
+    "diffusion_model": "diffusion_models",
+    "ip_adapter": "ipadapter",
+    "model_patch": "model_patches",
+    "text_encoder": "text_encoders",
+    "vae": "vae",
+}
+_Z_IMAGE, _QWEN_IMAGE = "Comfy-Org/z_image_turbo", "Comfy-Org/Qwen-Image_ComfyUI"
+_FLUX_TEXT = "comfyanonymous/flux_text_encoders"
+_FLUX_LICENCE = "FLUX.1 [dev], non-commercial"
 _CONTROL_NET_BYTES = 722_601_100
 
 
@@ -51,11 +63,18 @@ def _file(
     sha256: str | None = None,
     commercial: bool = True,
 ) -> ModelFile:
-    folder = {"checkpoint": "checkpoints", "ip_adapter": "ipadapter", "clip_vision": "clip_vision"}.get(
-        kind, "controlnet"
-    )
     return ModelFile(
-        id, repository, path, folder, licence, megabytes, bytes, sha256, commercial, kind=kind, saved_as=saved_as
+        id,
+        repository,
+        path,
+        _FOLDERS.get(kind, "controlnet"),
+        licence,
+        megabytes,
+        bytes,
+        sha256,
+        commercial,
+        kind=kind,
+        saved_as=saved_as,
     )
 
 
@@ -182,5 +201,93 @@ GRAPH_FILES: tuple[ModelFile, ...] = (
         "Apache-2.0",
         2530,
         "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors",
+    ),
+    _file(
+        "z_image_turbo",
+        "diffusion_model",
+        _Z_IMAGE,
+        "split_files/diffusion_models/z_image_turbo_bf16.safetensors",
+        "Apache-2.0",
+        12310,
+    ),
+    _file("qwen3_4b", "text_encoder", _Z_IMAGE, "split_files/text_encoders/qwen_3_4b.safetensors", "Apache-2.0", 8040),
+    _file("flux_vae", "vae", _Z_IMAGE, "split_files/vae/ae.safetensors", "Apache-2.0", 335),
+    _file(
+        "z_image_fun",
+        "model_patch",
+        "alibaba-pai/Z-Image-Turbo-Fun-Controlnet-Union",
+        "Z-Image-Turbo-Fun-Controlnet-Union.safetensors",
+        "Apache-2.0",
+        3100,
+    ),
+    _file(
+        "qwen_image",
+        "diffusion_model",
+        _QWEN_IMAGE,
+        "split_files/diffusion_models/qwen_image_fp8_e4m3fn.safetensors",
+        "Apache-2.0",
+        20430,
+    ),
+    _file(
+        "qwen25_vl_7b",
+        "text_encoder",
+        _QWEN_IMAGE,
+        "split_files/text_encoders/qwen_2.5_vl_7b_fp8_scaled.safetensors",
+        "Apache-2.0",
+        9380,
+    ),
+    _file("qwen_image_vae", "vae", _QWEN_IMAGE, "split_files/vae/qwen_image_vae.safetensors", "Apache-2.0", 254),
+    _file(
+        "qwen_image_canny",
+        "model_patch",
+        "Comfy-Org/Qwen-Image-DiffSynth-ControlNets",
+        "split_files/model_patches/qwen_image_canny_diffsynth_controlnet.safetensors",
+        "Apache-2.0",
+        2270,
+    ),
+    _file(
+        "flux_dev",
+        "diffusion_model",
+        "Comfy-Org/flux1-dev",
+        "flux1-dev.safetensors",
+        _FLUX_LICENCE,
+        23800,
+        commercial=False,
+    ),
+    _file("clip_l", "text_encoder", _FLUX_TEXT, "clip_l.safetensors", UNKNOWN, 246),
+    _file("t5xxl", "text_encoder", _FLUX_TEXT, "t5xxl_fp16.safetensors", UNKNOWN, 9790),
+    _file(
+        "flux_canny",
+        "control_net",
+        "XLabs-AI/flux-controlnet-collections",
+        "flux-canny-controlnet-v3.safetensors",
+        _FLUX_LICENCE,
+        1490,
+        commercial=False,
+    ),
+    _file(
+        "anima",
+        "diffusion_model",
+        "circlestone-labs/Anima",
+        "split_files/diffusion_models/anima-base-v1.0.safetensors",
+        "CircleStone Labs, non-commercial",
+        4180,
+        commercial=False,
+    ),
+    _file(
+        "qwen3_06b",
+        "text_encoder",
+        "circlestone-labs/Anima",
+        "split_files/text_encoders/qwen_3_06b_base.safetensors",
+        "Apache-2.0",
+        1190,
+    ),
+    _file(
+        "anima_lllite_any",
+        "model_patch",
+        "Comfy-Org/Anima-LLLite",
+        "model_patches/anima-lllite-any-test-like-v2.safetensors",
+        UNKNOWN,
+        0,
     ),
 )

@@ -10,28 +10,11 @@ import comfy.model_patcher
 import comfy.supported_models
 import torch
 from armature_pack.tests.latest import latest
+from armature_pack.tests.packs.armature_test_models.networks import CPU, FLUX, FLUX2, QWEN, seeded
 
-from .model_patch.small_transformers import CPU, FLUX2, QWEN, Encoder, seeded
+from .model_patch.small_transformers import Encoder
 from .model_patch.small_transformers import sampled as sampled_at
 
-FLUX: dict[str, Any] = {
-    "image_model": "flux",
-    "in_channels": 16,
-    "out_channels": 16,
-    "vec_in_dim": 16,
-    "context_in_dim": 32,
-    "hidden_size": 64,
-    "mlp_ratio": 2.0,
-    "num_heads": 2,
-    "depth": 2,
-    "depth_single_blocks": 2,
-    "axes_dim": [8, 12, 12],
-    "theta": 10000,
-    "patch_size": 2,
-    "qkv_bias": True,
-    "guidance_embed": True,
-    "txt_ids_dims": [],
-}
 FAMILIES: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "flux": (comfy.supported_models.Flux, comfy.model_base.Flux, FLUX),
     "flux_control": (comfy.supported_models.Flux, comfy.model_base.Flux, FLUX | {"in_channels": 32}),

@@ -21,12 +21,13 @@ from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 from armature_pack.nodes.preprocessors import METHOD_NODES
 from armature_pack.tests.latest import latest
+from armature_pack.tests.packs.armature_test_models.networks import CPU, FLUX, QWEN, seeded
 from comfy_extras.nodes_controlnet import ControlNetInpaintingAliMamaApply
 
-from .model_patch.small_transformers import CPU, QWEN, Encoder, seeded
+from .model_patch.small_transformers import Encoder
 from .sampling import picture
 from .small import small_bench, small_control_net
-from .small_map_models import FLUX, prompts, sampled
+from .small_map_models import prompts, sampled
 
 SD3: dict[str, Any] = {"in_channels": 16, "patch_size": 2, "depth": 2, "input_size": None, "adm_in_channels": 16}
 SD3 |= {"context_embedder_config": {"target": "torch.nn.Linear", "params": {"in_features": 32, "out_features": 128}}}

@@ -1,0 +1,102 @@
+"""A pack for the tests: small networks of families whose released sizes are too large to be made for a test.
+
+They take the place of the loaders in an example graph; every other node of it runs as it is.
+"""
+
+import comfy.sd
+import comfy.taesd.taehv
+import comfy.taesd.taesd
+import torch
+
+from . import networks
+
+VIDEO = ("qwen_image", "anima")  # whose latents have frames
+CONTROLS = {"z_image": "z_image", "qwen_image": "qwen", "anima": "anima"}
+
+
+class SmallModel:
+    """MODEL of a family."""
+
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"family": (list(networks.FAMILIES),)}}
+
+    def make(self, family):
+        return (networks.small_model(family),)
+
+
+class SmallText:
+    """CONDITIONING of a text, as wide as the family reads it; each text has its own."""
+
+    RETURN_TYPES = ("CONDITIONING",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"family": (list(networks.FAMILIES),), "text": ("STRING", {})}}
+
+    def make(self, family, text):
+        generator = torch.Generator().manual_seed(sum(text.encode()))
+        embeddings = torch.randn(1, 6, networks.TEXT[family], generator=generator)
+        return ([[embeddings, {"pooled_output": torch.ones(1, 16)} if family == "flux" else {}]],)
+
+
+class SmallVAE:
+    """VAE: the host's tiny autoencoders, with frames or without."""
+
+    RETURN_TYPES = ("VAE",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"family": (list(networks.FAMILIES),)}}
+
+    def make(self, family):
+        tiny = comfy.taesd.taehv.TAEHV if family in VIDEO else comfy.taesd.taesd.TAESD
+        network = networks.seeded(tiny(latent_channels=16), 0.05, 3)
+        return (comfy.sd.VAE(sd=network.state_dict()),)
+
+
+class SmallControl:
+    """MODEL_PATCH of a family."""
+
+    RETURN_TYPES = ("MODEL_PATCH",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"family": (list(CONTROLS),)}}
+
+    def make(self, family):
+        return (networks.small_patch(CONTROLS[family]),)
+
+
+class SmallControlNet:
+    """CONTROL_NET for Flux."""
+
+    RETURN_TYPES = ("CONTROL_NET",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {}}
+
+    def make(self):
+        return (networks.flux_control_net(),)
+
+
+NODE_CLASS_MAPPINGS = {
+    "ArmatureTestModel": SmallModel,
+    "ArmatureTestText": SmallText,
+    "ArmatureTestVAE": SmallVAE,
+    "ArmatureTestControl": SmallControl,
+    "ArmatureTestControlNet": SmallControlNet,
+}
