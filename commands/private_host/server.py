@@ -67,11 +67,13 @@ def start_server(
     arguments: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     timeout: float = 180,
+    partner_nodes: bool = False,
 ) -> Server:
     """Start `host` with the folder `pack` as its only custom node pack and wait until it answers.
 
     Models, input, output and user data live in `base_directory`. `port` None takes a free one. `arguments` are added to
-    ComfyUI's command line and `environment` to this process's. Raises ServerFailed, with the end of the log.
+    ComfyUI's command line and `environment` to this process's. `partner_nodes`: with the host's nodes that call paid
+    services; without them nothing on its pages may reach out. Raises ServerFailed, with the end of the log.
     """
     base_directory = base_directory.resolve()
     name = link_folder(pack.resolve(), base_directory / "custom_nodes").name
@@ -83,7 +85,7 @@ def start_server(
         str(base_directory),
         "--database-url",
         "sqlite:///:memory:",
-        "--disable-api-nodes",
+        *(() if partner_nodes else ("--disable-api-nodes",)),
         "--disable-all-custom-nodes",
         "--whitelist-custom-nodes",
         name,

@@ -47,7 +47,7 @@ def sheet_paths() -> list[Path]:
 def host_types(class_type: str) -> NodeTypes | None:
     """The types of one of the nodes that the host has loaded; None when it has none of that name."""
     info = node_info(class_type)
-    return None if info is None else from_object_info(info)
+    return None if info is None else from_object_info(class_type, info)
 
 
 def node_info(class_type: str) -> Mapping[str, Any] | None:

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from .widgets import Part, part_as_json, part_from_json, part_from_object_info
+
 ANY = "*"
-WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
-_RECORDED = Path(__file__).with_name("host_nodes.json")
+_RECORDED = tuple(Path(__file__).with_name(name) for name in ("host_nodes.json", "partner_nodes.json"))
 
 
 @dataclass(frozen=True)
 class NodeTypes:
     """Types by input name, and of the outputs in order.
 
-    growing: types of inputs whose number grows, by the part of their names before the dot. sockets: inputs that take a
-    link alone although their type has a widget.
+    growing: types of inputs whose number grows, by the part of their names before the dot. part: how the editor shows the
+    node, which is needed to read a saved graph.
     """
 
     inputs: Mapping[str, str]
     outputs: tuple[str, ...]
     growing: Mapping[str, str]
-    sockets: frozenset[str] = frozenset()
-
-    @property
-    def widgets(self) -> list[str]:
-        """The names of the widgets, in the order in which a saved graph holds their values."""
-        return [name for name, kind in self.inputs.items() if kind in WIDGETS and name not in self.sockets]
+    part: Part = field(default_factory=Part)
 
     def input_type(self, name: str) -> str | None:
         """The type of an input, also of one in a growing list (`signals.signal_0`)."""
@@ -45,11 +41,10 @@ TypesOf = Callable[[str], NodeTypes | None]
 """class_type -> its types, or None for a node that is not known."""
 
 
-def from_object_info(info: Mapping[str, Any]) -> NodeTypes:
+def from_object_info(class_type: str, info: Mapping[str, Any]) -> NodeTypes:
     """The types of one node in the form of /object_info."""
     inputs: dict[str, str] = {}
     growing: dict[str, str] = {}
-    sockets: set[str] = set()
     for group in ("required", "optional"):
         for name, spec in (info.get("input") or {}).get(group, {}).items():
             kind = spec[0] if isinstance(spec, (list, tuple)) and spec else spec
@@ -57,15 +52,8 @@ def from_object_info(info: Mapping[str, Any]) -> NodeTypes:
                 growing[name] = _grown_type(spec)
             else:
                 inputs[name] = _plain(kind)
-                if _is_socket(spec):
-                    sockets.add(name)
     outputs = tuple(_plain(one) for one in info.get("output") or ())
-    return NodeTypes(inputs, outputs, growing, frozenset(sockets))
-
-
-def _is_socket(spec: Any) -> bool:
-    options = spec[1] if isinstance(spec, (list, tuple)) and len(spec) > 1 else None
-    return isinstance(options, Mapping) and bool(options.get("forceInput"))
+    return NodeTypes(inputs, outputs, growing, part_from_object_info(class_type, info))
 
 
 def _plain(kind: Any) -> str:
@@ -90,7 +78,7 @@ def from_table(table: Mapping[str, Any]) -> TypesOf:
     @cache
     def types_of(class_type: str) -> NodeTypes | None:
         info = table.get(class_type)
-        return from_object_info(info) if isinstance(info, Mapping) else None
+        return from_object_info(class_type, info) if isinstance(info, Mapping) else None
 
     return types_of
 
@@ -98,26 +86,30 @@ def from_table(table: Mapping[str, Any]) -> TypesOf:
 @lru_cache(maxsize=1)
 def recorded() -> TypesOf:
     """The types of the host's own nodes and of ours, as they were recorded; for use without a server."""
-    table = json.loads(_RECORDED.read_text(encoding="utf-8"))
+    table = {name: entry for path in _RECORDED for name, entry in _entries(path).items()}
     types = {
         name: NodeTypes(
             entry.get("in", {}),
             tuple(entry.get("out", ())),
             entry.get("growing", {}),
-            frozenset(entry.get("sockets", ())),
+            part_from_json(entry.get("part", {})),
         )
-        for name, entry in table["nodes"].items()
+        for name, entry in table.items()
     }
     return types.get
+
+
+def _entries(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))["nodes"]
 
 
 def record(object_info: Mapping[str, Any]) -> dict[str, Any]:
     """The compact form of an /object_info answer that `recorded` reads."""
     nodes = {}
     for name, info in sorted(object_info.items()):
-        types = from_object_info(info)
+        types = from_object_info(name, info)
         entry = {"in": dict(types.inputs), "out": list(types.outputs), "growing": dict(types.growing)}
-        entry["sockets"] = sorted(types.sockets)
+        entry["part"] = part_as_json(types.part)
         nodes[name] = {key: value for key, value in entry.items() if value}
     return {"nodes": nodes}
 

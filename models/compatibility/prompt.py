@@ -11,6 +11,8 @@ from ...common.node_names import title_of, titled_name
 
 MOST_NODES = 50_000
 _LARGEST = 1e15
+UNREAD = "unread_values"
+"""Where the `_meta` of a node that came out of a saved graph holds what `Node.unread` gives."""
 
 
 class PromptError(ValueError):
@@ -27,12 +29,17 @@ class Link:
 
 @dataclass(frozen=True)
 class Node:
-    """One node of a prompt: its values by input name, and its links."""
+    """One node of a prompt: its values by input name, and its links.
+
+    unread: values that a saved graph holds for the node, and that could not be told apart because its type is not known;
+    empty for every other node.
+    """
 
     id: str
     class_type: str
     title: str
     inputs: Mapping[str, Any]
+    unread: tuple[Any, ...] = ()
 
     @cached_property
     def links(self) -> dict[str, Link]:
@@ -107,7 +114,13 @@ def _node(node_id: str, value: Any) -> Node:
         class_type,
         title if title and title != class_type else "",
         {str(name): one for name, one in inputs.items()},
+        _unread(value.get("_meta")),
     )
+
+
+def _unread(meta: Any) -> tuple[Any, ...]:
+    values = meta.get(UNREAD) if isinstance(meta, Mapping) else None
+    return tuple(values) if isinstance(values, list) else ()
 
 
 def _called(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from armature_pack.models.compatibility.node_types import recorded
-from armature_pack.models.compatibility.prompt import PromptError
+from armature_pack.models.compatibility.prompt import PromptError, read_prompt
 from armature_pack.models.compatibility.ui_graph import is_ui_graph, to_prompt
 from armature_pack.tests.models.compatibility.graphs import ROOT
 
@@ -68,47 +68,162 @@ def test_a_bypassed_node_is_passed_and_a_muted_one_cuts():
 def test_reroutes_primitives_and_notes():
     reroute = {"id": 4, "type": "Reroute", "inputs": [{"name": "", "type": "*", "link": 1}]}
     number = {"id": 5, "type": "PrimitiveNode", "widgets_values": [33, "fixed"]}
+    number["outputs"] = [{"name": "INT", "type": "INT", "links": [3], "widget": {"name": "steps"}}]
     note = {"id": 6, "type": "Note", "widgets_values": ["text"]}
     sampler = SAMPLER | {
         "inputs": [*SAMPLER["inputs"], {"name": "steps", "type": "INT", "link": 3, "widget": {"name": "steps"}}]
     }
-    del sampler["widgets_values"]
     prompt = convert(
         saved([LOADER, reroute, number, note, sampler],
               [[1, 1, 0, 4, 0, "MODEL"], [2, 4, 0, 3, 0, "MODEL"], [3, 5, 0, 3, 1, "INT"]])
     )  # fmt: skip
     assert set(prompt) == {"1", "3"}
-    assert prompt["3"]["inputs"] == {"model": ["1", 0], "steps": 33}
+    assert prompt["3"]["inputs"]["model"] == ["1", 0] and prompt["3"]["inputs"]["steps"] == 33
+    assert prompt["3"]["inputs"]["cfg"] == 8  # the values behind a linked one stay in their places
+
+
+INNER_LORA = {
+    **LORA,
+    "mode": 0,
+    "inputs": [
+        {"name": "model", "type": "MODEL", "link": 7},
+        {"name": "lora_name", "type": "COMBO", "link": 9, "widget": {"name": "lora_name"}},
+    ],
+}
+SUBGRAPH = {
+    "id": "abc",
+    "name": "LoRA",
+    "inputs": [
+        {"id": "i1", "name": "model", "type": "MODEL", "linkIds": [7]},
+        {"id": "i2", "name": "style", "type": "COMBO", "linkIds": [9]},
+    ],
+    "outputs": [{"id": "o1", "name": "MODEL", "type": "MODEL", "linkIds": [8]}],
+    "nodes": [INNER_LORA],
+    "links": [
+        {"id": 7, "origin_id": -10, "origin_slot": 0, "target_id": 2, "target_slot": 0, "type": "MODEL"},
+        {"id": 9, "origin_id": -10, "origin_slot": 1, "target_id": 2, "target_slot": 1, "type": "COMBO"},
+        {"id": 8, "origin_id": 2, "origin_slot": 0, "target_id": -20, "target_slot": 0, "type": "MODEL"},
+    ],
+}
+INSTANCE = {"id": 9, "type": "abc", "inputs": [{"name": "model", "type": "MODEL", "link": 1}]}
+AROUND = [[1, 1, 0, 9, 0, "MODEL"], [2, 9, 0, 3, 0, "MODEL"]]
+
+
+def with_subgraph(**instance: Any) -> dict[str, Any]:
+    graph = saved([LOADER, INSTANCE | instance, SAMPLER], AROUND, definitions={"subgraphs": [SUBGRAPH]})
+    return convert(graph)
 
 
 def test_a_subgraph_is_written_out():
-    inner = {
-        "id": "abc",
-        "nodes": [{**LORA, "mode": 0, "inputs": [{"name": "model", "type": "MODEL", "link": 7}]}],
-        "links": [
-            {"id": 7, "origin_id": -10, "origin_slot": 0, "target_id": 2, "target_slot": 0, "type": "MODEL"},
-            {"id": 8, "origin_id": 2, "origin_slot": 0, "target_id": -20, "target_slot": 0, "type": "MODEL"},
-        ],
-    }
-    outer = {"id": 9, "type": "abc", "inputs": [{"name": "model", "type": "MODEL", "link": 1}]}
-    links = [[1, 1, 0, 9, 0, "MODEL"], [2, 9, 0, 3, 0, "MODEL"]]
-    prompt = convert(saved([LOADER, outer, SAMPLER], links, definitions={"subgraphs": [inner]}))
+    prompt = with_subgraph()
     assert set(prompt) == {"1", "9:2", "3"}
-    assert prompt["9:2"]["inputs"]["model"] == ["1", 0] and prompt["3"]["inputs"]["model"] == ["9:2", 0]
+    assert prompt["9:2"]["inputs"] == {"model": ["1", 0], "lora_name": "b.safetensors", "strength_model": 0.5}
+    assert prompt["3"]["inputs"]["model"] == ["9:2", 0]
+
+
+def test_a_value_on_an_instance_takes_the_place_of_the_one_inside():
+    assert with_subgraph(widgets_values=["c.safetensors"])["9:2"]["inputs"]["lora_name"] == "c.safetensors"
+    old = with_subgraph(widgets_values=[0.7, "d.safetensors"],
+                        properties={"proxyWidgets": [["2", "strength_model"], ["2", "lora_name"]]})  # fmt: skip
+    assert old["9:2"]["inputs"]["strength_model"] == 0.7 and old["9:2"]["inputs"]["lora_name"] == "d.safetensors"
+
+
+def test_a_bypassed_instance_passes_its_model_on_and_a_muted_one_cuts():
+    bypassed, muted = with_subgraph(mode=4), with_subgraph(mode=2)
+    assert set(bypassed) == set(muted) == {"1", "3"}
+    assert bypassed["3"]["inputs"]["model"] == ["1", 0] and "model" not in muted["3"]["inputs"]
 
 
 def test_a_subgraph_in_itself_is_refused():
-    inner = {"id": "abc", "nodes": [{"id": 1, "type": "abc", "mode": 0}], "links": []}
+    inner = {"id": "abc", "nodes": [{"id": 1, "type": "abc", "mode": 0}], "links": [], "inputs": [], "outputs": []}
     with pytest.raises(PromptError, match="nested"):
         convert(saved([{"id": 9, "type": "abc"}], [], definitions={"subgraphs": [inner]}))
 
 
-def test_unknown_nodes_keep_their_links_or_are_refused():
-    odd = {"id": 2, "type": "OfAPack", "inputs": [{"name": "m", "type": "MODEL", "link": 1}], "widgets_values": [1]}
-    graph = saved([LOADER, odd], [[1, 1, 0, 2, 0, "MODEL"]])
-    assert convert(graph)["2"]["inputs"] == {"m": ["1", 0]}
+ODD = {"id": 2, "type": "OfAPack", "inputs": [{"name": "m", "type": "MODEL", "link": 1}], "widgets_values": [1]}
+
+
+def test_unknown_nodes_keep_their_links_and_are_marked_or_are_refused():
+    graph = saved([LOADER, ODD], [[1, 1, 0, 2, 0, "MODEL"]])
+    prompt = convert(graph)
+    assert prompt["2"]["inputs"] == {"m": ["1", 0]}
+    nodes = read_prompt(prompt)
+    assert nodes["2"].unread == (1,) and nodes["1"].unread == ()
     with pytest.raises(PromptError, match="OfAPack"):
         to_prompt(graph, recorded(), whole=True)
+
+
+@pytest.mark.parametrize(
+    ("names", "values", "found"),
+    [
+        (["a", "b"], [1, "x"], {"a": 1, "b": "x"}),
+        (["seed", "b"], [5, "randomize", "x"], {"seed": 5, "b": "x"}),
+        (["b"], ["x", "y.safetensors"], {}),  # part of the names is missing: whose is which?
+        (["a", "b"], [1], {}),
+    ],
+)
+def test_values_of_unknown_nodes_are_read_where_the_file_names_every_one(names, values, found):
+    inputs = [{"name": name, "type": "STRING", "link": None, "widget": {"name": name}} for name in names]
+    prompt = convert(saved([{"id": 2, "type": "OfAPack", "inputs": inputs, "widgets_values": values}], []))
+    assert prompt["2"]["inputs"] == found
+    assert read_prompt(prompt)["2"].unread == (() if found else tuple(values))
+
+
+def test_values_that_a_pack_names_itself():
+    odd = {"id": 2, "type": "OfAPack", "widgets_values": {"video": "a.mp4", "rate": 8}}
+    assert convert(saved([odd], []))["2"]["inputs"] == {"video": "a.mp4", "rate": 8}
+
+
+def test_a_link_to_nothing_is_kept_for_the_check_and_refused_for_a_repair():
+    graph = saved([LORA], [])
+    assert convert(graph)["2"]["inputs"]["model"] == ["(link 1)", 0]
+    with pytest.raises(PromptError, match=r"Node 2 .*model"):
+        to_prompt(graph, recorded(), whole=True)
+
+
+def test_what_the_editor_does_to_texts():
+    text = {
+        "id": 1,
+        "type": "CLIPTextEncode",
+        "widgets_values": ["a {red|blue} cup // note\n{a|{b|c}} \\{x\\} /* no */"],
+    }
+    image = {"id": 2, "type": "SaveImage", "widgets_values": ["%CLIPTextEncode.text%_%width%_%Box.width%"]}
+    box = {"id": 3, "type": "EmptyLatentImage", "title": "Box", "widgets_values": [640, 512, 1]}
+    prompt = convert(saved([text, image, box], []))
+    assert prompt["1"]["inputs"]["text"] == "a red cup \na {x} "
+    assert prompt["2"]["inputs"]["filename_prefix"].endswith("_%width%_640")
+
+
+def test_getters_and_setters_of_other_packs_are_followed():
+    setter = {"id": 4, "type": "SetNode", "inputs": [{"name": "MODEL", "type": "MODEL", "link": 5}]}
+    setter |= {"widgets_values": ["m"]}
+    getter = {"id": 6, "type": "GetNode", "inputs": [], "widgets_values": ["m"]}
+    links = [[5, 1, 0, 4, 0, "MODEL"], [2, 6, 0, 3, 0, "MODEL"]]
+    prompt = convert(saved([LOADER, setter, getter, SAMPLER], links))
+    assert set(prompt) == {"1", "3"} and prompt["3"]["inputs"]["model"] == ["1", 0]
+
+
+GROUP = {
+    "nodes": [
+        {"index": 0, "type": "CheckpointLoaderSimple", "inputs": [], "widgets_values": ["a.safetensors"],
+         "outputs": [{"name": n, "type": n} for n in ("MODEL", "CLIP", "VAE")]},
+        {"index": 1, "type": "LoraLoaderModelOnly", "inputs": [{"name": "model", "type": "MODEL"}],
+         "outputs": [{"name": "MODEL", "type": "MODEL"}], "widgets_values": ["b.safetensors", 1]},
+    ],
+    "links": [[0, 0, 1, 0, 1, "MODEL"]],
+    "external": [],
+}  # fmt: skip
+
+
+def test_a_group_node_is_written_out_with_the_values_that_were_set_on_it():
+    group = {"id": 4, "type": "workflow/G", "inputs": [], "widgets_values": ["x.safetensors", "y.safetensors", 0.3]}
+    decode = {"id": 5, "type": "VAEDecode", "inputs": [{"name": "vae", "type": "VAE", "link": 3}]}
+    links = [[2, 4, 2, 3, 0, "MODEL"], [3, 4, 1, 5, 1, "VAE"]]  # outputs: CLIP, VAE, and the LoRA's MODEL
+    graph = saved([group, SAMPLER, decode], links, extra={"groupNodes": {"G": GROUP}})
+    prompt = convert(graph)
+    assert prompt["4:0"]["inputs"] == {"ckpt_name": "x.safetensors"}
+    assert prompt["4:1"]["inputs"] == {"lora_name": "y.safetensors", "strength_model": 0.3, "model": ["4:0", 0]}
+    assert prompt["3"]["inputs"]["model"] == ["4:1", 0] and prompt["5"]["inputs"]["vae"] == ["4:0", 2]
 
 
 @pytest.mark.parametrize(
