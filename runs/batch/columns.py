@@ -1,6 +1,7 @@
 """Which input of which node a column sets, what that input takes, and the values of cells as it takes them."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ from ..graph import GraphError, find_input
 NAME_COLUMN = "name"  # names the row's files; it sets no input
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+WHOLE = re.compile(r"([-+]?\d+)[.,]0{1,2}")  # with three zeros it may be a thousand
 WORDS = {"INT": "a whole number", "FLOAT": "a number", "BOOLEAN": "true or false", "STRING": "text"}
 
 
@@ -177,11 +179,18 @@ def _number(column: Column, value: Any) -> int | float:
     try:
         if column.type == "FLOAT":
             return float(value.strip().replace(",", ".") if isinstance(value, str) else value)
-        if isinstance(value, float) and not value.is_integer():
-            raise ValueError
-        return int(value.strip() if isinstance(value, str) else value)
+        return _whole(value.strip() if isinstance(value, str) else value)
     except (ValueError, OverflowError):
         raise _wrong(column, value) from None
+
+
+def _whole(value: Any) -> int:
+    """A whole number; spreadsheets write 20 as 20.0 or 20,0. Raises ValueError for what is none."""
+    if isinstance(value, str) and (match := WHOLE.fullmatch(value)):
+        return int(match[1])
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError
+    return int(value)
 
 
 def _in_range(column: Column, number: int | float) -> int | float:

@@ -1,11 +1,11 @@
 """What a batch is asked to do: which graph, for which rows, how, and where its results go."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...common.graph_files import NoGraph, read_graph_file
 from ..errors import BatchError
 from ..wire import Secrets
 
@@ -67,14 +67,17 @@ class Job:
 
 
 def read_graph(path: Path | str) -> dict[str, Any]:
-    """The API prompt in a JSON file. Raises BatchError for everything else, graphs saved for the front end included."""
+    """The API prompt in a JSON file, or in a picture that ComfyUI saved.
+
+    Raises BatchError for everything else, graphs saved for the front end included.
+    """
     path = Path(path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        data = read_graph_file(path, "prompt")
     except OSError as error:
         raise BatchError(f"{path}: {error.strerror or 'cannot be read'}. Give the graph's JSON file.") from None
-    except (ValueError, RecursionError):
-        raise BatchError(f"{path} is not JSON. {_ADVICE}") from None
+    except NoGraph as error:
+        raise BatchError(f"{path}: {error} {_ADVICE}") from None
     return check_graph(data, str(path))
 
 

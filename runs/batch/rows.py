@@ -63,18 +63,57 @@ def _folder(folder: Path, column: str) -> Iterator[Row]:
 
 def _csv(source: Path) -> Iterator[Row]:
     csv.field_size_limit(MOST_CHARACTERS)
+    begun = 1  # the line in which the present row began
     try:
+        _refuse_workbook(source)
         with source.open(encoding="utf-8-sig", newline="") as stream:
             first = stream.readline()
-            stream.seek(0)
-            reader = csv.reader(stream, delimiter=max(",;\t", key=first.count), strict=True)
+            told = SEPARATOR.match(first)  # Excel's own line, which says what stands between the cells
+            skipped = 1 if told else 0
+            if not told:
+                stream.seek(0)
+            reader = csv.reader(stream, delimiter=told[1] if told else max(",;\t", key=first.count), strict=True)
+            begun += skipped
             header = [name.strip() for name in next(reader, [])]
             _check_header(source, header)
+            begun = reader.line_num + skipped + 1
             for cells in reader:
                 if any(cells):
-                    yield _csv_row(f"{source.name}, line {reader.line_num}", header, cells)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+                    last = reader.line_num + skipped
+                    yield _csv_row(f"{source.name}, line {begun}" + f" to {last}" * (last > begun), header, cells)
+                begun = reader.line_num + skipped + 1
+    except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(source, error) from None
+    except csv.Error as error:
+        raise _unreadable_row(source, begun, error) from None
+
+
+SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+WORKBOOKS = {b"PK\x03\x04": "an Excel or OpenDocument workbook", b"\xd0\xcf\x11\xe0": "an old Excel workbook"}
+
+
+def _refuse_workbook(source: Path) -> None:
+    with source.open("rb") as stream:
+        start = stream.read(4)
+    if start in WORKBOOKS:
+        raise BatchError(
+            f"{source} is {WORKBOOKS[start]} under the name of a text file. Open it in its program and save it as 'CSV UTF-8'."
+        )
+
+
+def _unreadable_row(source: Path, line: int, error: csv.Error) -> BatchError:
+    text = str(error)
+    if "unexpected end of data" in text or "field larger" in text:
+        return BatchError(
+            f"{source}, line {line}: a quotation mark in this row is never closed, so the rest of the file is one cell. "
+            'Close it, or write "" for a quotation mark inside a cell.'
+        )
+    if "expected after" in text:
+        return BatchError(
+            f"{source}: a quotation mark in the row that begins in line {line} is opened or closed in a wrong place. Close it, "
+            'or write "" for a quotation mark inside a cell.'
+        )
+    return BatchError(f"{source}, line {line} cannot be read: {text}.")
 
 
 def _check_header(source: Path, header: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Planning: columns find their inputs, values their types, pictures their folder; every row is judged beforehand."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from armature_pack.runs.graph import describe_changes, with_changes
 from armature_pack.tests.runs.batch.host_stub import GRAPH, OBJECT_INFO, png
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 
 def plan(folder: Path, *values: dict[str, Any], mapping: dict[str, str] | None = None, check=None) -> list[PlannedRow]:
@@ -136,12 +139,34 @@ def test_graphs() -> None:
 
 
 def test_graph_files(tmp_path: Path) -> None:
-    for content, told in ((b"{", "not JSON"), (b"\xff", "not JSON"), (b"[" * 100_000, "not JSON")):
+    for content, told in (
+        (b"{", "no JSON"),
+        (b"\xff", "no text"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"PK\x03\x04", "zip"),
+    ):
         (tmp_path / "g.json").write_bytes(content)
         with pytest.raises(BatchError, match=told):
             read_graph(tmp_path / "g.json")
     with pytest.raises(BatchError, match="No such file"):
         read_graph(tmp_path / "none.json")
+    (tmp_path / "g.json").write_text(json.dumps({"input": {"workflow": GRAPH}}), encoding="utf-8-sig")
+    assert read_graph(tmp_path / "g.json") == GRAPH
+    info = PngInfo()
+    info.add_text("prompt", json.dumps(GRAPH))
+    info.add_text("workflow", json.dumps({"nodes": [], "links": []}))
+    Image.new("RGB", (8, 8)).save(tmp_path / "g.png", pnginfo=info)
+    assert read_graph(tmp_path / "g.png") == GRAPH
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("20.0", 20), ("20,0", 20), (" 7.00 ", 7), (20.0, 20), ("1.000", None), ("2.50", None)],
+)
+def test_whole_numbers_as_spreadsheets_write_them(tmp_path: Path, text: Any, number: int | None) -> None:
+    (row,) = plan(tmp_path, {"Sampler.seed": text})
+    assert bool(row.problem) is (number is None)  # 1.000 is a thousand in one country and one in another
+    assert number is None or (row.changes["3.seed"] == number and isinstance(row.changes["3.seed"], int))
 
 
 def test_rows_that_share_models_then_maps_stand_together(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ def rows(path: Path, text: str | bytes) -> list[Any]:
         "\ufeffSampler.seed;Prompt.text\r\n1;a, b\r\n",
         "Sampler.seed\tPrompt.text\n1\ta, b\n\n",
         ' Sampler.seed , Prompt.text \n\n1,"a, b"',
+        "\ufeffsep=;\r\nSampler.seed;Prompt.text\r\n1;a, b\r\n",
+        'SEP=,\nSampler.seed,Prompt.text\n1,"a, b"\n',
     ],
 )
 def test_csv_of_any_spreadsheet(tmp_path: Path, text: str) -> None:
@@ -49,7 +51,11 @@ def test_a_broken_line_is_a_problem_of_its_row_alone(tmp_path: Path) -> None:
         ("r.csv", b"", "no header line"),
         ("r.csv", b"a.b,a.b\n1,2\n", "'a.b' is there twice"),
         ("r.csv", b"a.b\n\xff\xfe\n", "not UTF-8"),
-        ("r.csv", b'a.b\n"never closed\n', "cannot be read"),
+        ("r.csv", b'a.b\n1\n2\n"never closed\n3\n', "line 4: a quotation mark in this row is never closed"),
+        ("r.csv", b'sep=,\na.b\n1\n"never closed\n', "line 4: a quotation mark"),
+        ("r.csv", b'a.b,c.d\n1,"x\n2,"y"\n', "begins in line 2 is opened or closed in a wrong place"),
+        ("r.csv", b"PK\x03\x04rest", "an Excel or OpenDocument workbook under the name of a text file"),
+        ("r.csv", b"\xd0\xcf\x11\xe0rest", "an old Excel workbook"),
         ("r.xlsx", b"PK", "a .csv file, a .jsonl file or a folder"),
     ],
 )
