@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..files.index import ModelFile, ModelIndex
+from ..files.index import ModelFile, ModelIndex, as_listed
 from .finding import Change, Finding, Wanted
 
 
@@ -68,8 +68,9 @@ class Suggestions:
         ]
 
     def candidates(self, wanted: Wanted) -> tuple[str, ...]:
-        """Up to three names that fit, the one most like the present name first."""
-        fitting = [file.name for file in self._in(wanted.folders) if wanted.fits(file) and file.name != wanted.like]
+        """Up to three names that fit, as the host lists them, the one most like the present name first."""
+        names = [as_listed(file.name) for file in self._in(wanted.folders) if wanted.fits(file)]
+        fitting = [name for name in names if name != wanted.like]
         return tuple(sorted(fitting, key=lambda name: (-_likeness(name, wanted.like), name))[:MOST])
 
     def _in(self, folders: tuple[str, ...]) -> list[ModelFile]:

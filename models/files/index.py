@@ -53,11 +53,14 @@ class ModelIndex:
     def find(self, folder: str, name: str) -> ModelFile | None:
         """The file that the host would load for this name; None when there is none.
 
-        Raises ValueError for a name that leads out of the model folder.
+        The host lists names with the separator of its own system, and refuses every other spelling: a name with a
+        backslash is a missing file on Linux. Raises ValueError for a name that leads out of the model folder.
         """
         relative = Path(name.replace("\\", "/"))
         if relative.is_absolute() or ".." in relative.parts or ":" in name.partition("/")[0] or "\0" in name:
             raise ValueError(f"'{name}' leads out of the model folder {folder}. Give a name inside it.")
+        if name != as_listed(relative.as_posix()):
+            return None
         for root in self.folders.get(folder, ()):
             path = root / relative
             try:
@@ -66,6 +69,15 @@ class ModelIndex:
             except OSError:  # a name that the file system refuses, such as one far too long
                 continue
         return None
+
+    def respelt(self, folder: str, name: str) -> str | None:
+        """The name as the host lists it, where it is spelt with another system's separator; None when it is not there."""
+        spelling = as_listed(name.replace("\\", "/"))
+        try:
+            found = self.find(folder, spelling)
+        except ValueError:
+            return None
+        return spelling if found is not None and spelling != name else None
 
     def files(self, folders: Sequence[str] | None = None) -> Iterator[ModelFile]:
         """Every weight file in these folders (by default all), sorted by name in each."""
@@ -91,6 +103,11 @@ class ModelIndex:
             _VERDICTS[key] = _verdict(path)
         identity, problem = _VERDICTS[key]
         return ModelFile(folder, name, path, status.st_size, identity, problem)
+
+
+def as_listed(name: str) -> str:
+    """A name with forward slashes as the host shows it on this system."""
+    return name.replace("/", os.sep)
 
 
 _MOST = 50_000

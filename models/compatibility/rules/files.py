@@ -24,10 +24,17 @@ def missing_file(facts: Facts) -> Iterator[Finding]:
                 use.node,
                 use.input,
                 f"{use.node.label}: there is no file '{use.name}' in {places}.",
-                HOW_TO_GET if is_demo_file(use.name) else "Put it there, or choose another.",
+                _how_to_get(facts, use),
                 (use,),
                 wanted_for(use, lambda file, use=use: _takes(use, file)),
             )
+
+
+def _how_to_get(facts: Facts, use: FileUse) -> str:
+    respelt = next((one for folder in use.takes.folders if (one := facts.index.respelt(folder, use.name))), None)
+    if respelt is not None:
+        return f"It lies there as '{respelt}': ComfyUI on this system knows a name by that spelling alone. Choose it again."
+    return HOW_TO_GET if is_demo_file(use.name) else "Put it there, or choose another."
 
 
 def outside_folder(facts: Facts) -> Iterator[Finding]:

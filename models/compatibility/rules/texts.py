@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ...files.families import titles
-from ...files.index import ModelFile
+from ...files.index import ModelFile, as_listed
 from ..facts import Facts
 from ..finding import Finding, base_families, finding
 from .rule import Rule
@@ -62,7 +62,7 @@ def trigger_word(facts: Facts) -> Iterator[Finding]:
 def _find(facts: Facts, name: str) -> ModelFile | None:
     for ending in _ENDINGS:
         try:
-            file = facts.index.find("embeddings", name + ending)
+            file = facts.index.find("embeddings", as_listed(name + ending))
         except ValueError:
             return None
         if file is not None:

@@ -58,9 +58,16 @@ def test_names_that_lead_out_are_refused(models, name):
         ModelIndex(standard_folders(models)).find("loras", name)
 
 
-def test_names_with_either_slash_and_missing_names(models):
+def test_names_are_spelt_as_the_host_lists_them(models):
     index = ModelIndex(standard_folders(models))
-    assert index.find("loras", "sub\\style.safetensors") == index.find("loras", "sub/style.safetensors") is not None
+    own, foreign = ("sub/style.safetensors", "sub\\style.safetensors")[:: 1 if os.sep == "/" else -1]
+    assert index.find("loras", own) is not None and index.find("loras", foreign) is None
+    assert index.respelt("loras", foreign) == own and index.respelt("loras", own) is None
+    assert index.find("loras", f"sub{os.sep}{os.sep}style.safetensors") is None
+
+
+def test_missing_names(models):
+    index = ModelIndex(standard_folders(models))
     assert index.find("loras", "nothing.safetensors") is None
     assert index.find("nowhere", "nothing.safetensors") is None
     assert index.find("loras", "x" * 5000) is None
