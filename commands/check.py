@@ -1,7 +1,7 @@
 """Say whether the model files of a graph belong together, from their headers alone, without a server.
 
-WORKFLOW.json is an API prompt (Export (API) in ComfyUI) or a saved graph. Exit status: 0 when nothing is wrong, 1 when
-something cannot work, 2 when the graph could not be checked.
+WORKFLOW is an API prompt (Export (API) in ComfyUI), a saved graph, or a picture or sound file that holds its graph. Exit
+status: 0 when nothing is wrong, 1 when something cannot work, 2 when the graph could not be checked.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..common.graph_files import NoGraph, read_graph_file
 from .terminal import Problem
 
 HELP = "say whether the model files of a graph belong together"
@@ -20,7 +21,9 @@ PROBLEM_STATUS = 2  # 1 means that the graph was checked and has errors
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `check`."""
-    parser.add_argument("workflow", metavar="WORKFLOW.json", type=Path, help="an API prompt, or a saved graph")
+    parser.add_argument(
+        "workflow", metavar="WORKFLOW", type=Path, help="an API prompt, a saved graph, or a picture with its graph"
+    )
     parser.add_argument(
         "--models",
         metavar="DIR",
@@ -93,19 +96,27 @@ def _checked(arguments: argparse.Namespace) -> int:
 def _prompt(path: Path, types: Any, whole: bool) -> Any:
     from ..models.compatibility.ui_graph import is_ui_graph, to_prompt
 
-    data = _read_json(path)
+    try:
+        data = read_graph_file(path)
+    except NoGraph as error:
+        raise Problem(f"{path}: {error}") from None
+    except OSError as error:
+        raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
     return to_prompt(data, types, whole) if is_ui_graph(data) else data
 
 
 def _folders(given: list[Path]) -> dict[str, list[Path]]:
-    from ..models.files.index import standard_folders
+    from ..models.files.model_folders import model_folders
 
     folders: dict[str, list[Path]] = {}
     for one in given:
-        path = one.expanduser().resolve()
-        if not path.is_dir():
-            raise Problem(f"--models {one}: there is no such folder. Give the one that holds checkpoints, loras, ...")
-        for name, places in standard_folders(path).items():
+        try:
+            found = model_folders(one.expanduser().resolve())
+        except ValueError as error:
+            raise Problem(f"--models {one}: {error}") from None
+        if found.note:
+            print(f"--models {one}: {found.note}.", file=sys.stderr)
+        for name, places in found.folders.items():
             folders.setdefault(name, []).extend(places)
     return folders
 
@@ -150,7 +161,7 @@ def _write_repaired(target: Path, prompt: Any, report: Any) -> None:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError) as error:

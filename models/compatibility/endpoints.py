@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.digests import sha256_of_json
+from ...common.graph_files import unwrapped
 from ..files.index import ModelFile, ModelIndex
 from ..host import host_nodes, running_prompt
 from .check_prompt import POLICIES, check_prompt
@@ -109,7 +110,7 @@ def answer(body: Any) -> dict[str, Any]:
     policy = options.get("policy", "report")
     if policy not in POLICIES:
         raise PromptError(f"policy is {policy!r}; it must be one of {', '.join(POLICIES)}.")
-    prompt = options.get("prompt", options.get("workflow"))
+    prompt = unwrapped(options.get("prompt", options.get("workflow")))
     if is_ui_graph(prompt):
         prompt = to_prompt(prompt, host_types, whole=options.get("fix") is True)
     report = check_host_prompt(prompt, policy)

@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from .header import BrokenFile, Header, TensorInfo, opening
+from .header import BrokenFile, Header, TensorInfo, opening, text_in
 
 SUFFIXES = (".gguf",)
 _MAXIMUM = 64 * 1024 * 1024  # of the header; vocabularies of language models take a few megabytes
@@ -66,8 +66,11 @@ def read_gguf_header(path: str | Path) -> Header:
         try:
             return _read(_Reader(file))
         except (ValueError, KeyError, EOFError, struct.error, RecursionError, OverflowError):
+            text = text_in(path)
             raise BrokenFile(
-                f"The file {path} is incomplete, or no GGUF file. Download it again and compare its size."
+                f"The file {path} is no GGUF file: {text}"
+                if text
+                else f"The file {path} is incomplete, or no GGUF file. Download it again and compare its size."
             ) from None
 
 

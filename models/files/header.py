@@ -32,6 +32,7 @@ TORCH_DTYPES = {
     "BOOL": "bool",
 }
 _LENGTH = struct.Struct("<Q")
+_LOOKED_AT = 512  # bytes
 _AGAIN = "Download it again and compare its size with the one on the page that offers it."
 
 
@@ -101,10 +102,16 @@ def read_header(path: str | Path) -> Header:
 def _raw_header(path: Path, prefix: bytes, file: Any, size: int) -> bytes:
     if size == 0:
         raise BrokenFile(f"The file {path} is empty (0 bytes). {_AGAIN}")
+    text = text_in(path) if len(prefix) < _LENGTH.size else ""
+    if text:
+        raise BrokenFile(f"The file {path} is no safetensors file: {text}")
     if len(prefix) < _LENGTH.size:
         raise BrokenFile(f"The file {path} has only {size} bytes and is no safetensors file. {_AGAIN}")
     (length,) = _LENGTH.unpack(prefix)
     if length > MAXIMUM_HEADER:
+        text = text_in(path)
+        if text:
+            raise BrokenFile(f"The file {path} is no safetensors file: {text}")
         raise BrokenFile(
             f"The file {path} is no safetensors file: {_looks_like(prefix)} "
             "Download it again, or rename it if it is another kind of file."
@@ -116,13 +123,36 @@ def _raw_header(path: Path, prefix: bytes, file: Any, size: int) -> bytes:
     return file.read(length)
 
 
+def text_in(path: Path) -> str:
+    """What a file that should be a model is, where it holds text instead, and what to do; "" where it does not.
+
+    Pages that ask for a login or a licence, error messages and Git LFS pointers are often saved under a model's name.
+    """
+    with opening(path), path.open("rb") as file:
+        start = file.read(_LOOKED_AT)
+    try:
+        text = start.decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        if error.start < len(start) - 4:  # not a letter that is cut at the end
+            return ""
+        text = start[: error.start].decode("utf-8").strip()
+    if not text or any(ord(char) < 32 and char not in "\t\r\n\f" for char in text):
+        return ""
+    line = text.splitlines()[0][:100]
+    if text.startswith("version https://git-lfs"):
+        return "it is a Git LFS pointer, so the file itself was never downloaded. Fetch it with 'git lfs pull'."
+    if text.startswith("<"):
+        what = "it begins like a web page, such as one that asks to log in or to accept a licence"
+    elif text.startswith(("{", "[")):
+        what = f"it is JSON, as a server answers with an error or saves settings: {line}"
+    else:
+        what = f"it is text: '{line}'"
+    return f"{what}. Download it again: log in on the page that offers it first, and accept its licence if it has one."
+
+
 def _looks_like(prefix: bytes) -> str:
     if prefix.startswith(b"PK"):
         return "it begins like a zip archive, as torch files (.bin, .pt, .ckpt) do."
-    if prefix.lstrip().startswith(b"<"):
-        return "it begins like a web page, so the download was a login or error page."
-    if prefix.startswith(b"version "):
-        return "it begins like a Git LFS pointer, so the file itself was never downloaded."
     if prefix.startswith(b"GGUF"):
         return "it is a GGUF file."
     return "its first bytes are no length of a header."

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .header import BrokenFile, Header, TensorInfo, opening
+from .header import BrokenFile, Header, TensorInfo, opening, text_in
 
 SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pt2")
 WRAPPERS = ("state_dict", "model_state_dict", "module")  # what training code puts around the weights
@@ -73,6 +73,9 @@ def _flat(value: Any, prefix: str, depth: int) -> Iterator[tuple[str, TensorInfo
 
 
 def _why(path: Path, error: Exception) -> str:
+    text = text_in(path)
+    if text:
+        return f"The file {path} is no torch weight file: {text}"
     code = code_in(path, error)
     if code is not None:
         return (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 from armature_pack.commands import check
 from armature_pack.commands.terminal import Problem
 from armature_pack.tests.models.compatibility.graphs import controlled, text_to_image, write_models
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,8 +33,9 @@ def run(models, tmp_path, monkeypatch, capsys):
     def run(graph, *more: str) -> tuple[int, str]:
         import argparse
 
-        file = tmp_path / "graph.json"
-        file.write_text(graph if isinstance(graph, str) else json.dumps(graph), encoding="utf-8")
+        file = graph if isinstance(graph, Path) else tmp_path / "graph.json"
+        if file is not graph:
+            file.write_text(graph if isinstance(graph, str) else json.dumps(graph), encoding="utf-8")
         parser = argparse.ArgumentParser()
         check.add_arguments(parser)
         status = check.run(parser.parse_args([str(file), "--models", str(models), *more]))
@@ -82,7 +87,35 @@ def test_record_and_validated_only(run, tmp_path):
     assert run(controlled(), "--policy", "validated_only")[0] == 0
 
 
-@pytest.mark.parametrize("graph", ["{", "[]", "{}", '{"1": 3}', '{"nodes": [3], "links": []}'])
+def test_a_graph_in_a_picture_in_a_wrapping_and_behind_a_byte_order_mark(run, tmp_path):
+    broken = controlled("sdxl.safetensors")
+    info = PngInfo()
+    info.add_text("prompt", json.dumps(broken))
+    Image.new("RGB", (8, 8)).save(tmp_path / "picture.png", pnginfo=info)
+    for graph in (tmp_path / "picture.png", {"input": {"workflow": broken}}, "\ufeff" + json.dumps(broken)):
+        assert run(graph)[0] == 1
+    assert run({"input": {"workflow": controlled()}})[0] == 0
+
+
+def test_a_name_with_another_systems_separator_is_missing_and_is_repaired(run, models, tmp_path):
+    target = models / "checkpoints" / "sub" / "x.safetensors"
+    target.parent.mkdir(exist_ok=True)
+    shutil.copyfile(models / "checkpoints" / "sd15.safetensors", target)
+    own, foreign = ("sub/x.safetensors", "sub\\x.safetensors")[:: 1 if os.sep == "/" else -1]
+    assert run(text_to_image(own))[0] == 0
+    status, text = run(text_to_image(foreign), "--fix", str(tmp_path / "fixed.json"))
+    assert status == 1 and f"lies there as '{own}'" in text
+    assert json.loads((tmp_path / "fixed.json").read_text(encoding="utf-8"))["1"]["inputs"]["ckpt_name"] == own
+
+
+def test_a_folder_a_level_too_low_and_one_without_models(run, models, tmp_path, capsys):
+    assert run(controlled(), "--models", str(models / "loras"))[0] == 0
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(Problem, match="none of ComfyUI's model folders"):
+        run(controlled(), "--models", str(tmp_path / "empty"))
+
+
+@pytest.mark.parametrize("graph", ["", "{", "[]", "{}", '{"1": 3}', '{"nodes": [3], "links": []}'])
 def test_what_cannot_be_checked_is_a_problem(run, graph):
     with pytest.raises(Problem, match=r"graph\.json"):
         run(graph)

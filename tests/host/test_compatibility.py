@@ -95,6 +95,26 @@ def test_a_saved_graph_is_converted(server):
     assert status == 200 and report["nodes"] == len(GRAPH)
 
 
+def test_what_a_repaired_saved_graph_becomes_is_accepted_and_runs(server):
+    """By the server itself: it refuses a prompt in which a value is missing, of a wrong type, or in a wrong place."""
+    graph = json.loads((ROOT / "workflows" / "control_signal.json").read_text(encoding="utf-8"))
+    server.model("sd15_controlnet_canny")
+    small = {
+        "CheckpointLoaderSimple": {0: server.model("sd15_checkpoint")},
+        "ArmatureLoadControlNet": {0: server.model("sdxl_controlnet")},
+        "EmptyLatentImage": {0: 128, 1: 128},
+        "KSampler": {2: 1},
+    }
+    for node in graph["nodes"]:
+        for place, value in small.get(node["type"], {}).items():
+            node["widgets_values"][place] = value
+    status, report = post(server, {"input": {"workflow": graph}})
+    assert status == 200 and not report["ok"]
+    status, report = post(server, {"workflow": graph, "fix": True})
+    assert status == 200 and len(report["changes"]) == 1
+    assert server.run(report["prompt"]).outputs
+
+
 @pytest.mark.parametrize(
     ("body", "raw", "words"),
     [

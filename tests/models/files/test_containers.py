@@ -137,3 +137,26 @@ def test_a_header_that_is_no_table_of_tensors_is_named(tmp_path, table):
 def test_a_missing_file_and_an_unknown_ending_are_named(tmp_path, name):
     with pytest.raises(BrokenFile, match="gone"):
         read_any_header(tmp_path / name)
+
+
+PAGE = b"<!doctype html><html><title>Sign in</title>"
+GATED = b"Access to model some/model is restricted. You must have access to it and be authenticated."
+
+
+@pytest.mark.parametrize("name", ["m.safetensors", "m.ckpt", "m.pt", "m.gguf"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (PAGE, "begins like a web page"),
+        (GATED, r"it is text: 'Access to model some/model is restricted.*accept its licence"),
+        (b'{"error": "Invalid credentials"}', r"it is JSON.*Invalid credentials"),
+        (b"Entry not found", "it is text: 'Entry not found'"),
+        (b"None", "it is text: 'None'"),
+        ("größe".encode(), "it is text: 'größe'"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "Git LFS pointer"),
+    ],
+)
+def test_a_text_under_a_models_name_is_named_as_what_it_is(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BrokenFile, match=words):
+        read_any_header(tmp_path / name)
