@@ -97,7 +97,7 @@ def _prompt(path: Path, types: Any, whole: bool) -> Any:
     from ..models.compatibility.ui_graph import is_ui_graph, to_prompt
 
     try:
-        data = read_graph_file(path)
+        data = read_graph_file(path, "prompt")  # of a picture the form that ran: every value has its name there
     except NoGraph as error:
         raise Problem(f"{path}: {error}") from None
     except OSError as error:

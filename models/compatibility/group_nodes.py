@@ -7,7 +7,7 @@ linked inside; what a person set on it takes the place of the values that the gr
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ class _Group:
         self._inner: list[_Saved] = group["nodes"]
         self._config: _Saved = group.get("config") or {}
         self._links = [link for link in group["links"] if all(end is not None for end in link[:4])]
-        self._external = {(int(one[0]), int(one[1])) for one in group.get("external") or () if one[2] is not None}
+        self._external = {tuple(one[:2]) for one in group.get("external") or () if isinstance(one[0], int)}
         self._last = max((link[0] for link in saved["links"]), default=0)
 
     def written_out(self) -> _Saved:
@@ -79,31 +79,35 @@ class _Group:
 
     def _values(self) -> dict[int, list[Any]]:
         """What was set on the group node, as the values of each inner node; none where they do not add up."""
-        rest = list(self._node.get("widgets_values") or ())
-        found: dict[int, list[Any]] = {}
-        for place, inner in enumerate(self._inner):
-            kept = inner.get("widgets_values") or ()
-            if not isinstance(kept, Sequence):
-                return {}
-            own: list[Any] = []
-            for value, hidden in zip(kept, self._hidden(place, inner, len(kept)), strict=True):
-                if not hidden and not rest:
-                    return {}
-                own.append(value if hidden else rest.pop(0))
-            found[place] = own
-        return {} if rest else found
+        values = self._node.get("widgets_values") or ()
+        places = [*self._shown_values(converted=False), *self._shown_values(converted=True)]
+        if len(places) != len(values):
+            return {}
+        found = {place: list(inner.get("widgets_values") or ()) for place, inner in enumerate(self._inner)}
+        for (node, place), value in zip(places, values, strict=True):
+            found[node][place] = value
+        return {node: own for node, own in found.items() if own}
 
-    def _hidden(self, place: int, inner: _Saved, count: int) -> list[bool]:
-        """Of each value of an inner node: whether the group node does not show its widget."""
+    def _shown_values(self, converted: bool) -> Iterator[tuple[int, int]]:
+        """The inner nodes and places of the values that a group node shows; those of widgets with an input come last."""
+        linked = {(link[2], link[3]) for link in self._links}
+        for number, inner in enumerate(self._inner):
+            inputs = {one["name"]: place for place, one in enumerate(inner.get("inputs") or ()) if one.get("widget")}
+            shown = self._feeds(number)  # of a Primitive, which has no type of its own
+            for place, name in enumerate(self._names(inner)):
+                if name:  # a nameless one, what happens to a seed after a run, goes with the one before it
+                    has_input = name in inputs
+                    shown = has_input is converted and (number, inputs.get(name)) not in linked
+                elif name is None:
+                    shown = shown and not converted
+                if shown and place < len(inner.get("widgets_values") or ()):
+                    yield number, place
+
+    def _names(self, inner: _Saved) -> list[str | None]:
         types = self._types_of(str(inner["type"]))
-        if types is None:  # a Primitive: one value, and what happens to it after a run
-            return [not self._feeds(place)] * count
-        converted = {one["name"] for one in inner.get("inputs") or () if one.get("widget")}
-        names = [widget.name for widget in types.part.widgets if widget.stored]
-        shown: list[bool] = []
-        for name in names[:count]:
-            shown.append(shown[-1] if not name and shown else name in converted)
-        return shown + [True] * (count - len(shown))
+        if types is None:
+            return [None] * len(inner.get("widgets_values") or ())
+        return [widget.name for widget in types.part.widgets if widget.stored]
 
     def _feeds(self, place: int) -> bool:
         return any(link[0] == place for link in self._links)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from armature_pack.commands.private_host.definition import DEFAULT
 from armature_pack.commands.private_host.server import start_server
-from armature_pack.models.compatibility.node_types import from_table, record, recorded
+from armature_pack.models.compatibility.node_types import TypesOf, from_table, record, recorded
 from armature_pack.models.compatibility.ui_graph import to_prompt
 from armature_pack.models.compatibility.widgets import Part, Widget
 from armature_pack.tests.saved_graphs import RECORD, cases, comparable, digest, host_graphs, read, versions
@@ -47,9 +47,18 @@ SAMPLE = (
 OURS = sorted((PACK / "subgraphs").glob("*.json"))
 
 
-def test_every_node_has_the_widgets_and_sockets_that_are_derived_for_it(server: RunningServer, page: Page) -> None:
+def _object_info(page: Page, address: str) -> dict[str, Any]:
+    return page.request.get(f"{address}/api/object_info").json()
+
+
+@pytest.fixture(scope="module")
+def types_of(server: RunningServer, page: Page) -> TypesOf:
+    """The types of the server's nodes."""
+    return from_table(_object_info(page, server.address))
+
+
+def test_every_node_has_the_widgets_and_sockets_that_are_derived_for_it(page: Page, types_of: TypesOf) -> None:
     shown = page.evaluate(WIDGETS)
-    types_of = from_table(server.object_info)
     assert len(shown) > 600
     for name, real in shown.items():
         types = types_of(name)
@@ -73,13 +82,13 @@ def _shown(part: Part) -> tuple[list[Widget], list[tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("name", [*SAMPLE, *(f"ours/{path.stem}" for path in OURS)])
-def test_a_graph_is_converted_as_the_front_end_does_it(server: RunningServer, page: Page, name: str) -> None:
+def test_a_graph_is_converted_as_the_front_end_does_it(page: Page, types_of: TypesOf, name: str) -> None:
     path = {**host_graphs(), **{f"ours/{one.stem}": one for one in OURS}}.get(name)
     if path is None:
         pytest.skip("this host has no such graph")
     graph = read(path)
     real = page.evaluate(PROMPT, graph)
-    assert comparable(to_prompt(graph, from_table(server.object_info))) == comparable(real)
+    assert comparable(to_prompt(graph, types_of)) == comparable(real)
     of = read(RECORD)
     if name in of["prompts"] and of["of"] == versions():
         assert digest(real) == of["prompts"][name]
@@ -110,7 +119,7 @@ def test_recorded_again(whole_server: RunningServer, page: Page) -> None:
     assert find_host().version == DEFAULT.version
     partners = {
         name: info
-        for name, info in whole_server.object_info.items()
+        for name, info in _object_info(page, whole_server.address).items()
         if str(info.get("python_module")).startswith("comfy_api_nodes")
     }
     _write_rows(PACK / "models" / "compatibility" / "partner_nodes.json", "nodes", record(partners)["nodes"], {})

@@ -232,3 +232,20 @@ def test_a_group_node_is_written_out_with_the_values_that_were_set_on_it():
 def test_a_broken_graph_is_refused_with_advice(graph):
     with pytest.raises(PromptError, match="Export"):
         convert(graph)
+
+
+def test_values_of_a_group_node_whose_inner_widgets_have_inputs_come_last():
+    inner = [{**one} for one in GROUP["nodes"]]
+    named = {"name": "ckpt_name", "type": "COMBO", "widget": {"name": "ckpt_name"}}
+    inner[0]["inputs"] = [named]
+    group = {"id": 4, "type": "workflow>G", "inputs": [], "widgets_values": ["y.safetensors", 0.3, "x.safetensors"]}
+    data = {"G": {**GROUP, "nodes": inner, "external": [[{"type": "of another shape"}, 0, "MODEL"]]}}
+    prompt = convert(saved([group], [], extra={"groupNodes": data}))
+    assert prompt["4:0"]["inputs"] == {"ckpt_name": "x.safetensors"}
+    assert prompt["4:1"]["inputs"] == {"lora_name": "y.safetensors", "strength_model": 0.3, "model": ["4:0", 0]}
+
+
+def test_a_group_node_with_a_node_of_an_unknown_type_is_marked():
+    group = {"id": 4, "type": "workflow/G", "inputs": [], "widgets_values": ["x.safetensors"]}
+    data = {"G": {**GROUP, "nodes": [{**GROUP["nodes"][0], "type": "OfAPack"}, GROUP["nodes"][1]]}}
+    assert read_prompt(convert(saved([group], [], extra={"groupNodes": data})))["4"].unread == ("x.safetensors",)
