@@ -23,16 +23,20 @@ _OTHERS = {
 }
 _EXIF = (0x010F, 0x0110, 0x9286)  # Make, Model, UserComment
 _FORMS = ("workflow", "prompt")
+_WEBUI = "parameters"
 _WRAPPERS = (
-    "input",
-    "workflow",
-    "prompt",
-    "data",
-    "workflow_api",
-    "api_prompt",
-    "graph",
-    "extra_pnginfo",
-    "extra_data",
+    *(
+        "input",
+        "workflow",
+        "prompt",
+        "data",
+        "workflow_api",
+        "workflow_json",
+        "workflow_api_json",
+        "api_prompt",
+        "graph",
+    ),
+    *("comfyui_workflow", "extra_pnginfo", "extra_data"),
 )
 _DEEPEST = 5
 LARGEST = 256 * 2**20
@@ -99,6 +103,10 @@ def _embedded(path: Path, called: str, is_picture: bool, prefer: str) -> Any:
     for form in (prefer, *_FORMS):
         if form in texts:
             return _embedded_json(texts[form], called, form)
+    if _WEBUI in texts:
+        raise NoGraph(
+            f"it is a {called} of another program (Automatic1111 or a fork): it holds settings, but no graph."
+        )
     raise NoGraph(
         f"it is a {called} without a graph in it. ComfyUI saves one with each picture, unless it was started with "
         "--disable-metadata; chat programs and picture editors take it out."
@@ -118,7 +126,7 @@ def _picture_texts(path: Path) -> Iterator[tuple[str, str]]:
     with Image.open(path) as picture:
         picture.load()  # text may stand behind the pixels
         for name, value in picture.info.items():
-            if name in _FORMS and isinstance(value, str):
+            if name in (*_FORMS, _WEBUI) and isinstance(value, str):
                 yield name, value
         exif = picture.getexif()
         values = [*exif.values(), *exif.get_ifd(0x8769).values()]

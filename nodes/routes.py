@@ -77,7 +77,7 @@ async def get_desk_without_slash(_request: Any) -> Any:
 
 async def _posted(request: Any, work: Callable[[Any], dict[str, Any]]) -> Any:
     try:
-        body = json.loads(await request.text())
+        body = json.loads((await request.text()).removeprefix("\ufeff"))  # some programs put a byte-order mark in front
     except (ValueError, RecursionError) as error:
         return _refused(f"The body is no JSON ({error}). Send an API prompt, as Export (API) writes it.")
     return await _answered(lambda: work(body))

@@ -1,11 +1,11 @@
 """From names on the command line to files: methods, single files, and all that a graph names."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ...common.graph_files import NoGraph, read_graph_file
 from ...models.demo import is_demo_file
 from ...preprocessors.model_files import ModelFile
 from .. import FRONT_DOOR
@@ -95,9 +95,9 @@ def _of_graph(path: Path) -> Iterator[Wanted]:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise Problem(f"{path} is no JSON: {error}") from None
+        return read_graph_file(path)
+    except NoGraph as error:
+        raise Problem(f"{path}: {error}") from None
 
 
 def _nodes(graph: Any) -> Iterator[dict[str, Any]]:

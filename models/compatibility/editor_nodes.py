@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .node_types import ANY, NodeTypes
-from .widgets import Part, Widget
+from .widgets import FILE_NAME, Part, Widget
 
 MUTED, BYPASSED = 2, 4
 PRIMITIVE, REROUTE = "PrimitiveNode", "Reroute"
@@ -37,7 +37,8 @@ class EditorNode:
     """A node of the graph, or an instance of a subgraph, whose definition then has the id `definition`.
 
     values: what its widgets hold, by input name, in their order; of an instance the promoted ones, by the definition's
-    inputs. unread: the values in the file that could not be told apart, because the node's type is not known. braces:
+    inputs. unread: the values in the file that could not be told apart, because the node's type is not known, or a
+    script of its pack adds widgets. braces:
     the texts in which {a|b} stands for one of the two. known: whether the type is known.
     """
 
@@ -135,8 +136,16 @@ def _assign(node: EditorNode, part: Part, values: Any) -> list[Widget]:
                 held |= {key: _default(live[key]) for key in range(index + 1, len(live))}
         index += 1
     node.values = {widget.name: held[key] for key, widget in enumerate(live) if widget.name}
+    node.unread = tuple(value for value in rest[place:] if _may_matter(value))
     _complete(node, live)
     return live
+
+
+def _may_matter(value: Any) -> bool:
+    """Of a value that no widget takes: whether it names a file, as a row {"lora": ..., "on": ...} of a pack's script does."""
+    if isinstance(value, Mapping):
+        return any(_may_matter(one) for one in value.values())
+    return isinstance(value, str) and FILE_NAME.search(value) is not None
 
 
 def _default(widget: Widget) -> Any:

@@ -32,6 +32,20 @@ class _Value:
     value: Any
 
 
+@dataclass(frozen=True)
+class _Step:
+    """On the way from an input back to where its value comes from: at an input (`into`) or an output of a node.
+
+    kind: the type that is asked for, by which a bypassed node chooses what it passes on.
+    """
+
+    place: _Place
+    node: EditorNode
+    at: int
+    kind: str
+    into: bool = True
+
+
 _Found = list[Any] | _Value | None
 
 
@@ -74,12 +88,12 @@ class Executable:
     def _node(self, place: _Place, node: EditorNode) -> dict[str, Any]:
         if node.unread and self._whole:
             raise PromptError(
-                f"Node {place.prefix}{node.id} ({node.type}) is not known here, so its values cannot be told apart. In "
-                "ComfyUI use Export (API), and check that file."
+                f"Node {place.prefix}{node.id} ({node.type}) is not known here, or has widgets of its own making, so its "
+                "values cannot be told apart. In ComfyUI use Export (API), and check that file."
             )
         inputs = {name: self._sent(node, name, value) for name, value in node.values.items() if value is not NOT_KNOWN}
-        for place_of, slot in enumerate(node.inputs):
-            found = self._input(place, node, place_of, slot.type, frozenset())
+        for at, slot in enumerate(node.inputs):
+            found = self._followed(_Step(place, node, at, slot.type))
             if isinstance(found, _Value):
                 inputs[slot.name] = _wrapped(found.value)
             elif found is not None:
@@ -97,33 +111,31 @@ class Executable:
             return self._replacements.replaced(node, name, value)
         return _wrapped(value)
 
-    # Links. `seen` ends circles of nodes that exist in the editor alone.
+    def _followed(self, step: _Step) -> _Found:
+        """Where the value of an input comes from: a link of the prompt, a value, or nowhere."""
+        seen: set[tuple[str, str, int, bool]] = set()
+        found: _Step | _Found = step
+        while isinstance(found, _Step):
+            key = (found.place.prefix, found.node.id, found.at, found.into)
+            if key in seen:
+                raise PromptError(f"The links through node {key[0]}{key[1]} ({found.node.type}) go in a circle.")
+            seen.add(key)
+            found = self._before_input(found) if found.into else self._before_output(found)
+        return found
 
-    def _input(
-        self, place: _Place, node: EditorNode, at: int, kind: str, seen: frozenset[tuple[str, str, int]]
-    ) -> _Found:
-        seen = _visit(seen, place, node, "in", at)
-        slot = node.inputs[at]
+    def _before_input(self, step: _Step) -> _Step | _Found:
+        place, slot = step.place, step.node.inputs[step.at]
         if slot.link is None:
             return None
         link = place.graph.links.get(slot.link)
         if link is None:
-            return self._broken(place, node, slot, f"(link {slot.link})", 0)
+            return self._broken(place, step.node, slot, f"(link {slot.link})", 0)
         if place.host is not None and link.source == INPUT:
-            return self._from_outside(place, link.slot, kind, seen)
+            return _outside(place, link.slot, step.kind)
         source = place.graph.nodes.get(link.source)
         if source is None:
-            return self._broken(place, node, slot, f"{place.prefix}{link.source}", link.slot)
-        return self._output(place, source, link.slot, kind, seen)
-
-    def _from_outside(self, place: _Place, at: int, kind: str, seen: frozenset[tuple[str, str, int]]) -> _Found:
-        host, outer = place.host, place.outer
-        if host is None or outer is None or at >= len(host.inputs):
-            return None
-        slot = host.inputs[at]
-        if slot.link is None:
-            return _Value(host.values[slot.name]) if slot.widget and slot.name in host.values else None
-        return self._input(outer, host, at, kind, seen)
+            return self._broken(place, step.node, slot, f"{place.prefix}{link.source}", link.slot)
+        return _Step(place, source, link.slot, step.kind, into=False)
 
     def _broken(self, place: _Place, node: EditorNode, slot: Slot, source: str, output: int) -> list[Any]:
         if self._whole:
@@ -133,27 +145,23 @@ class Executable:
             )
         return [source, output]
 
-    def _output(
-        self, place: _Place, node: EditorNode, at: int, kind: str, seen: frozenset[tuple[str, str, int]]
-    ) -> _Found:
-        seen = _visit(seen, place, node, "out", at)
+    def _before_output(self, step: _Step) -> _Step | _Found:
+        place, node, at, kind = step.place, step.node, step.at, step.kind
         if node.mode == MUTED:
             return None
         if node.mode == BYPASSED:
             passed = _passed(node, at, kind)
-            return None if passed is None else self._input(place, node, passed, node.inputs[passed].type, seen)
+            return None if passed is None else _Step(place, node, passed, node.inputs[passed].type)
         if node.definition:
-            return self._out_of(place, node, at, kind, seen)
+            return self._out_of(place, node, at, kind)
         if node.type in GETTERS and not node.known:
-            return self._got(place, node, kind, seen)
+            return self._got(place, node, kind)
         if node.virtual:
             passes = node.type == REROUTE or node.type in SETTERS
-            return self._input(place, node, at, kind, seen) if passes and at < len(node.inputs) else None
+            return _Step(place, node, at, kind) if passes and at < len(node.inputs) else None
         return [f"{place.prefix}{node.id}", at]
 
-    def _out_of(
-        self, place: _Place, host: EditorNode, at: int, kind: str, seen: frozenset[tuple[str, str, int]]
-    ) -> _Found:
+    def _out_of(self, place: _Place, host: EditorNode, at: int, kind: str) -> _Step | _Found:
         inside = self._inside(place, host)
         ends = inside.graph.outputs
         numbers = ends[at].links if at < len(ends) else []
@@ -161,34 +169,36 @@ class Executable:
         if link is None:
             return None
         if link.source == INPUT:
-            return self._from_outside(inside, link.slot, kind, seen)
+            return _outside(inside, link.slot, kind)
         source = inside.graph.nodes.get(link.source)
-        return None if source is None else self._output(inside, source, link.slot, kind, seen)
+        return None if source is None else _Step(inside, source, link.slot, kind, into=False)
 
-    def _got(self, place: _Place, getter: EditorNode, kind: str, seen: frozenset[tuple[str, str, int]]) -> _Found:
+    def _got(self, place: _Place, getter: EditorNode, kind: str) -> _Step | _Found:
         """What a getter of another pack passes on: the input of the setter with the same name, here or further out."""
         name = _named(getter)
         scope: _Place | None = place
         while scope is not None and name is not None:
             for node in scope.graph.nodes.values():
                 if node.type in SETTERS and _named(node) == name and node.inputs:
-                    return self._input(scope, node, 0, kind, seen)
+                    return _Step(scope, node, 0, kind)
             scope = scope.outer
         return self._broken(place, getter, Slot(str(name), kind), f"(nothing is set under {name!r})", 0)
+
+
+def _outside(place: _Place, at: int, kind: str) -> _Step | _Found:
+    """From an input of a subgraph to that of its instance; or the value that the instance holds in its place."""
+    host, outer = place.host, place.outer
+    if host is None or outer is None or at >= len(host.inputs):
+        return None
+    slot = host.inputs[at]
+    if slot.link is None:
+        return _Value(host.values[slot.name]) if slot.widget and slot.name in host.values else None
+    return _Step(outer, host, at, kind)
 
 
 def _named(node: EditorNode) -> Any:
     values = node.saved.get("widgets_values")
     return values[0] if isinstance(values, list) and values else None
-
-
-def _visit(
-    seen: frozenset[tuple[str, str, int]], place: _Place, node: EditorNode, side: str, at: int
-) -> frozenset[tuple[str, str, int]]:
-    key = (f"{place.prefix}{node.id}", side, at)
-    if key in seen:
-        raise PromptError(f"The links through node {place.prefix}{node.id} ({node.type}) go in a circle.")
-    return seen | {key}
 
 
 def _leads_to(value: Any, nodes: set[str]) -> bool:

@@ -50,13 +50,13 @@ class _Group:
         self._config: _Saved = group.get("config") or {}
         self._links = [link for link in group["links"] if all(end is not None for end in link[:4])]
         self._external = {tuple(one[:2]) for one in group.get("external") or () if isinstance(one[0], int)}
-        self._last = max((link[0] for link in saved["links"]), default=0)
+        self._last = max((link[0] for link in saved.get("links") or ()), default=0)
 
     def written_out(self) -> _Saved:
         """The graph with this node's inner nodes, numbered node:0, node:1 and so on, in its place."""
         key = self._node["id"]
         nodes = [self._inner_node(place, inner) for place, inner in enumerate(self._inner)]
-        links = [[*link[:5], *link[5:]] for link in self._saved["links"]]
+        links = [[*link[:5], *link[5:]] for link in self._saved.get("links") or ()]
         self._link_inside(nodes, links)
         self._link_inputs(nodes, links)
         outputs = self._outputs()

@@ -29,12 +29,24 @@ class NodeTypes:
     part: Part = field(default_factory=Part)
 
     def input_type(self, name: str) -> str | None:
-        """The type of an input, also of one in a growing list (`signals.signal_0`)."""
-        return self.inputs.get(name) or self.growing.get(name.partition(".")[0])
+        """The type of an input, also of one in a growing list (`signals.signal_0`) or that a choice adds (`method.mask`)."""
+        head, _, rest = name.partition(".")
+        return self.inputs.get(name) or self.growing.get(head) or _added_type(self.part, head, rest)
 
     def output_type(self, slot: int) -> str | None:
         """The type of an output; None when it has no such output."""
         return self.outputs[slot] if 0 <= slot < len(self.outputs) else None
+
+
+def _added_type(part: Part, head: str, rest: str) -> str | None:
+    """The type of an input that some choice of a dynamic combo adds."""
+    choices = next((widget.parts for widget in part.widgets if widget.parts and widget.name == head), None) or {}
+    for chosen in choices.values():
+        types = {**dict(chosen.sockets), **{widget.name: widget.type for widget in chosen.widgets}}
+        found = types.get(rest) or chosen.growing.get(rest.partition(".")[0])
+        if found:
+            return found
+    return None
 
 
 TypesOf = Callable[[str], NodeTypes | None]

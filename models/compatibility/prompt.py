@@ -31,8 +31,8 @@ class Link:
 class Node:
     """One node of a prompt: its values by input name, and its links.
 
-    unread: values that a saved graph holds for the node, and that could not be told apart because its type is not known;
-    empty for every other node.
+    unread: values that a saved graph holds for the node, and that could not be told apart because its type is not known, or
+    a script of its pack adds widgets; empty for every other node.
     """
 
     id: str

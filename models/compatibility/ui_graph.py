@@ -17,7 +17,7 @@ from .subgraphs import EditorGraphs
 
 def is_ui_graph(data: Any) -> bool:
     """Whether this is a graph as the front end saves it, rather than an API prompt."""
-    return isinstance(data, Mapping) and isinstance(data.get("nodes"), list) and "links" in data
+    return isinstance(data, Mapping) and isinstance(data.get("nodes"), list)
 
 
 def to_prompt(graph: Mapping[str, Any], types_of: TypesOf, whole: bool = False) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _WIDGETS = frozenset(
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
 _AUTOGROW = "COMFY_AUTOGROW_V3"
 _MATCH_TYPE = "COMFY_MATCHTYPE_V3"
-_FILE = re.compile(r"\.[A-Za-z]\w{1,11}$")  # a choice that is a file of one server is no default for another
+FILE_NAME = re.compile(r"\.[A-Za-z]\w{1,11}$")  # a choice that is a file of one server is no default for another
 _DRAWN = frozenset(
     ("WEBCAM", "AUDIO_RECORD", "LOAD_3D")
 )  # the editor draws these; `_ADDED` says where their values are
@@ -208,7 +208,7 @@ def _default(shown: str, options: Mapping[str, Any]) -> Any:
         choices = options.get("options")
         first = choices[0] if isinstance(choices, (list, tuple)) and choices else None
         found = given or first
-        return None if isinstance(found, str) and _FILE.search(found) else found
+        return None if isinstance(found, str) and FILE_NAME.search(found) else found
     return given
 
 

@@ -65,6 +65,8 @@ class ModelFolders:
 
 def model_folders(path: Path) -> ModelFolders:
     """The model folders at a path, one level above or below it too. Raises ValueError where there are none."""
+    if path.is_file():
+        raise ValueError("that is a file. Give the folder that holds checkpoints, loras, ...")
     if not path.is_dir():
         raise ValueError("there is no such folder. Give the one that holds checkpoints, loras, ...")
     if _is_own(path):

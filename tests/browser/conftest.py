@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from armature_pack.tests.browser.front_end import open_front_end
 from armature_pack.tests.server_fixture import RunningServer
 from armature_pack.tools.chromium import HOW, VARIABLE, find_chromium
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -22,12 +23,7 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-START_TIMEOUT = 120_000  # milliseconds; the front end is 600 files, on a slow machine with a cold cache
 expect.set_options(timeout=60_000)  # milliseconds; only bounds a hang, for five seconds are little on a busy machine
-READY = """
-!!(window.app?.vueAppReady && window.app.extensionManager?.workflow?.activeWorkflow
-   && window.LiteGraph?.registered_node_types?.ArmatureControlMap)
-"""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -50,10 +46,4 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(server: RunningServer, browser: Browser) -> Page:
     """The front end, ready for use, on an empty graph."""
-    page = browser.new_page(viewport={"width": 1600, "height": 1000})
-    # A first start would greet the new user with a dialog over the canvas.
-    page.request.post(f"{server.address}/api/settings", data={"Comfy.TutorialCompleted": True})
-    page.goto(server.address)
-    page.wait_for_function(READY, timeout=START_TIMEOUT)
-    page.evaluate("app.graph.clear()")
-    return page
+    return open_front_end(browser.new_page(viewport={"width": 1600, "height": 1000}), server.address)

@@ -14,6 +14,7 @@ from armature_pack.commands.private_host.server import start_server
 from armature_pack.models.compatibility.node_types import TypesOf, from_table, record, recorded
 from armature_pack.models.compatibility.ui_graph import to_prompt
 from armature_pack.models.compatibility.widgets import Part, Widget
+from armature_pack.tests.browser.front_end import open_front_end
 from armature_pack.tests.saved_graphs import RECORD, cases, comparable, digest, host_graphs, read, versions
 from armature_pack.tests.server_fixture import ONE_THREAD, PACK, RunningServer, find_host
 from playwright.sync_api import Page
@@ -124,8 +125,7 @@ def test_recorded_again(whole_server: RunningServer, page: Page) -> None:
     }
     _write_rows(PACK / "models" / "compatibility" / "partner_nodes.json", "nodes", record(partners)["nodes"], {})
     recorded.cache_clear()
-    page.goto(whole_server.address)
-    page.wait_for_function("!!window.LiteGraph?.registered_node_types?.ArmatureControlMap && !!app.vueAppReady")
+    open_front_end(page, whole_server.address)
     prompts = {name: digest(page.evaluate(PROMPT, read(path))) for name, path in host_graphs().items()}
     _write_rows(RECORD, "prompts", prompts, {"of": versions()})
 

@@ -87,6 +87,7 @@ def test_text_with_any_byte_order_mark(tmp_path, encoding):
         {"input": {"workflow": TEXTS["prompt"], "images": []}},
         {"input": {"workflow_json": None, "prompt": PROMPT}},
         {"data": {"prompt": TEXTS["prompt"]}},
+        {"version": "f1", "input": {"workflow_json": TEXTS["prompt"], "randomise_seeds": True}},
         {"client_id": "a", "prompt": PROMPT, "extra_data": {"extra_pnginfo": {"workflow": WORKFLOW}}},
         [3, "id", PROMPT, {}, ["1"]],
         {"8b1f": {"prompt": [3, "id", PROMPT, {}, ["1"]], "outputs": {}, "status": {}}},
@@ -123,9 +124,10 @@ def test_what_holds_no_graph_is_named(tmp_path, content, words):
 
 
 def test_a_picture_without_a_graph_says_who_takes_it_out(tmp_path):
-    png(tmp_path / "a.png", {"parameters": "a cup"})
-    with pytest.raises(NoGraph, match="without a graph in it"):
-        read_graph_file(tmp_path / "a.png")
+    for texts, told in (({}, "without a graph in it"), ({"parameters": "a cup"}, "another program")):
+        png(tmp_path / "a.png", texts)
+        with pytest.raises(NoGraph, match=told):
+            read_graph_file(tmp_path / "a.png")
     broken: dict[str, Any] = {"workflow": "{"}
     png(tmp_path / "a.png", broken)
     with pytest.raises(NoGraph, match="workflow is no JSON"):

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from armature_pack.models.compatibility.node_types import recorded
+from armature_pack.models.compatibility.node_types import from_table, layered, recorded
 from armature_pack.models.compatibility.prompt import PromptError, read_prompt
 from armature_pack.models.compatibility.ui_graph import is_ui_graph, to_prompt
 from armature_pack.tests.models.compatibility.graphs import ROOT
@@ -249,3 +249,20 @@ def test_a_group_node_with_a_node_of_an_unknown_type_is_marked():
     group = {"id": 4, "type": "workflow/G", "inputs": [], "widgets_values": ["x.safetensors"]}
     data = {"G": {**GROUP, "nodes": [{**GROUP["nodes"][0], "type": "OfAPack"}, GROUP["nodes"][1]]}}
     assert read_prompt(convert(saved([group], [], extra={"groupNodes": data})))["4"].unread == ("x.safetensors",)
+
+
+def test_types_of_inputs_that_come_and_go():
+    types = recorded()("ArmatureControlMap")
+    assert types is not None and types.input_type("method") == "COMFY_DYNAMICCOMBO_V3"
+    assert types.input_type("method.low_threshold") == "INT" and types.input_type("method.nothing") is None
+
+
+ROWS = [{}, {"type": "Header"}, {"on": True, "lora": "x.safetensors", "strength": 1}, ""]
+
+
+def test_rows_that_a_packs_script_adds_to_a_known_node_are_marked():
+    types = from_table({"Stacker": {"input": {"required": {"model": ["MODEL"]}}, "output": ["MODEL"]}})
+    graph = saved([LOADER, {"id": 2, "type": "Stacker", "widgets_values": ROWS}], [])
+    assert read_prompt(to_prompt(graph, layered(types, recorded())))["2"].unread == (ROWS[2],)
+    with pytest.raises(PromptError, match=r"Node 2 \(Stacker\)"):
+        to_prompt(graph, layered(types, recorded()), whole=True)
