@@ -9,6 +9,7 @@ from typing import Any
 from .editor_nodes import EditorNode
 from .prompt import PromptError
 
+_LINK = ("id", "origin_id", "origin_slot", "target_id", "target_slot")
 INPUT, OUTPUT = "-10", "-20"  # ids of a subgraph's own ends
 
 
@@ -53,18 +54,18 @@ def definitions_of(saved: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 def links_of(saved: Mapping[str, Any]) -> dict[Any, EditorLink]:
     """The links by id. Raises PromptError for a null among them."""
-    links = {}
-    for place, one in enumerate(saved.get("links") or ()):
+    links: dict[Any, EditorLink] = {}
+    saved_links: Sequence[Any] = saved.get("links") or ()
+    for place, one in enumerate(saved_links):
         if one is None:
             raise PromptError(
                 f"Entry {place} of this graph's links is null, and ComfyUI cannot load such a file: something wrote it "
                 "wrongly. Take the null out of `links`, or save the graph again in ComfyUI."
             )
         if isinstance(one, Mapping):
-            number, ends = one["id"], (one["origin_id"], one["origin_slot"], one["target_id"], one["target_slot"])
+            number, source, slot, target, target_slot = (one[name] for name in _LINK)
         else:
-            number, *ends = one[:5]
-        source, slot, target, target_slot = ends
+            number, source, slot, target, target_slot = one[:5]
         links[number] = EditorLink(str(source), int(slot), str(target), target_slot)
     return links
 

@@ -86,15 +86,16 @@ class EditorNode:
 def editor_node(saved: Mapping[str, Any], types: NodeTypes | None) -> EditorNode:
     """A node that is no instance of a subgraph, with its values by name as far as they can be told."""
     kind = str(saved["type"])
-    node = EditorNode(str(saved["id"]), kind, saved, known=types is not None)
+    part = types.part if types else None
+    node = EditorNode(str(saved["id"]), kind, saved, known=part is not None)
     node.outputs = _outputs(saved, types)
-    if types is None:
+    if part is None:
         node.inputs = [_saved_slot(one) for one in saved.get("inputs") or ()]
         if kind not in _VIRTUAL:
             _read_by_name(node, saved.get("widgets_values"))
         return node
-    widgets = _assign(node, types.part, saved.get("widgets_values"))
-    node.inputs = _slots(types.part, node, widgets, saved.get("inputs") or ())
+    widgets = _assign(node, part, saved.get("widgets_values"))
+    node.inputs = _slots(part, node, widgets, saved.get("inputs") or ())
     node.braces = frozenset(widget.name for widget in widgets if widget.braces)
     sampler = node.values.get("sampler_name")
     if kind in _SAMPLERS and isinstance(sampler, str):

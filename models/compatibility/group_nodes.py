@@ -7,7 +7,7 @@ linked inside; what a person set on it takes the place of the values that the gr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,8 @@ def without_group_nodes(saved: _Saved, types_of: TypesOf) -> _Saved:
 
 
 def _is_known(inner: _Saved, types_of: TypesOf) -> bool:
-    return inner.get("type") in (PRIMITIVE, REROUTE) or types_of(str(inner.get("type"))) is not None
+    types = types_of(str(inner.get("type")))
+    return inner.get("type") in (PRIMITIVE, REROUTE) or (types is not None and types.part is not None)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class _Group:
         """The inner nodes and places of the values that a group node shows; those of widgets with an input come last."""
         linked = {(link[2], link[3]) for link in self._links}
         for number, inner in enumerate(self._inner):
-            inputs = {one["name"]: place for place, one in enumerate(inner.get("inputs") or ()) if one.get("widget")}
+            saved: Sequence[Any] = inner.get("inputs") or ()
+            inputs = {str(one["name"]): place for place, one in enumerate(saved) if one.get("widget")}
             shown = self._feeds(number)  # of a Primitive, which has no type of its own
             for place, name in enumerate(self._names(inner)):
                 if name:  # a nameless one, what happens to a seed after a run, goes with the one before it
@@ -105,7 +107,7 @@ class _Group:
 
     def _names(self, inner: _Saved) -> list[str | None]:
         types = self._types_of(str(inner["type"]))
-        if types is None:
+        if types is None or types.part is None:
             return [None] * len(inner.get("widgets_values") or ())
         return [widget.name for widget in types.part.widgets if widget.stored]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,18 @@ class NodeTypes:
     """Types by input name, and of the outputs in order.
 
     growing: types of inputs whose number grows, by the part of their names before the dot. part: how the editor shows the
-    node, which is needed to read a saved graph.
+    node, which is needed to read a saved graph; None where that is not known.
     """
 
     inputs: Mapping[str, str]
     outputs: tuple[str, ...]
     growing: Mapping[str, str]
-    part: Part = field(default_factory=Part)
+    part: Part | None = None
 
     def input_type(self, name: str) -> str | None:
         """The type of an input, also of one in a growing list (`signals.signal_0`) or that a choice adds (`method.mask`)."""
         head, _, rest = name.partition(".")
-        return self.inputs.get(name) or self.growing.get(head) or _added_type(self.part, head, rest)
+        return self.inputs.get(name) or self.growing.get(head) or _added_type(self.part or Part(), head, rest)
 
     def output_type(self, slot: int) -> str | None:
         """The type of an output; None when it has no such output."""
@@ -121,7 +121,7 @@ def record(object_info: Mapping[str, Any]) -> dict[str, Any]:
     for name, info in sorted(object_info.items()):
         types = from_object_info(name, info)
         entry = {"in": dict(types.inputs), "out": list(types.outputs), "growing": dict(types.growing)}
-        entry["part"] = part_as_json(types.part)
+        entry["part"] = part_as_json(types.part or Part())
         nodes[name] = {key: value for key, value in entry.items() if value}
     return {"nodes": nodes}
 

@@ -175,8 +175,9 @@ def _set(node: EditorNode, name: str, value: Any) -> None:
 
 def _set_aside(saved: Mapping[str, Any], node: EditorNode) -> dict[str, Any]:
     """Values that an editor could not place when it brought the file up to date, and kept under the input's name."""
-    found = {}
-    for entry in reversed((saved.get("properties") or {}).get("proxyWidgetErrorQuarantine") or ()):
+    found: dict[str, Any] = {}
+    entries: Sequence[Any] = (saved.get("properties") or {}).get("proxyWidgetErrorQuarantine") or ()
+    for entry in reversed(entries):
         inner, name = entry["originalEntry"][:2]
         if inner == "-1" and name in node.values and entry.get("hostValue") is not None:
             found[name] = entry["hostValue"]

@@ -299,7 +299,8 @@ def _widget_as_json(widget: Widget) -> list[Any]:
 
 
 def _widget_from_json(data: Sequence[Any]) -> Widget:
-    name, kind, default, more = (*data, *("", "", None, {})[len(data) :])
+    usual: tuple[Any, ...] = ("", "", None, {})
+    name, kind, default, more = (*data, *usual[len(data) :])
     parts = more.get("parts")
     return Widget(
         name,

@@ -63,7 +63,7 @@ def test_every_node_has_the_widgets_and_sockets_that_are_derived_for_it(page: Pa
     assert len(shown) > 600
     for name, real in shown.items():
         types = types_of(name)
-        assert types is not None, name
+        assert types is not None and types.part is not None, name
         widgets, sockets = _shown(types.part)
         assert [[one.name, one.stored] for one in widgets] == real["found"], name
         assert sorted([key, kind] for key, kind in sockets) == sorted(real["sockets"]), name
