@@ -60,7 +60,14 @@ def _is_graph(path: Path) -> bool:
 def versions() -> dict[str, str]:
     """What the record holds for: the front end and the templates of the host."""
     names = ("comfyui-frontend-package", "comfyui-workflow-templates")
-    return {name: importlib.metadata.version(name) for name in names}
+    return {name: _version(name) for name in names}
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # a ComfyUI of one's own may have its front end from elsewhere
+        return ""
 
 
 def comparable(prompt: Mapping[str, Any]) -> dict[str, Any]:
