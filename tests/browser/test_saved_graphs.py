@@ -125,8 +125,11 @@ def test_recorded_again(whole_server: RunningServer, page: Page) -> None:
     }
     _write_rows(PACK / "models" / "compatibility" / "partner_nodes.json", "nodes", record(partners)["nodes"], {})
     recorded.cache_clear()
-    open_front_end(page, whole_server.address)
-    prompts = {name: digest(page.evaluate(PROMPT, read(path))) for name, path in host_graphs().items()}
+    prompts = {}
+    for number, (name, path) in enumerate(host_graphs().items()):
+        if number % 100 == 0:  # the editor keeps what it has loaded: after 500 graphs that is four gigabytes
+            open_front_end(page, whole_server.address)
+        prompts[name] = digest(page.evaluate(PROMPT, read(path)))
     _write_rows(RECORD, "prompts", prompts, {"of": versions()})
 
 
