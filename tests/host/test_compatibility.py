@@ -176,5 +176,17 @@ def test_the_recorded_types_are_those_of_the_server(server):
         rows = [f"{json.dumps(name)}: {json.dumps(types, separators=(',', ':'))}" for name, types in ours.items()]
         RECORDED.write_text('{"nodes": {\n' + ",\n".join(rows) + "\n}}\n", encoding="utf-8")
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))["nodes"]
+    if not newest:  # it has fewer methods
+        ours, recorded = _without_choices(ours), _without_choices(recorded)
     other = [name for name, types in ours.items() if recorded.get(name) != types]
     assert not other, "run this test with ARMATURE_RECORD=1 and commit models/compatibility/host_nodes.json"
+
+
+def _without_choices(types: dict[str, Any]) -> dict[str, Any]:
+    """Recorded types without what the choices of dynamic combos add."""
+    plain = {name: json.loads(json.dumps(entry)) for name, entry in types.items()}
+    for entry in plain.values():
+        for widget in entry.get("part", {}).get("widgets", ()):
+            if len(widget) > 3:
+                widget[3].pop("parts", None)
+    return plain
