@@ -192,7 +192,8 @@ def _outside(place: _Place, at: int, kind: str) -> _Step | _Found:
         return None
     slot = host.inputs[at]
     if slot.link is None:
-        return _Value(host.values[slot.name]) if slot.widget and slot.name in host.values else None
+        value = host.values.get(slot.name, NOT_KNOWN)
+        return _Value(value) if slot.widget and value is not NOT_KNOWN else None
     return _Step(outer, host, at, kind)
 
 

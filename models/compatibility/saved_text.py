@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from .editor_graph import EditorGraph
-from .editor_nodes import EditorNode
+from .editor_nodes import NOT_KNOWN, EditorNode
 
 _COMMENT = re.compile(r"/\*[\s\S]*?\*/|//.*")
 _ESCAPED = re.compile(r"\\([{}|])")
@@ -100,9 +100,8 @@ class Replacements:
         nodes = [node for graph in self._graphs for node in graph.nodes.values()]
         found = [node for node in nodes if _search_name(node) == parts[0]]
         found = found or [node for node in nodes if node.title == parts[0]]
-        if not found or parts[1] not in found[0].values:
-            return whole
-        return _UNSAFE.sub("_", _as_text(found[0].values[parts[1]]))
+        value = found[0].values.get(parts[1], NOT_KNOWN) if found else NOT_KNOWN
+        return whole if value is NOT_KNOWN else _UNSAFE.sub("_", _as_text(value))
 
 
 def _search_name(node: EditorNode) -> Any:

@@ -23,7 +23,7 @@ from .editor_graph import (
     unique_name,
     with_unique_ids,
 )
-from .editor_nodes import PRIMITIVE, EditorNode, Slot, editor_node
+from .editor_nodes import NOT_KNOWN, PRIMITIVE, EditorNode, Slot, editor_node
 from .group_nodes import without_group_nodes
 from .node_types import TypesOf
 
@@ -209,7 +209,7 @@ def _first_target(definition: EditorGraph, end: End) -> tuple[str, str] | None:
 def _widget_value(node: EditorNode, slot: Slot) -> Any:
     if not slot.widget:
         return _NOTHING
-    return node.values.get(slot.widget, _NOTHING if node.known else None)
+    return node.values.get(slot.widget, _NOTHING if node.known else NOT_KNOWN)
 
 
 def _slot_of_widget(node: EditorNode, name: str) -> Slot | None:

@@ -30,7 +30,7 @@ def to_prompt(graph: Mapping[str, Any], types_of: TypesOf, whole: bool = False) 
         return Executable(EditorGraphs(graph, types_of), whole).prompt()
     except PromptError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise PromptError(
             f"This saved graph cannot be converted here ({type(error).__name__}: {error}). In ComfyUI use Export (API), "
             "and check that file."

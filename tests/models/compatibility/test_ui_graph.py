@@ -128,6 +128,16 @@ def test_a_value_on_an_instance_takes_the_place_of_the_one_inside():
     assert old["9:2"]["inputs"]["strength_model"] == 0.7 and old["9:2"]["inputs"]["lora_name"] == "d.safetensors"
 
 
+def test_a_value_that_nothing_tells_is_left_out():
+    """A choice among files has no default here: which file comes first is for the server to say."""
+    inner = {key: value for key, value in INNER_LORA.items() if key != "widgets_values"}
+    unknown = {**INNER_LORA, "type": "OfAPack"}
+    for node, values in ((inner, {"strength_model": 1.0}), (unknown, {})):
+        definition = {**SUBGRAPH, "nodes": [node]}
+        graph = saved([LOADER, INSTANCE, SAMPLER], AROUND, definitions={"subgraphs": [definition]})
+        assert convert(graph)["9:2"]["inputs"] == {**values, "model": ["1", 0]}
+
+
 def test_a_bypassed_instance_passes_its_model_on_and_a_muted_one_cuts():
     bypassed, muted = with_subgraph(mode=4), with_subgraph(mode=2)
     assert set(bypassed) == set(muted) == {"1", "3"}
