@@ -14,8 +14,9 @@ class Family:
 
     host_classes: names in the host's `supported_models`. latent_channels: of the latents that it denoises. size: the side
     in pixels it was trained at (0: not a picture model, or any). multiple: sides of its pictures must be multiples of
-    this. text_encoders: names of `kinds.text_encoder` that it reads. encoder_types: values of the loaders' `type` widget.
-    guidance: the range of `cfg` that gives usable pictures.
+    this. text_encoders: names of `kinds.text_encoder` that it reads, all of them or, with one_of, one of them.
+    encoder_types: values of the loaders' `type` widget that prepare the text for it, () for any; other_types: values under
+    which the same encoder prepares the text for another family.
     """
 
     id: str
@@ -26,7 +27,8 @@ class Family:
     multiple: int = 8
     text_encoders: tuple[str, ...] = ()
     encoder_types: tuple[str, ...] = ()
-    guidance: tuple[float, float] = (0.0, 30.0)
+    one_of: bool = False
+    other_types: tuple[str, ...] = ()
 
 
 _FLUX_ENCODERS = ("clip_l", "t5xxl")
@@ -81,13 +83,53 @@ FAMILIES: tuple[Family, ...] = (
         ("sd3",),
     ),
     Family("flux", "Flux", ("Flux", "FluxInpaint", "FluxSchnell"), 16, 1024, 16, _FLUX_ENCODERS, ("flux",)),
-    Family("flux2", "Flux 2", ("Flux2",), 128, 1024, 16, (), ("flux2",)),
-    Family("chroma", "Chroma", ("Chroma", "ChromaRadiance"), 16, 1024, 16, ("t5xxl",), ("chroma",)),
-    Family("qwen_image", "Qwen-Image", ("QwenImage",), 16, 1328, 16, ("qwen25_7b",), ("qwen_image",)),
-    Family("z_image", "Z-Image", ("ZImage",), 16, 1024, 16, ("qwen3_4b",), ("lumina2", "qwen_image")),
-    Family("anima", "Anima", ("Anima",), 16, 1024, 16),
-    Family("lumina2", "Lumina 2", ("Lumina2",), 16, 1024, 16, ("gemma2_2b",), ("lumina2",)),
-    Family("auraflow", "AuraFlow", ("AuraFlow",), 4, 1024, 16),
+    Family(
+        "flux2",
+        "Flux 2",
+        ("Flux2",),
+        128,
+        1024,
+        16,
+        ("mistral3_24b", "mistral3_24b_pruned_flux2", "qwen3_4b", "qwen3_8b", "qwen3vl_4b", "qwen3vl_8b"),
+        ("flux2", "flux"),
+        one_of=True,
+    ),
+    Family("chroma", "Chroma", ("Chroma",), 16, 1024, 16, ("t5xxl",), ("chroma", "pixart")),
+    Family("chroma_radiance", "Chroma Radiance", ("ChromaRadiance",), 3, 1024, 16, ("t5xxl",), ("chroma", "pixart")),
+    Family(
+        "qwen_image",
+        "Qwen-Image",
+        ("QwenImage",),
+        16,
+        1328,
+        16,
+        ("qwen25_7b",),
+        other_types=("hunyuan_image", "longcat_image"),
+    ),
+    Family("z_image", "Z-Image", ("ZImage",), 16, 1024, 16, ("qwen3_4b",), other_types=("flux", "flux2")),
+    Family(
+        "z_image_pixel_space",
+        "Z-Image in pixels",
+        ("ZImagePixelSpace",),
+        3,
+        1024,
+        16,
+        ("qwen3_4b",),
+        other_types=("flux", "flux2"),
+    ),
+    Family("anima", "Anima", ("Anima",), 16, 1024, 16, ("qwen3_06b",)),
+    Family(
+        "lumina2",
+        "Lumina 2",
+        ("Lumina2",),
+        16,
+        1024,
+        16,
+        ("gemma2_2b", "gemma3_4b", "gemma3_4b_vision"),
+        one_of=True,
+        other_types=("pixeldit",),
+    ),
+    Family("auraflow", "AuraFlow", ("AuraFlow",), 4, 1024, 16, ("t5_xl",)),
     Family("pixart", "PixArt", ("PixArtAlpha", "PixArtSigma"), 4, 1024, 8, ("t5xxl",), ("pixart",)),
     Family("hunyuan_dit", "HunyuanDiT", ("HunyuanDiT", "HunyuanDiT1"), 4, 1024, 16),
     Family(
@@ -126,8 +168,114 @@ FAMILIES: tuple[Family, ...] = (
         ("clip_l", "llama3_8b"),
         ("hunyuan_video",),
     ),
-    Family("ltxv", "LTX-Video", ("LTXV", "LTXAV"), 128, 0, 32, (), ("ltxv",)),
-    Family("hidream", "HiDream", ("HiDream",), 16, 1024, 16, (), ("hidream",)),
+    Family("ltxv", "LTX-Video", ("LTXV", "LTXAV"), 128, 0, 32, ("t5xxl", "gemma3_12b"), ("ltxv",), one_of=True),
+    Family(
+        "hidream",
+        "HiDream",
+        ("HiDream",),
+        16,
+        1024,
+        16,
+        ("clip_l", "clip_g", "t5xxl", "llama3_8b"),
+        ("hidream",),
+        one_of=True,
+    ),
+    Family("hidream_o1", "HiDream-O1", ("HiDreamO1",), 3, 1024, 16),
+    Family(
+        "stable_cascade_c",
+        "Stable Cascade, stage C",
+        ("Stable_Cascade_C",),
+        16,
+        1024,
+        8,
+        ("clip_g",),
+        ("stable_cascade",),
+    ),
+    Family(
+        "stable_cascade_b",
+        "Stable Cascade, stage B",
+        ("Stable_Cascade_B",),
+        4,
+        1024,
+        8,
+        ("clip_g",),
+        ("stable_cascade",),
+    ),
+    Family("long_cat_image", "LongCat-Image", ("LongCatImage",), 16, 1024, 16, ("qwen25_7b",), ("longcat_image",)),
+    Family("hunyuan_image21", "HunyuanImage 2.1", ("HunyuanImage21",), 64, 2048, 32, ("qwen25_7b", "byt5_small_glyph")),
+    Family(
+        "hunyuan_image21_refiner",
+        "HunyuanImage 2.1 refiner",
+        ("HunyuanImage21Refiner",),
+        64,
+        2048,
+        16,
+    ),
+    Family(
+        "hunyuan_video15",
+        "HunyuanVideo 1.5",
+        ("HunyuanVideo15", "HunyuanVideo15_SR_Distilled"),
+        32,
+        0,
+        16,
+        ("qwen25_7b", "byt5_small_glyph"),
+    ),
+    Family("genmo_mochi", "Mochi", ("GenmoMochi",), 12, 0, 16, ("t5xxl",)),
+    Family("cosmos", "Cosmos", ("CosmosT2V", "CosmosI2V"), 16, 0, 16, ("t5xxl",)),
+    Family("cosmos_predict2", "Cosmos Predict 2", ("CosmosT2IPredict2", "CosmosI2VPredict2"), 16, 0, 16, ("t5xxl",)),
+    Family(
+        "cog_video_x",
+        "CogVideoX",
+        ("CogVideoX_T2V", "CogVideoX_I2V", "CogVideoX_Inpaint"),
+        16,
+        0,
+        16,
+        ("t5xxl",),
+        ("cogvideox",),
+    ),
+    Family("mini_max_h3", "MiniMax H3", ("MiniMaxH3",), 32, 0, 16, ("qwen3vl_32b",)),
+    Family("seed_vr2", "SeedVR2", ("SeedVR2",), 16, 0, 16),
+    Family("omnigen2", "OmniGen 2", ("Omnigen2",), 16, 1024, 16, ("qwen25_3b",)),
+    Family("boogu", "Boogu-Image", ("Boogu",), 16, 1024, 16, ("qwen3vl_8b",), ("boogu",)),
+    Family("mage_flow", "Mage-Flow", ("MageFlow",), 128, 1024, 16, ("qwen3vl_4b",), ("mage",)),
+    Family("joy_image", "JoyImage", ("JoyImage",), 16, 1024, 16, ("qwen3vl_8b",), ("joyimage",)),
+    Family(
+        "ideogram4",
+        "Ideogram 4",
+        ("Ideogram4",),
+        128,
+        1024,
+        16,
+        ("qwen3vl_8b", "qwen3_8b"),
+        ("ideogram4",),
+        one_of=True,
+    ),
+    Family("krea2", "Krea 2", ("Krea2",), 16, 1024, 16, ("qwen3vl_4b",), ("krea2",)),
+    Family("lens", "Lens", ("Lens",), 128, 1024, 16, ("gpt_oss_20b",)),
+    Family("ernie_image", "ERNIE-Image", ("ErnieImage",), 128, 1024, 16, ("ministral_3_3b",)),
+    Family(
+        "kandinsky5_image",
+        "Kandinsky 5 Image",
+        ("Kandinsky5Image",),
+        16,
+        1024,
+        16,
+        ("clip_l", "qwen25_7b"),
+        ("kandinsky5_image",),
+    ),
+    Family("kandinsky5", "Kandinsky 5", ("Kandinsky5",), 16, 0, 16, ("clip_l", "qwen25_7b"), ("kandinsky5",)),
+    Family("pixel_di_t_t2_i", "PixelDiT", ("PixelDiTT2I",), 3, 1024, 16, ("gemma2_2b",), ("pixeldit",)),
+    Family("pi_d", "PiD", ("PiD",), 3, 0, 16, ("gemma2_2b",), ("pixeldit",)),
+    Family("stable_audio", "Stable Audio", ("StableAudio",), 64, text_encoders=("t5_base",)),
+    Family("stable_audio3", "Stable Audio 3", ("StableAudio3",), 256, text_encoders=("t5_gemma",)),
+    Family("acestep", "ACE-Step", ("ACEStep",), 8, text_encoders=("t5_base",)),
+    Family("acestep15", "ACE-Step 1.5", ("ACEStep15",), 64),
+    Family("hunyuan3_dv2", "Hunyuan3D 2", ("Hunyuan3Dv2", "Hunyuan3Dv2mini", "Hunyuan3Dv2_1"), 64),
+    Family("tripo_splat", "TripoSplat", ("TripoSplat",), 16),
+    # No models of pictures: they find, cut out or measure, and have no latents.
+    Family("sam3", "SAM 3", ("SAM3", "SAM31")),
+    Family("rt_detr_v4", "RT-DETR v4", ("RT_DETR_v4",)),
+    Family("depth_anything3", "Depth Anything 3", ("DepthAnything3",)),
 )
 
 _BY_ID = {family.id: family for family in FAMILIES}

@@ -58,6 +58,9 @@ def _hunyuan_or_cog(tensors: Tensors) -> tuple[int, tuple[str, ...]]:
 _SIGNS = (
     _Sign("video", "decoder.mid.block_1.mix_factor", _fixed(4, "SD15")),
     _Sign("cascade_a", "vquantizer.codebook.weight", _fixed(4, "SC_B")),
+    _Sign("cascade_c", "encoder.backbone.1.0.block.0.1.num_batches_tracked", _fixed(16, "SC_Prior")),
+    _Sign("seedvr2", "decoder.up_blocks.2.upsamplers.0.upscale_conv.weight", _fixed(16, "SeedVR2")),
+    _Sign("mage", "student.dconv_encoder.proj_out.weight", _fixed(128, *_FLUX2)),
     _Sign("picture", "decoder.conv_in.weight", _picture),
     _Sign("audio", "decoder.layers.1.layers.0.beta", _fixed(64, "StableAudio1", "StableAudio3")),
     _Sign("mochi", "decoder.blocks.2.blocks.3.stack.5.weight", _fixed(12, "Mochi")),
@@ -65,6 +68,10 @@ _SIGNS = (
     _Sign("video_causal", "decoder.conv_in.conv.weight", _hunyuan_or_cog),
     _Sign("cosmos", "decoder.unpatcher3d.wavelets", _fixed(16, "Cosmos1CV8x8x8")),
     _Sign("wan", "decoder.middle.0.residual.0.gamma", _wan),
+    _Sign("hunyuan_3d", "geo_decoder.cross_attn_decoder.ln_1.bias", _fixed(64)),
+    _Sign("ace", "vocoder.backbone.channel_layers.0.0.bias", _fixed(8, "ACEAudio")),
+    _Sign("stable_audio3", "decoder.layers.3.transformers.0.pre_norm.alpha", _fixed(256, "StableAudio3")),
+    _Sign("minimax", "decoder.transformer_blocks.0.scale1", _fixed(24, "MiniMaxH3Video", "MiniMaxH3AV")),
 )
 
 
