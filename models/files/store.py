@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from .identity import Identity
 from .index import Folders, ModelIndex
 
 _MOST = 20_000
+_VERSION = 2  # of the form of the store
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def stored_index(folders: Folders, store: Path) -> Iterator[ModelIndex]:
 def _load(store: Path) -> dict[tuple[str, int, int], tuple[Identity | None, str]]:
     try:
         table = json.loads(store.read_text(encoding="utf-8"))
-        if table["code"] != code_digest():
+        if table["version"] != _VERSION or table["made_by"] != made_by():
             return {}
         return {(path, size, time): (_identity(found), problem) for path, size, time, found, problem in table["files"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -47,7 +49,7 @@ def _save(store: Path) -> None:
         for key, (identity, problem) in list(index_module.verdicts().items())[-_MOST:]
     ]
     with suppress(OSError):  # a full or read-only disk costs the next run some time, no more
-        write_text(store, json.dumps({"code": code_digest(), "files": rows}))
+        write_text(store, json.dumps({"version": _VERSION, "made_by": made_by(), "files": rows}))
 
 
 def _identity(found: dict[str, Any] | None) -> Identity | None:
@@ -57,6 +59,18 @@ def _identity(found: dict[str, Any] | None) -> Identity | None:
         name: tuple(value) if name in ("families", "evidence") else value for name, value in found.items()
     }
     return Identity(**fixed)
+
+
+def made_by() -> dict[str, str]:
+    """What a verdict depends on beside the file: our code, the host's detection, and torch's reader."""
+    return {"code": code_digest(), "host": _version("comfyui_version"), "torch": _version("torch.version")}
+
+
+def _version(module: str) -> str:
+    try:
+        return str(importlib.import_module(module).__version__)
+    except (ImportError, AttributeError):
+        return ""
 
 
 @cache

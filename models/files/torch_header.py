@@ -23,6 +23,7 @@ def read_torch_header(path: str | Path) -> Header:
     Nested dictionaries become names with dots. Raises BrokenFile when it is damaged, or holds more than weights: such a
     pickle can run any code, so it is not opened.
     """
+    import comfy.utils  # noqa: F401  it registers what the host takes for safe, so that a verdict never depends on the order
     import torch
 
     path = Path(path)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .identify import UNKNOWN, identify_tensors
-from .identity import Tensors
+from .identity import Kind, Tensors
 from .kinds import find_kind
 
 UNET = "UNet weights"
@@ -39,9 +39,19 @@ def kind_of(weights: Mapping[str, Any] | Iterable[str]) -> tuple[str, str] | Non
     kind = None if identity.kind == UNKNOWN else find_kind(identity.kind)
     if kind is None:
         return None
-    loader = "ArmatureApplyControlNeXtWeights" if _NAMES.get(kind.id) == UNET else kind.loaders[0]
+    loader = kind.loaders[0] if identity.families and not _controlnext_base(identity.families) else _loader_of(kind)
     article = "an" if kind.title[0] in "AEIOUaeiou" else "a"
     return _NAMES.get(kind.id, f"{article} {kind.title}"), _NODES.get(loader, f"the node {loader}")
+
+
+def _loader_of(kind: Kind) -> str:
+    return "ArmatureApplyControlNeXtWeights" if _NAMES.get(kind.id) == UNET else kind.loaders[0]
+
+
+def _controlnext_base(families: tuple[str, ...]) -> bool:
+    """Whether ControlNeXt's weights may be for these families: a whole UNet of them can be such weights."""
+    kind = find_kind("unet_weights")
+    return kind is not None and bool(set(families) & set(kind.families))
 
 
 def told_kind(file_name: str, weights: Mapping[str, Any], wanted: str, instead: str) -> str:

@@ -62,7 +62,12 @@ def recognise(tensors: Tensors) -> Identity | None:
         layout,
         evidence or (shown(tensors, next(iter(tensors.shapes))),),
         ambiguity,
-        {"parts": parts, "trigger_words": trigger_words(tensors.metadata), "keys": len(tensors.shapes)},
+        {
+            "parts": parts,
+            "trigger_words": trigger_words(tensors.metadata),
+            "keys": len(tensors.shapes),
+            "reads_map": _reads_map(tensors),
+        },
     )
 
 
@@ -97,6 +102,16 @@ def _transformer(tensors: Tensors, family: str, name: str) -> tuple[tuple[str, .
     if family == "wan" and any(width == 3072 for shape in tensors.shapes.values() for width in shape[1:2]):
         return ("wan22_5b",), evidence, ""
     return (family,), evidence, ""
+
+
+# The first layer of Flux reads 64 numbers a token, and 128 where a control map is laid beside the picture.
+_FIRST = re.compile(r"(img_in|x_embedder)[._]lora[._](A|down)")
+_WITH_MAP = 128
+
+
+def _reads_map(tensors: Tensors) -> bool:
+    """Whether it is a control LoRA: it widens the first layer for a second picture."""
+    return any(_FIRST.search(name) and shape[-1] == _WITH_MAP for name, shape in tensors.shapes.items() if shape)
 
 
 def _parts(tensors: Tensors) -> list[str]:
