@@ -1,7 +1,8 @@
 """Say whether the model files of a graph belong together, from their headers alone, without a server.
 
 WORKFLOW is an API prompt (Export (API) in ComfyUI), a saved graph, or a picture or sound file that holds its graph. Exit
-status: 0 when nothing is wrong, 1 when something cannot work, 2 when the graph could not be checked.
+status: 0 when nothing is wrong, 1 when something cannot work, 2 when the graph could not be checked; with --strict also 2
+when a part of it was not understood.
 """
 
 import argparse
@@ -31,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         help="folder with checkpoints, controlnet, loras, ...; may be given again",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with 2 when a part of the graph was not understood (default: 0)"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--fix", metavar="OUT", type=Path, help="write a copy in which what can be repaired is")
@@ -90,7 +94,9 @@ def _checked(arguments: argparse.Namespace) -> int:
         _write_repaired(arguments.fix, prompt, report)
     if arguments.record:
         _record(arguments, facts)
-    return 0 if report.ok else 1
+    if not report.ok:
+        return 1
+    return PROBLEM_STATUS if arguments.strict and report.verdict == "not_understood_in_part" else 0
 
 
 def _prompt(path: Path, types: Any, whole: bool) -> Any:

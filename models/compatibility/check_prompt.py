@@ -13,7 +13,8 @@ from .prompt import read_prompt
 from .repair import Suggestions
 from .report import Report, sort_findings
 from .rules import RULES
-from .sheet import Sheet, judged, verdicts
+from .sheet import Sheet, judged, unvalidated, verdicts
+from .understanding import not_understood
 
 POLICIES = ("report", "error", "validated_only")
 
@@ -40,9 +41,20 @@ def check_facts(facts: Facts, policy: str = "report", sheet: Sheet | None = None
     findings: list[Finding] = []
     for rule in RULES:
         findings += [replace(one, rule=rule.id) for one in rule.check(facts)]
+    findings = [_weighed(facts, one) for one in findings]
     findings += [one for combination in standing for one in verdicts(facts, combination, policy)]
+    if policy == "validated_only":
+        findings += unvalidated(facts, standing)
     completed = Suggestions(facts.index).complete(_each_once(findings))
-    return Report(sort_findings(completed), tuple(facts.all_uses), len(facts.nodes), policy, standing)
+    files = tuple(facts.all_uses)
+    return Report(sort_findings(completed), files, len(facts.nodes), policy, standing, not_understood(facts))
+
+
+def _weighed(facts: Facts, found: Finding) -> Finding:
+    """What is wrong with a node that nothing reads is a hint: the host leaves the node out."""
+    if found.node not in facts.inactive or found.severity == "hint":
+        return found
+    return replace(found, severity="hint", text=f"{found.text} Nothing reads this node, so ComfyUI leaves it out.")
 
 
 def _each_once(findings: list[Finding]) -> list[Finding]:

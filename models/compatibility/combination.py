@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ...common.digests import sha256_of_json
 from ..files.header import BrokenFile
+from .control_nodes import is_merge
 from .facts import Facts, own_method
 from .file_uses import FileUse
 from .finding import first_of
@@ -44,11 +46,15 @@ class Made:
 
 @dataclass(frozen=True)
 class Combination:
-    """A checkpoint, and each control net in its sampling with the preprocessor that feeds it (None: a picture)."""
+    """A checkpoint, and each control net in its sampling with the preprocessor that feeds it (None: a picture).
+
+    sampler: the first of `samplers`, the ids of all nodes that sample with it.
+    """
 
     sampler: str
     checkpoint: Part
     controls: tuple[tuple[Part, Made | None], ...]
+    samplers: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For the sheet."""
@@ -81,23 +87,41 @@ class Combination:
 
 
 def combinations(facts: Facts) -> Iterator[Combination]:
-    """One for each sampler whose model comes from one file, each combination once."""
+    """One for each sampler whose model comes from one file, or is merged from files; each combination once."""
     from .rules.controls import controls_into
 
-    seen = set()
+    found: dict[tuple[Any, ...], Combination] = {}
     for node, base in facts.samplers:
-        if base.unsure or len(base.sources) != 1:
+        if base.unsure or not base.sources or node.id in facts.inactive:
             continue
-        checkpoint = _part(first_of(base.sources))
+        checkpoint = _part(first_of(base.sources)) if len(base.sources) == 1 else _merged(facts, node, base.sources)
         controls = []
         for control in controls_into(facts, node):
             if len(control.net.sources) == 1:
                 made = _made(control.maker) if control.maker else None
                 controls.append((_part(first_of(control.net.sources)), made))
-        combination = Combination(node.id, checkpoint, tuple(sorted(controls, key=repr)))
-        if combination.key not in seen:
-            seen.add(combination.key)
-            yield combination
+        one = Combination(node.id, checkpoint, tuple(sorted(controls, key=repr)), (node.id,))
+        old = found.get(one.key)
+        found[one.key] = one if old is None else replace(old, samplers=(*old.samplers, node.id))
+    yield from found.values()
+
+
+def _merged(facts: Facts, sampler: Node, sources: frozenset[FileUse]) -> Part:
+    """A model that is merged of several: the same only with the same files, merged by the same nodes at the same settings."""
+    parts = sorted((_part(use) for use in sources), key=repr)
+    waiting, steps = [edge.source for edge in facts.graph.feeds(sampler.id, "MODEL", "GUIDER")], []
+    seen = set(waiting)
+    while waiting:
+        node = facts.nodes[waiting.pop()]
+        if is_merge(node.class_type):
+            steps.append(repr((node.class_type, _made(node).options)))
+        before = {edge.source for edge in facts.graph.feeds(node.id, "MODEL", "GUIDER")} - seen
+        seen |= before
+        waiting += sorted(before)
+    known = all(part.hash for part in parts)
+    told = sha256_of_json([[part.hash for part in parts], sorted(steps)])
+    families = tuple(dict.fromkeys(family for part in parts for family in part.families))
+    return Part(" + ".join(part.name for part in parts), f"merge:{told}" if known else "", families)
 
 
 def _part(use: FileUse) -> Part:

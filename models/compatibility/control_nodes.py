@@ -21,15 +21,19 @@ class ControlNode:
 
 
 DEFAULT_CONTROL = ControlNode()
+_OURS = ControlNode(weight="weight", default_weight=0.8)
 CONTROL_NODES = {
-    "ArmatureControlSignal": ControlNode(weight="weight", default_weight=0.8),
-    "ControlNetApply": DEFAULT_CONTROL,
-    "ControlNetApplyAdvanced": DEFAULT_CONTROL,
-    "ControlNetApplySD3": DEFAULT_CONTROL,
-    "ControlNetInpaintingAliMamaApply": DEFAULT_CONTROL,
-    "ACN_AdvancedControlNetApply": DEFAULT_CONTROL,
-    "ACN_AdvancedControlNetApply_v2": DEFAULT_CONTROL,
-    "Control Net Stacker": ControlNode(),
+    "ArmatureControlSignal": _OURS,
+    "ArmatureApplyControl": _OURS,
+    "SUPIRApply": ControlNode(weight="strength_start", start="", end=""),
+    # Its steps are zero for the whole sampling, and count at its end: the range is none of shares.
+    "LLLiteLoader": ControlNode("cond_image", start="", end=""),
+}
+# Nodes that give a map to the model itself, without a control net.
+REFERENCE_NODES = {
+    "ArmatureMapReference": ControlNode(weight="weight"),
+    "WanVaceToVideo": ControlNode("control_video"),
+    "WanVideoVACEEncode": ControlNode("input_frames"),
 }
 
 # Class -> the kind of map it makes, by its name in the table of map kinds; of other packs and of the host, ours are in their
@@ -108,6 +112,8 @@ BLENDS = frozenset(
         "LatentConcat",
     }
 )
+# Of these, those that put one at a place in the other, whatever its size.
+PLACED = frozenset({"LatentComposite", "LatentCompositeMasked"})
 # Loaders of engines: what comes out ignores every patch. Class -> what it loads.
 COMPILED = {"TensorRTLoader": "a TensorRT engine", "TensorRT Loader": "a TensorRT engine"}
 # Loaders of weights packed so that only their own LoRA nodes reach them.
@@ -116,8 +122,13 @@ PACKED = {
     "NunchakuQwenImageDiTLoader": "SVDQuant weights",
     "NunchakuZImageDiTLoader": "SVDQuant weights",
 }
-# Host nodes whose several MODEL inputs end in one model.
+# Nodes whose several MODEL inputs end in one model; the host has more of them, one for each family, called the same way.
 MERGES = frozenset({"ModelMergeSimple", "ModelMergeBlocks", "ModelMergeAdd", "ModelMergeSubtract"})
+
+
+def is_merge(class_type: str) -> bool:
+    """Whether a node merges models."""
+    return class_type in MERGES or class_type.startswith("ModelMerge")
 
 
 # What our own preprocessors make, out of their registry: a new method is known here as soon as it is listed there.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..files.index import ModelIndex
@@ -12,17 +13,25 @@ from .control_nodes import (
     DEFAULT_CONTROL,
     MAP_OF_METHOD,
     MAP_OF_NODE,
+    REFERENCE_NODES,
     ControlNode,
     OwnMethod,
     own_methods,
 )
 from .file_uses import FileUse, find_uses
-from .flows import Flow, Flows, Meeting
-from .graph import Graph
-from .node_types import TypesOf
+from .flows import KNOWN, Flow, Flows, Meeting
+from .graph import Edge, Graph
+from .node_types import ANY, TypesOf
 from .prompt import Node, Nodes
+from .rows import node_is_off, row_of
+from .standard_types import understood
 
 _FURTHEST = 64  # nodes between a picture and a control
+_CONTROLS = ("CONTROL_NET", "MODEL_PATCH")
+_SEEN = ("IMAGE", "CLIP_VISION_OUTPUT")  # what controls look at
+_CONTROL_FILES = frozenset({"controlnet", "control_lora", "t2i_adapter", "controlnext", "control_lllite"})
+_VALUES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+_GIVEN_ON = KNOWN - frozenset({*_VALUES, "IMAGE", "MASK", "AUDIO", "VIDEO", "LATENT"})
 
 
 @dataclass(frozen=True)
@@ -62,13 +71,13 @@ class Facts:
     def __init__(self, nodes: Nodes, index: ModelIndex, types_of: TypesOf):
         self.nodes = nodes
         self.index = index
-        self.graph = Graph(nodes, types_of)
+        self.graph = Graph(nodes, understood(types_of))
         self.uses: Mapping[str, list[FileUse]] = find_uses(nodes, index)
         self.flows = Flows(self.graph, self.uses)
 
     @property
     def all_uses(self) -> Iterator[FileUse]:
-        """Every input that names a model file."""
+        """Every place that names a model file."""
         for uses in self.uses.values():
             yield from uses
 
@@ -80,38 +89,72 @@ class Facts:
 
     @cached_property
     def _meetings_once(self) -> list[Meeting]:
-        seen: set[tuple[str, str, str, frozenset[str]]] = set()
-        kept = []
+        kept: dict[object, Meeting] = {}
         for met in self.flows.meetings:
-            bases = frozenset(f"{use.node.id}\0{use.input}" for use in met.base.sources)
-            key = (met.use.node.id, met.use.input, met.role, bases)
-            if key not in seen:
-                seen.add(key)
-                kept.append(met)
-        return kept
+            key = (met.use.place, met.role, frozenset(use.place for use in met.base.sources))
+            old = kept.get(key)
+            kept[key] = met if old is None else replace(old, places=tuple(dict.fromkeys((*old.places, *met.places))))
+        return list(kept.values())
 
     @cached_property
     def samplers(self) -> list[tuple[Node, Flow]]:
-        """Nodes that take a model and conditioning, with the model."""
+        """Nodes that take a model and conditioning, alone or in a pipe, with the model."""
         return [
             (self.nodes[key], base)
             for key in self.graph.order
-            if self.graph.feeds(key, "CONDITIONING") and (base := self.flows.base(key)) is not None
+            if (self.graph.feeds(key, "CONDITIONING") or self._is_piped_sampler(key))
+            and not self._passes_on(key)
+            and (base := self.flows.base(key)) is not None
         ]
+
+    def _passes_on(self, key: str) -> bool:
+        """Whether a node changes a model and its prompts, and leaves the sampling to others."""
+        types = self.graph.types[key]
+        outputs = set(types.outputs) if types else set()
+        return "CONDITIONING" in outputs and not outputs & {"LATENT", "IMAGE"}
+
+    def _is_piped_sampler(self, key: str) -> bool:
+        return is_sampler(self.nodes[key]) and not self.graph.feeds(key, "GUIDER")
+
+    @cached_property
+    def inactive(self) -> frozenset[str]:
+        """Nodes that only load or patch, and that nothing reads: the host leaves them out."""
+        found: set[str] = set()
+        for key in reversed(self.graph.order):
+            readers = self.readers(key)
+            if all(reader in found for reader in readers) if readers else self._only_gives(key):
+                found.add(key)
+        return frozenset(found)
+
+    def _only_gives(self, key: str) -> bool:
+        """Whether a node does nothing but give on what others are to use."""
+        types = self.graph.types[key]
+        outputs = [kind for kind in (types.outputs if types else ()) if kind != ANY]
+        return bool(_GIVEN_ON.intersection(outputs)) and _GIVEN_ON.union(_VALUES).issuperset(outputs)
 
     @cached_property
     def controls(self) -> list[Control]:
-        """Nodes that put a control net to work."""
-        return [
-            self._control(self.nodes[key])
-            for key in self.graph.order
-            if self.graph.feeds(key, "CONTROL_NET") and self.graph.feeds(key, "IMAGE")
-        ]
+        """Nodes, and rows of nodes, that put a control to work on an image."""
+        found: list[Control] = []
+        for key in self.graph.order:
+            node = self.nodes[key]
+            if node_is_off(node):
+                continue
+            if self.graph.feeds(key, *_CONTROLS) and self.graph.feeds(key, *_SEEN):
+                found.append(self._control(node))
+            elif node.class_type in REFERENCE_NODES:
+                found.append(self._reference(node))
+            elif self.graph.feeds(key, "IMAGE"):
+                found += self._rows(node)
+        return found
 
     @cached_property
-    def control_of(self) -> dict[str, Control]:
-        """The control that a node is, by its id."""
-        return {control.node.id: control for control in self.controls}
+    def controls_of(self) -> dict[str, list[Control]]:
+        """The controls in each node, by its id."""
+        found: dict[str, list[Control]] = {}
+        for control in self.controls:
+            found.setdefault(control.node.id, []).append(control)
+        return found
 
     @cached_property
     def texts(self) -> list[tuple[Node, str, str]]:
@@ -147,9 +190,32 @@ class Facts:
     def _control(self, node: Node) -> Control:
         names = CONTROL_NODES.get(node.class_type, DEFAULT_CONTROL)
         images = self.graph.feeds(node.id, "IMAGE")
-        edge = next((one for one in images if one.input == names.image), images[0])
-        maker, made = self.map_from(edge.source)
-        return Control(node, names, self.flows.into(node.id, "CONTROL_NET"), made, maker, self._union_type(node.id))
+        edge = next((one for one in images if one.input == names.image), images[0] if images else None)
+        maker, made = self.map_from(edge.source) if edge else (None, "")
+        net = self.flows.into(node.id, *_CONTROLS)
+        return Control(node, names, net, made, maker, self._union_type(node.id))
+
+    def _reference(self, node: Node) -> Control:
+        """A node that gives a map to the model itself: it has a weight, and no net."""
+        names = REFERENCE_NODES[node.class_type]
+        edge = next((one for one in self.graph.into[node.id] if one.input == names.image), None)
+        maker, made = self.map_from(edge.source) if edge else (None, "")
+        return Control(node, names, Flow(unsure=node.label), made, maker, "")
+
+    def _rows(self, node: Node) -> list[Control]:
+        """The controls of a node that names the nets' files itself, one or a row each."""
+        found = []
+        images = self.graph.feeds(node.id, "IMAGE")
+        for use in self.uses.get(node.id, ()):
+            if use.kind not in _CONTROL_FILES:
+                continue
+            row = row_of(use.input)
+            edge = images[0] if row is None else next((one for one in images if row_of(one.input) == row), None)
+            if edge is not None:
+                maker, made = self.map_from(edge.source)
+                names = CONTROL_NODES.get(node.class_type) or _row_names(node, edge, row)
+                found.append(Control(node, names, Flow(frozenset({use})), made, maker, ""))
+        return found
 
     def map_from(self, node_id: str) -> tuple[Node | None, str]:
         """The nearest node upstream that makes a control map, and the map; (None, "") when there is none for certain."""
@@ -173,6 +239,29 @@ class Facts:
             if self.nodes[node_id].class_type == "SetUnionControlNetType":
                 return str(self.nodes[node_id].value("type", ""))
         return ""
+
+
+def _row_names(node: Node, edge: Edge, row: int | None) -> ControlNode:
+    """The inputs of one row."""
+
+    def named(word: str, default: str) -> str:
+        return next((name for name in node.inputs if word in name and row_of(name) == row), default)
+
+    return ControlNode(
+        edge.input, named("strength", "strength"), named("start", "start_percent"), named("end_p", "end_percent")
+    )
+
+
+def is_sampler(node: Node) -> bool:
+    """Whether a node is called as samplers are."""
+    low = node.class_type.lower()
+    return bool(_SAMPLER.search(low)) and not _NO_SAMPLER.search(low)
+
+
+_SAMPLER = re.compile(r"sampler|detailer|ultimatesdupscale")
+_NO_SAMPLER = re.compile(
+    r"select|config|provider|preview|settings|pre_?sampl|schedul|hook|topipe|todetailer|fromdetailer|sigmas"
+)
 
 
 def map_of(node: Node) -> str:

@@ -3,97 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from re import Pattern
+from typing import Any
 
+from ..files.container import SUFFIXES_READ
 from ..files.identity import Identity
 from ..files.index import ModelFile, ModelIndex
+from .file_inputs import FileInput, file_input, input_by_words, input_of_folder, is_file_name, names_a_file
 from .prompt import Node, Nodes
+from .rows import is_off, node_is_off, row_is_off
 
-# Which inputs of nodes name model files, in which folders, and what kinds of files they take.
-#
-# An input is known by its node and its name; by its name alone in nodes of other packs. A new loader is one line here.
-
-
-@dataclass(frozen=True)
-class FileInput:
-    """An input that names a model file.
-
-    folders: the host's model folders in which the name is looked up. kinds: ids of the kinds that it can load. gives:
-    types of outputs that come out of this file; none for a file that changes what is linked in.
-    """
-
-    folders: tuple[str, ...]
-    kinds: tuple[str, ...]
-    gives: tuple[str, ...] = ()
-
-
-_CHECKPOINT = FileInput(("checkpoints",), ("checkpoint", "diffusion_model"), ("MODEL", "CLIP", "VAE", "CLIP_VISION"))
-_DIFFUSION = FileInput(("diffusion_models",), ("diffusion_model", "checkpoint"), ("MODEL",))
-_VAE = FileInput(("vae", "vae_approx"), ("vae",), ("VAE",))
-_TEXT_ENCODER = FileInput(("text_encoders",), ("text_encoder",), ("CLIP",))
-_CLIP_VISION = FileInput(("clip_vision",), ("clip_vision",), ("CLIP_VISION",))
-_CONTROLNET = FileInput(("controlnet",), ("controlnet", "control_lora", "t2i_adapter"), ("CONTROL_NET",))
-_ANY_CONTROL = FileInput(("controlnet",), (*_CONTROLNET.kinds, "controlnext"), ("CONTROL_NET",))
-_LORA = FileInput(("loras",), ("lora",))
-_IP_ADAPTER = FileInput(("ipadapter",), ("ip_adapter",), ("IP_ADAPTER", "IPADAPTER"))
-_STYLE = FileInput(("style_models",), ("style_model",), ("STYLE_MODEL",))
-_GLIGEN = FileInput(("gligen",), ("gligen",), ("GLIGEN",))
-_UPSCALER = FileInput(("upscale_models",), ("upscaler",), ("UPSCALE_MODEL",))
-_MODEL_PATCH = FileInput(("model_patches",), ("model_patch",), ("MODEL_PATCH",))
-
-_BY_NODE: dict[tuple[str, str], FileInput] = {
-    ("CLIPVisionLoader", "clip_name"): FileInput(("clip_vision",), ("clip_vision", "text_encoder"), ("CLIP_VISION",)),
-    ("UpscaleModelLoader", "model_name"): _UPSCALER,
-    ("ModelPatchLoader", "name"): _MODEL_PATCH,
-    ("ArmatureLoadControlNeXt", "control_net_name"): FileInput(("controlnet",), ("controlnext",), ("CONTROL_NET",)),
-    ("ArmatureLoadControlNet", "control_net_name"): _ANY_CONTROL,
-    ("ArmatureApplyControlNeXtWeights", "weights_name"): FileInput(
-        ("controlnet", "model_patches"), ("unet_weights", "diffusion_model")
-    ),
-    ("IPAdapterModelLoader", "ipadapter_file"): _IP_ADAPTER,
-    ("LTXAVTextEncoderLoader", "ckpt_name"): FileInput(("checkpoints",), ("checkpoint",)),
-    ("LTXVAudioVAELoader", "ckpt_name"): FileInput(("checkpoints",), ("checkpoint",), ("VAE",)),
-}
-
-# For every other node, by the name of the input; the names are those in use in the host and in other packs.
-_BY_NAME: tuple[tuple[Pattern[str], FileInput], ...] = (
-    (re.compile(r"(base_|refiner_)?ckpt_name"), _CHECKPOINT),
-    (re.compile(r"unet_name"), _DIFFUSION),
-    (re.compile(r"vae_name"), _VAE),
-    (re.compile(r"clip_name\d?"), _TEXT_ENCODER),
-    (re.compile(r"control_net_name|controlnet(_name)?(_\d+)?"), _CONTROLNET),
-    (re.compile(r"lora_name(_\d+)?"), _LORA),
-    (re.compile(r"ip_?adapter_(name|file)"), _IP_ADAPTER),
-    (re.compile(r"clip_vision_name"), _CLIP_VISION),
-    (re.compile(r"style_model_name"), _STYLE),
-    (re.compile(r"gligen_name"), _GLIGEN),
-)
-
-# Values of those inputs that name no file: "none", and what the host makes up itself.
-_NO_FILE = re.compile(r"none|\[none\]|disabled|baked vae|pixel_space|tae(sd|sdxl|sd3|f1|hv|ltx|w)?\w*", re.IGNORECASE)
-
-
-def file_input(class_type: str, name: str) -> FileInput | None:
-    """What an input of a node takes, when it names a model file."""
-    found = _BY_NODE.get((class_type, name))
-    return found or next((one for pattern, one in _BY_NAME if pattern.fullmatch(name)), None)
-
-
-def names_a_file(value: object) -> bool:
-    """Whether the value of such an input is a file's name."""
-    return isinstance(value, str) and bool(value.strip()) and not _NO_FILE.fullmatch(value.strip())
-
-
-MISSING, OUTSIDE, LINKED = "missing", "outside", "linked"
+MISSING, OUTSIDE, LINKED, UNSEEN = "missing", "outside", "linked", "not_looked_at"
 
 
 @dataclass(frozen=True, eq=False)
 class FileUse:
-    """One input of a node that names a model file. Two uses of one file are two uses.
+    """One place in a node that names a model file. Two uses of one file are two uses.
 
-    problem: MISSING, OUTSIDE (the name leads out of the folders) or LINKED (the name comes out of another node, so it is
-    not known before the graph runs); "" when the file was found. file.problem says whether it could be read.
+    path: where the name stands inside the input's value, () where it is the value. problem: MISSING, OUTSIDE (the name leads
+    out of the folders), LINKED (the name comes out of another node, so it is not known before the graph runs) or UNSEEN (it
+    is not known which folder holds it); "" when the file was found. file.problem says whether it could be read.
     """
 
     node: Node
@@ -102,6 +32,12 @@ class FileUse:
     takes: FileInput
     file: ModelFile | None
     problem: str = ""
+    path: tuple[str | int, ...] = ()
+
+    @property
+    def place(self) -> tuple[str, str, tuple[str | int, ...]]:
+        """What tells this use from every other of a graph."""
+        return self.node.id, self.input, self.path
 
     @property
     def identity(self) -> Identity | None:
@@ -119,34 +55,166 @@ class FileUse:
         """A trait of the file's identity."""
         return self.identity.traits.get(name, default) if self.identity else default
 
+    def put(self, name: str) -> Any:
+        """The input's value with another file in the place of this one."""
+        return _put(self.node.inputs.get(self.input), self.path, name) if self.input in self.node.inputs else None
+
+
+def _put(value: Any, path: tuple[str | int, ...], name: str) -> Any:
+    if not path:
+        return name
+    copied: Any = dict(value) if isinstance(value, Mapping) else list(value)
+    copied[path[0]] = _put(copied[path[0]], path[1:], name)
+    return copied
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A name of a file as it stands in a node."""
+
+    node: Node
+    input: str
+    name: str
+    path: tuple[str | int, ...] = ()
+
 
 def find_uses(nodes: Nodes, index: ModelIndex) -> dict[str, list[FileUse]]:
-    """The file inputs of each node, by its id."""
+    """The files that each node names, by its id; rows and nodes that are switched off name none."""
     found: dict[str, list[FileUse]] = {}
     for node in nodes.values():
-        uses = [use for name in node.inputs if (use := _use(node, name, index)) is not None]
+        if node_is_off(node):
+            continue
+        uses = [use for name in node.inputs for use in _uses(node, name, index)]
+        uses += [use for place, value in enumerate(unread(node)) for use in _unread_uses(node, place, value, index)]
         if uses:
             found[node.id] = uses
     return found
 
 
-def _use(node: Node, name: str, index: ModelIndex) -> FileUse | None:
+def unread(node: Node) -> tuple[Any, ...]:
+    """Values of a node of a saved graph that could not be told apart, because its type is not known."""
+    return tuple(getattr(node, "unread", ()))
+
+
+def _unread_uses(node: Node, place: int, value: Any, index: ModelIndex) -> Iterator[FileUse]:
+    for one in _names_in(node, "", value, (place,)):
+        yield _look_up(one, input_by_words(node.class_type, ""), index)
+
+
+def _uses(node: Node, name: str, index: ModelIndex) -> Iterator[FileUse]:
     takes = file_input(node.class_type, name)
-    if takes is None:
-        return None
     if name in node.links:
-        return FileUse(node, name, "", takes, None, LINKED)
+        if takes is not None and takes.sure and _NAMES.search(name):
+            yield FileUse(node, name, "", takes, None, LINKED)
+        return
+    if row_is_off(node, name):
+        return
     value = node.inputs[name]
-    if not names_a_file(value):
-        return None
-    known = [folder for folder in takes.folders if folder in index.folders]
-    if not known:
-        return FileUse(node, name, value, takes, None, MISSING)
-    for folder in known:
+    if takes is not None and isinstance(value, str):
+        if names_a_file(value) and (takes.sure or is_file_name(name, value)):
+            yield _look_up(_Named(node, name, value), takes, index)
+        return
+    for one in (*_names_in(node, name, value), *_tags_in(node, name, value, index)):
+        known = takes or file_input(node.class_type, _last_word(one)) or input_by_words(node.class_type, _words(one))
+        yield _look_up(one, known, index)
+
+
+_NAMES = re.compile(
+    r"name|file|path"
+)  # of inputs that take a text; others, such as `controlnet`, take the thing itself
+
+
+def _names_in(node: Node, name: str, value: Any, path: tuple[str | int, ...] = ()) -> Iterator[_Named]:
+    """File names anywhere in a value: {"lora": …, "strength": 1}, {"content": …}, lists of such."""
+    if isinstance(value, Mapping):
+        if is_off({str(key): one for key, one in value.items()}):
+            return
+        for key, one in value.items():
+            yield from _names_in(node, name, one, (*path, key))
+    elif isinstance(value, (list, tuple)) and len(path) < _DEEPEST:
+        for place, one in enumerate(value):
+            yield from _names_in(node, name, one, (*path, place))
+    elif isinstance(value, str) and is_file_name(name, value):
+        yield _Named(node, name, value, path)
+
+
+_DEEPEST = 4
+_TAG = re.compile(r"<(?:lora|lyco):([^:<>\n]+)[:>]", re.IGNORECASE)
+_READS_TAGS = re.compile(r"lora|wildcard|promptcontrol|pctext|power prompt", re.IGNORECASE)
+
+
+def _tags_in(node: Node, name: str, value: Any, index: ModelIndex) -> Iterator[_Named]:
+    """LoRAs that a text names as <lora:NAME:1>, in nodes that load such, and those that a list names without an ending."""
+    if not _READS_TAGS.search(f"{node.class_type} {name}"):
+        return
+    if isinstance(value, str):
+        for tag in dict.fromkeys(_TAG.findall(value)):
+            yield _Named(node, name, _with_ending(index, tag))
+    elif name.lower() == "loras":
+        rows = value.get("__value__", value) if isinstance(value, Mapping) else value
+        for row in rows if isinstance(rows, (list, tuple)) else ():
+            told = row.get("name") if isinstance(row, Mapping) and not is_off(row) else None
+            if isinstance(told, str) and told and not is_file_name(name, told):
+                yield _Named(node, name, _with_ending(index, told))
+
+
+def _with_ending(index: ModelIndex, name: str) -> str:
+    """A LoRA's name as its folder has it."""
+    for ending in ("", *SUFFIXES_READ):
         try:
-            file = index.find(folder, value)
+            if index.find("loras", name + ending) is not None:
+                return name + ending
         except ValueError:
-            return FileUse(node, name, value, takes, None, OUTSIDE)
+            return name
+    return name
+
+
+def _last_word(one: _Named) -> str:
+    """The name nearest to a file's: the key inside a value, else the input's."""
+    return next((part for part in reversed(one.path) if isinstance(part, str) and part not in _BARE), one.input)
+
+
+_BARE = ("content", "__value__", "value", "name", "file")
+
+
+def _words(one: _Named) -> str:
+    return " ".join([*(part for part in one.path if isinstance(part, str)), one.input])
+
+
+def _look_up(one: _Named, takes: FileInput | None, index: ModelIndex) -> FileUse:
+    if takes is not None:
+        use = _in_folders(one, takes, index)
+        if use.problem != UNSEEN:
+            return use
+    elsewhere = [folder for folder in index.folders if _found(index, folder, one.name) is not None]
+    if len(elsewhere) == 1:
+        return _in_folders(one, input_of_folder(elsewhere[0]), index)
+    return FileUse(one.node, one.input, one.name, takes or _ANYWHERE, None, UNSEEN, one.path)
+
+
+_ANYWHERE = FileInput(("",), (), sure=False)
+
+
+def _in_folders(one: _Named, takes: FileInput, index: ModelIndex) -> FileUse:
+    make: Callable[..., FileUse] = lambda file, problem="": FileUse(  # noqa: E731
+        one.node, one.input, one.name, takes, file, problem, one.path
+    )
+    for folder in _known(takes.folders, index):
+        try:
+            file = index.find(folder, one.name)
+        except ValueError:
+            return make(None, OUTSIDE if takes.sure else UNSEEN)
         if file is not None:
-            return FileUse(node, name, value, takes, file)
-    return FileUse(node, name, value, takes, None, MISSING)
+            return make(file)
+    return make(None, MISSING if takes.sure else UNSEEN)
+
+
+def _known(folders: Iterable[str], index: ModelIndex) -> list[str]:
+    return [folder for folder in folders if folder in index.folders]
+
+
+def _found(index: ModelIndex, folder: str, name: str) -> ModelFile | None:
+    try:
+        return index.find(folder, name)
+    except ValueError:
+        return None

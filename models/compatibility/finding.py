@@ -36,7 +36,7 @@ class FileNote:
 class Wanted:
     """Which of the user's files would repair a finding, for which input.
 
-    like: the name that good candidates resemble.
+    like: the name that good candidates resemble. put: the input's value with one of them in it.
     """
 
     node: str
@@ -44,6 +44,7 @@ class Wanted:
     folders: tuple[str, ...]
     fits: Callable[[ModelFile], bool]
     like: str
+    put: Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -94,17 +95,21 @@ def finding(
 
 def wanted_for(use: FileUse, fits: Callable[[ModelFile], bool]) -> Wanted:
     """A file for the same input that fits."""
-    return Wanted(use.node.id, use.input, use.takes.folders, fits, use.name)
+    return Wanted(use.node.id, use.input, use.takes.folders, fits, use.name, use.put)
+
+
+# Kinds that take each other's place in a graph; a file of any other kind is replaced by one of its own.
+_ALIKE = (frozenset({"controlnet", "control_lora", "t2i_adapter"}), frozenset({"checkpoint", "diffusion_model"}))
 
 
 def wants_family(use: FileUse, families: tuple[str, ...]) -> Wanted:
-    """A file of a kind that the input takes, for one of these base families."""
+    """A file like this one, that the input takes, for one of these base families."""
+    alike = next((group for group in _ALIKE if use.kind in group), frozenset({use.kind}))
+    kinds = alike.intersection(use.takes.kinds) or frozenset(use.takes.kinds)
 
     def fits(file: ModelFile) -> bool:
         identity = file.identity
-        return (
-            identity is not None and identity.kind in use.takes.kinds and bool(set(identity.families) & set(families))
-        )
+        return identity is not None and identity.kind in kinds and bool(set(identity.families) & set(families))
 
     return wanted_for(use, fits)
 
@@ -130,4 +135,4 @@ def first_of(uses: frozenset[FileUse]) -> FileUse:
 
 
 def _sorted(uses: frozenset[FileUse]) -> list[FileUse]:
-    return sorted(uses, key=lambda use: (use.node.id, use.input))
+    return sorted(uses, key=lambda use: (use.node.id, use.input, str(use.path)))

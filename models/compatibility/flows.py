@@ -7,14 +7,16 @@ the number of paths.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from .control_nodes import EMPTY_LATENTS, MERGES
+from .control_nodes import EMPTY_LATENTS, is_merge
 from .file_uses import FileUse
 from .graph import Edge, Graph
 from .node_types import ANY
 from .prompt import Node
+from .rows import node_is_off
 
 PLAIN = frozenset(
     [
@@ -60,7 +62,11 @@ KNOWN = PLAIN | frozenset(
     ]
 )
 _MODELS = ("MODEL", "GUIDER")
+_ROLES = frozenset({"MODEL", "CLIP", "VAE", "CLIP_VISION", "CONTROL_NET"})
 _MOST_SOURCES = 16
+_MOST_PLACES = 6
+# A value of one type that is made of one of another, and so of its file.
+_MADE_OF = {"GUIDER": "MODEL", "CLIP_VISION_OUTPUT": "CLIP_VISION"}
 
 
 @dataclass(frozen=True)
@@ -71,15 +77,33 @@ class Flow:
     unsure: str = ""
 
 
+Place = tuple[Node, str]
+"""A node and its input."""
+
+
 @dataclass(frozen=True)
 class Meeting:
-    """A file meets a model: in which role (the type of value that it came as, "" for a patch), at which node and input."""
+    """A file meets a model: in which role (the type of value that it came as, "" for a patch), and at which places."""
 
     use: FileUse
     role: str
     base: Flow
-    node: Node
-    input: str
+    places: tuple[Place, ...]
+
+    @property
+    def node(self) -> Node:
+        """The first node at which they meet."""
+        return self.places[0][0]
+
+    @property
+    def input(self) -> str:
+        """The input there."""
+        return self.places[0][1]
+
+    @property
+    def where(self) -> str:
+        """'Sampler' (node 3), input positive, and …: for a person."""
+        return " and ".join(dict.fromkeys(f"{node.label}, input {name}" for node, name in self.places))
 
 
 @dataclass(frozen=True)
@@ -97,8 +121,11 @@ class LatentFact:
     node: str
 
 
-Reach = dict[Flow, tuple[Node, str]]
-"""The models that a value reaches, each with the node and input where it does."""
+Reach = dict[tuple[Flow, frozenset[str]], tuple[Place, ...]]
+"""The models that a value reaches, with the places where it does.
+
+Beside each model: types of what is put into a bundle on the way, in place of what came with it.
+"""
 
 NO_LATENT = LatentFact("", Flow(unsure="?"), 0, 0, 0, "")
 
@@ -123,8 +150,27 @@ class Flows:
         return _merged(self._of_edge(edge, edge.type) for edge in self.graph.feeds(node_id, *kinds))
 
     def base(self, node_id: str) -> Flow | None:
-        """The model that a node works with; None when none is linked."""
-        return self.into(node_id, *_MODELS) if self.graph.feeds(node_id, *_MODELS) else None
+        """The model that a node works with, linked alone or in a bundle such as a pipe; None when there is none."""
+        if self.graph.feeds(node_id, *_MODELS):
+            return self.into(node_id, *_MODELS)
+        bundled = [
+            flow for edge in self._bundles(node_id) if (flow := self._flows.get((edge.source, "MODEL"))) is not None
+        ]
+        known = [flow for flow in bundled if flow.sources]
+        return _merged(known) if known else None
+
+    def own_model(self, node_id: str) -> Flow | None:
+        """The model that a node loads itself; None when it loads none."""
+        own = frozenset(use for use in self.uses.get(node_id, ()) if "MODEL" in use.takes.gives)
+        return Flow(own) if own else None
+
+    def _bundles(self, node_id: str) -> list[Edge]:
+        """Links of types that are not known, and so may carry several things."""
+        return [edge for edge in self.graph.into[node_id] if edge.type not in KNOWN]
+
+    def of_edge(self, edge: Edge) -> Flow:
+        """Where the value on a link comes from."""
+        return self._of_edge(edge, edge.type)
 
     def latent_into(self, edge: Edge) -> LatentFact:
         """What is known of the latent on a link."""
@@ -140,9 +186,7 @@ class Flows:
                 if edge.type not in PLAIN or edge.type in _MODELS:
                     wanted[edge.source].add(edge.type)
                 if edge.type not in KNOWN:
-                    wanted[edge.source] |= wanted[key]
-                if edge.type == "MODEL" and "GUIDER" in wanted[key]:
-                    wanted[edge.source].add("MODEL")
+                    wanted[edge.source] |= wanted[key] | {"MODEL"}
         return wanted
 
     def _of_edge(self, edge: Edge, kind: str) -> Flow:
@@ -150,22 +194,22 @@ class Flows:
 
     def _follow(self, key: str, kind: str) -> Flow:
         node = self.graph.nodes[key]
-        feeds = self.graph.feeds(key, kind) or (self.graph.feeds(key, "MODEL") if kind == "GUIDER" else [])
+        feeds = self.graph.feeds(key, kind) or self.graph.feeds(key, _MADE_OF.get(kind, kind))
         if feeds:
             flows = [self._of_edge(edge, edge.type) for edge in feeds]
             merged = _merged(flows)
             differ = len({flow.sources for flow in flows}) > 1
-            certain = not differ or node.class_type in MERGES or kind == "CONDITIONING"
+            certain = not differ or is_merge(node.class_type) or kind == "CONDITIONING"
             return merged if certain else Flow(merged.sources, merged.unsure or node.label)
         own = [use for use in self.uses.get(key, ()) if kind in use.takes.gives]
         if own:
             return Flow(frozenset(own))
-        bundles = [edge for edge in self.graph.into[key] if edge.type not in KNOWN]
-        flows = [flow for edge in bundles if (flow := self._flows.get((edge.source, kind))) is not None]
-        known = [flow for flow in flows if flow.sources]
+        bundles = self._bundles(key)
+        known = [(edge, flow) for edge in bundles if (flow := self._flows.get((edge.source, kind))) and flow.sources]
         if known:
-            certain = len(known) == 1 and len(bundles) == 1 and bundles[0].type != ANY
-            merged = _merged(known)
+            merged = _merged(flow for _, flow in known)
+            same = len({flow.sources for _, flow in known}) == 1
+            certain = same and all(edge.type != ANY for edge in bundles)
             return merged if certain else Flow(merged.sources, merged.unsure or node.label)
         return Flow(unsure=node.label)
 
@@ -174,7 +218,7 @@ class Flows:
         feeds = self.graph.feeds(key, "LATENT")
         before = self.latents.get(feeds[0].source, NO_LATENT) if feeds else NO_LATENT
         base = self.base(key)
-        if base is not None and feeds:
+        if base is not None and (feeds or self.graph.feeds(key, "CONDITIONING")):
             return LatentFact("model", base, 0, before.width, before.height, key)
         width, height = int(node.number("width", 0)), int(node.number("height", 0))
         if node.class_type in EMPTY_LATENTS:
@@ -194,33 +238,94 @@ class Flows:
         reach: dict[str, dict[str, Reach]] = defaultdict(lambda: defaultdict(dict))
         for key in reversed(self.graph.order):
             node = self.graph.nodes[key]
-            base = self.base(key)
+            base = self.base(key) or self.own_model(key)
             out = reach.pop(key, {})
+            direct = frozenset(edge.type for edge in self.graph.into[key] if edge.type in _ROLES)
             for edge in self.graph.into[key]:
-                if edge.type in PLAIN:
+                if edge.type in PLAIN or self._stops(node, edge):
                     continue
-                met = reach[edge.source][edge.type]
+                met, fresh = reach[edge.source][edge.type], direct if edge.type not in KNOWN else frozenset()
                 if base is not None:
-                    met.setdefault(base, (node, edge.input))
+                    _add(met, base, fresh, ((node, edge.input),))
+                if base is not None and edge.type == "LORA_STACK":
+                    continue  # it is put into this model, and goes no further
                 for kind, others in out.items():
                     if _carries(edge.type, kind):
-                        for flow, place in others.items():
-                            if len(met) >= _MOST_SOURCES:
-                                break
-                            met.setdefault(flow, place)
+                        for (flow, replaced), places in others.items():
+                            if edge.type not in replaced:
+                                _add(met, flow, replaced | fresh, places)
             found += self._meetings_of(node, base, out)
         return found
 
+    def _stops(self, node: Node, edge: Edge) -> bool:
+        """Whether a node is switched off, so that what is linked to it acts only where it passes through."""
+        types = self.graph.types[node.id]
+        return types is not None and edge.type in _STACKS and edge.type not in types.outputs and node_is_off(node)
+
     def _meetings_of(self, node: Node, base: Flow | None, out: Mapping[str, Reach]) -> Iterable[Meeting]:
         for use in self.uses.get(node.id, ()):
-            if not use.takes.gives:
-                if base is not None:
-                    yield Meeting(use, "", base, node, use.input)
-                else:
-                    yield from (Meeting(use, "", flow, *place) for met in out.values() for flow, place in met.items())
-            for kind in use.takes.gives:
-                for flow, (place, name) in out.get(kind, {}).items():
-                    yield Meeting(use, kind, flow, place, name)
+            given = self._given(node, use)
+            if given is not None:
+                for kind in given:
+                    yield from (Meeting(use, kind, *one) for one in _reached(out, kind))
+            elif base is None:
+                yield from (Meeting(use, _role(use), *one) for one in _reached(out, ""))
+            elif self._reads_model(node):
+                yield Meeting(use, _role(use), base, ((node, use.input),))
+
+    def _given(self, node: Node, use: FileUse) -> list[str] | None:
+        """The types, but MODEL, under which a node gives a file on; None where it changes or is inside something else."""
+        gives = use.takes.gives
+        types = self.graph.types[node.id]
+        outputs = set(types.outputs) if types else {edge.type for edge in self.out_of.get(node.id, ())}
+        bundled = any(kind not in KNOWN and kind != ANY for kind in outputs)
+        if "MODEL" in gives:
+            return [kind for kind in gives if kind != "MODEL" and (kind in outputs or bundled)]
+        return [kind for kind in gives if kind in outputs] or None
+
+    def _reads_model(self, node: Node) -> bool:
+        """Whether anything reads the model of a node that gives it on: else what it does to it does not matter."""
+        types = self.graph.types[node.id]
+        if types is None or "MODEL" not in types.outputs or not self.graph.feeds(node.id, "MODEL"):
+            return True
+        return any(edge.type == "MODEL" for edge in self.out_of.get(node.id, ()))
+
+    @cached_property
+    def out_of(self) -> dict[str, list[Edge]]:
+        """The links out of each node."""
+        found: dict[str, list[Edge]] = defaultdict(list)
+        for edges in self.graph.into.values():
+            for edge in edges:
+                found[edge.source].append(edge)
+        return found
+
+
+_STACKS = ("LORA_STACK", "CONTROL_NET_STACK", "CONTROL_STACK")
+
+
+def _role(use: FileUse) -> str:
+    """As what a file meets a model that is not given on under a type of its own: "" for a patch."""
+    return use.takes.gives[0] if use.takes.gives else ""
+
+
+def _add(met: Reach, flow: Flow, replaced: frozenset[str], places: tuple[Place, ...]) -> None:
+    key = (flow, replaced)
+    if key in met:
+        met[key] = (*met[key], *(place for place in places if place not in met[key]))[:_MOST_PLACES]
+    elif len(met) < _MOST_SOURCES:
+        met[key] = places
+
+
+def _reached(out: Mapping[str, Reach], kind: str) -> Iterator[tuple[Flow, tuple[Place, ...]]]:
+    """The models that a value of a type reaches, alone or in a bundle; any value for ""."""
+    found: Reach = {}
+    for other, reached in out.items():
+        if not kind or other == kind or other not in KNOWN:
+            for (flow, replaced), places in reached.items():
+                if kind not in replaced:
+                    _add(found, flow, frozenset(), places)
+    for (flow, _), places in found.items():
+        yield flow, places
 
 
 def _carries(into: str, out: str) -> bool:
@@ -237,6 +342,6 @@ def _merged(flows: Iterable[Flow]) -> Flow:
         sources |= flow.sources
         unsure = unsure or flow.unsure
     if len(sources) > _MOST_SOURCES:
-        sources = frozenset(sorted(sources, key=lambda use: (use.node.id, use.input))[:_MOST_SOURCES])
+        sources = frozenset(sorted(sources, key=lambda use: (use.node.id, use.input, str(use.path)))[:_MOST_SOURCES])
         unsure = unsure or "many sources"
     return Flow(sources, unsure)

@@ -45,7 +45,7 @@ def change_of(finding: Finding) -> Change | None:
     if finding.change is not None:
         return finding.change
     if finding.wanted is not None and finding.candidates:
-        return Change(finding.wanted.node, finding.wanted.input, finding.candidates[0])
+        return Change(finding.wanted.node, finding.wanted.input, finding.wanted.put(finding.candidates[0]))
     return None
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from .file_uses import FileUse
 from .finding import SEVERITIES, Change, FileNote, Finding, Severity
 from .repair import change_of
 from .sheet import Judged
+from .understanding import NotUnderstood
 
 SCHEMA = "armature.compatibility/1"
+Verdict = Literal["fits", "does_not_fit", "not_understood_in_part"]
+_VERDICTS: dict[Verdict, str] = {
+    "fits": "The parts of this graph fit together",
+    "does_not_fit": "Parts of this graph do not fit together",
+    "not_understood_in_part": "What was understood of this graph fits together, but not all of it was understood",
+}
 _HEADINGS: dict[Severity, str] = {"error": "Error", "warning": "Warning", "hint": "Hint", "unknown": "Unknown"}
 
 
@@ -19,7 +26,8 @@ _HEADINGS: dict[Severity, str] = {"error": "Error", "warning": "Warning", "hint"
 class Report:
     """What was found, most severe first. files: the model files of the graph. nodes: how many nodes were looked at.
 
-    policy: report, error or validated_only; standing: what the team's sheet says of each sampler (see `sheet`).
+    policy: report, error or validated_only; standing: what the team's sheet says of each sampler (see `sheet`). missed: what
+    of the graph was not understood.
     """
 
     findings: tuple[Finding, ...]
@@ -27,6 +35,15 @@ class Report:
     nodes: int
     policy: str = "report"
     standing: tuple[Judged, ...] = ()
+    missed: NotUnderstood = field(default_factory=NotUnderstood)
+
+    @property
+    def verdict(self) -> Verdict:
+        """does_not_fit with an error; not_understood_in_part where something could not be checked; else fits."""
+        if not self.ok:
+            return "does_not_fit"
+        unknown = any(found.severity == "unknown" for found in self.findings)
+        return "not_understood_in_part" if unknown else "fits"
 
     @property
     def ok(self) -> bool:
@@ -50,6 +67,12 @@ class Report:
             "findings": [_finding(found) for found in self.findings],
             "files": [_file(use) for use in self.files],
             "validated": [standing.as_json() for standing in self.standing],
+            "verdict": self.verdict,
+            "not_understood": {
+                "node_types": list(self.missed.node_types),
+                "files": list(self.missed.file_names),
+                "samplers": [node.id for node in self.missed.samplers],
+            },
         }
 
     def as_text(self) -> str:
@@ -74,8 +97,7 @@ class Report:
             for severity, number in self.counts.items()
             if number
         ]
-        verdict = "The parts of this graph fit together" if self.ok else "Parts of this graph do not fit together"
-        return f"{verdict}: {', '.join(counted) or 'nothing to say'} about {self.nodes} nodes."
+        return f"{_VERDICTS[self.verdict]}: {', '.join(counted) or 'nothing to say'} about {self.nodes} nodes."
 
 
 def sort_findings(findings: list[Finding]) -> tuple[Finding, ...]:
@@ -132,4 +154,5 @@ def _called(use: FileUse) -> str:
         "missing": "not there",
         "outside": "outside the model folders",
         "linked": "known only when the graph runs",
+        "not_looked_at": "not looked at",
     }.get(use.problem, "unreadable")

@@ -13,6 +13,7 @@ from ...common.atomic_write import write_text
 from .combination import Combination, Made, Part, combinations
 from .facts import Facts
 from .finding import Finding, Severity, finding
+from .understanding import not_understood
 
 SCHEMA = "armature.sheet/1"
 Standing = Literal["validated", "refused", "known_family", "unknown"]
@@ -52,6 +53,7 @@ class Judged:
             "standing": self.standing,
             "note": self.entry.note if self.entry else "",
             "date": self.entry.date if self.entry else "",
+            "samplers": list(self.combination.samplers),
         }
 
     def __str__(self) -> str:
@@ -164,11 +166,36 @@ def verdicts(facts: Facts, verdict: Judged, policy: str) -> Iterator[Finding]:
     only = policy == "validated_only"
     severity: Severity = "error" if only else "warning"
     node = facts.nodes[verdict.combination.sampler]
+    who = " and ".join(facts.nodes[key].label for key in verdict.combination.samplers)
     if verdict.standing == "refused":
         note = f": {verdict.entry.note}" if verdict.entry and verdict.entry.note else ""
-        text = f"{node.label}: your team has refused {verdict.combination}{note}."
+        text = f"{who}: your team has refused {verdict.combination}{note}."
         yield replace(finding(severity, node, "", text, "Use a combination that it has validated."), rule=REFUSED)
     elif only and verdict.standing != "validated":
-        text = f"{node.label}: {verdict}"
+        text = f"{who}: {verdict}"
         fix = "Validate it and add it to armature.json (armature.py check --record validated), or use another one."
         yield replace(finding("error", node, "", text, fix), rule=NOT_VALIDATED)
+
+
+def unvalidated(facts: Facts, standing: Iterable[Judged]) -> Iterator[Finding]:
+    """Under validated_only: what no combination holds, because it was not understood or has no model that is a file."""
+    judged_samplers = {key for one in standing for key in one.combination.samplers}
+    for node, base in facts.samplers:
+        if node.id not in judged_samplers and node.id not in facts.inactive:
+            told = f"passes through {base.unsure}" if base.unsure else "comes out of no file"
+            text = f"{node.label}: its model {told}, so it is not validated."
+            yield replace(
+                finding("error", node, "", text, "Choose the model in one of ComfyUI's own loaders."),
+                rule=NOT_VALIDATED,
+            )
+    missed = not_understood(facts)
+    names = (*missed.node_types, *missed.file_names, *(node.label for node in missed.samplers))
+    loaded = [use for use in facts.all_uses if "MODEL" in use.takes.gives and use.node.id not in facts.inactive]
+    if names:
+        node = next(iter((*missed.nodes, *(use.node for use in missed.files), *missed.samplers)))
+        text = f"Not all of this graph was understood, and what is not understood is not validated: {', '.join(names[:12])}."
+        fix = "Check it on the ComfyUI that has these nodes, or take them out."
+        yield replace(finding("error", node, "", text, fix), rule=NOT_VALIDATED)
+    elif loaded and not facts.samplers:
+        text = f"'{loaded[0].name}' is loaded, but no sampler of it was found, so nothing of this graph is validated."
+        yield replace(finding("error", loaded[0].node, loaded[0].input, text), rule=NOT_VALIDATED)

@@ -2,6 +2,12 @@
 
 export const COLOURS = { error: "#e5484d", warning: "#f5a623", hint: "#4c9be8", unknown: "#8f8f8f" };
 
+const VERDICTS = {
+  fits: "The parts of this graph fit together",
+  does_not_fit: "Parts of this graph do not fit together",
+  not_understood_in_part: "What was understood of this graph fits together, but not all of it was understood",
+};
+
 /** A table of a report's findings, with `show(nodeId)` behind each node and `apply(change)` behind each repair. */
 export function reportTable(report, { show, apply }) {
   const place = document.createElement("div");
@@ -17,7 +23,7 @@ export function reportTable(report, { show, apply }) {
 function summary(report) {
   const counted = Object.entries(report.counts).filter(([, number]) => number);
   const listed = counted.map(([severity, number]) => `${number} ${severity}${number > 1 ? "s" : ""}`).join(", ");
-  const verdict = report.ok ? "The parts of this graph fit together" : "Parts of this graph do not fit together";
+  const verdict = VERDICTS[report.verdict];
   return `${verdict}: ${listed || "nothing to say"}.`;
 }
 

@@ -8,12 +8,15 @@ from .files import RULES as FILES
 from .latents import RULES as LATENTS
 from .lora import RULES as LORA
 from .maps import RULES as MAPS
+from .model_patches import RULES as MODEL_PATCHES
 from .patches import RULES as PATCHES
 from .precision import RULES as PRECISION
+from .references import RULES as REFERENCES
 from .rule import Rule
 from .sampling import RULES as SAMPLING
 from .structure import RULES as STRUCTURE
 from .texts import RULES as TEXTS
+from .understood import RULES as UNDERSTOOD
 
 RULES: tuple[Rule, ...] = (
     *STRUCTURE,
@@ -22,11 +25,14 @@ RULES: tuple[Rule, ...] = (
     *FAMILIES,
     *MAPS,
     *CONTROLS,
+    *MODEL_PATCHES,
+    *REFERENCES,
     *PATCHES,
     *LORA,
     *LATENTS,
     *SAMPLING,
     *TEXTS,
+    *UNDERSTOOD,
 )
 
 

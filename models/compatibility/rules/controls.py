@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..control_nodes import CONTROL_NODES, DEFAULT_CONTROL
 from ..facts import Control, Facts
 from ..file_uses import FileUse
 from ..finding import Change, Finding, base_families, finding, named
+from ..flows import KNOWN
+from ..graph import Edge
+from ..node_types import ANY
+from ..packs import pack_nodes
 from ..prompt import Node
+from ..rows import node_is_off
 from .rule import Rule
 
 _SANE_WEIGHT = 2.0
@@ -36,7 +42,12 @@ def control_needs_vae(facts: Facts) -> Iterator[Finding]:
     """A control net that works on encoded images, without a VAE."""
     for control in facts.controls:
         net = net_of(control)
-        if net is not None and net.trait("needs_vae") and not _has_vae(facts, control.node):
+        if (
+            net is not None
+            and net.trait("needs_vae")
+            and not _has_vae(facts, control.node)
+            and _wants_vae(facts, control)
+        ):
             yield finding(
                 "error",
                 control.node,
@@ -45,6 +56,13 @@ def control_needs_vae(facts: Facts) -> Iterator[Finding]:
                 "Link the model's VAE to the vae input of the node that applies the control.",
                 (net,),
             )
+
+
+def _wants_vae(facts: Facts, control: Control) -> bool:
+    """Whether the node leaves the encoding to a VAE: some packs' nodes, which have no such input, bring their own way."""
+    types = facts.graph.types[control.node.id]
+    recorded = control.node.class_type in pack_nodes()
+    return not recorded or types is None or "VAE" in types.inputs.values()
 
 
 def zero_weight(facts: Facts) -> Iterator[Finding]:
@@ -65,6 +83,8 @@ def empty_range(facts: Facts) -> Iterator[Finding]:
     """Controls, or adapters, whose range of the sampling is empty."""
     for node in facts.nodes.values():
         if "start_percent" not in node.inputs or "end_percent" not in node.inputs or node.id in facts.graph.cyclic:
+            continue
+        if CONTROL_NODES.get(node.class_type, DEFAULT_CONTROL).end != "end_percent" or node_is_off(node):
             continue
         if "start_percent" in node.links or "end_percent" in node.links:
             continue
@@ -140,20 +160,29 @@ def _has_vae(facts: Facts, node: Node) -> bool:
 
 
 def controls_into(facts: Facts, sampler: Node) -> list[Control]:
-    """The controls in a sampler's positive conditioning (the first one linked)."""
-    by_id = facts.control_of
+    """The controls in a sampler's positive conditioning (the first one linked), or in its pipe."""
+    by_id = facts.controls_of
     found: list[Control] = []
     waiting = [edge.source for edge in facts.graph.feeds(sampler.id, "CONDITIONING")[:1]]
+    waiting = waiting or [edge.source for edge in _carrying(facts, sampler.id)]
     seen = set(waiting)
     while waiting and len(seen) <= _MOST_SEEN:
         key = waiting.pop()
-        if key in by_id:
-            found.append(by_id[key])
-        for edge in facts.graph.feeds(key, "CONDITIONING", *_CARRIERS):
+        found += by_id.get(key, ())
+        for edge in _carrying(facts, key):
             if edge.source not in seen:
                 seen.add(edge.source)
                 waiting.append(edge.source)
     return found
+
+
+def _carrying(facts: Facts, key: str) -> list[Edge]:
+    """The links into a node that may bring controls."""
+    return [
+        edge
+        for edge in facts.graph.into[key]
+        if edge.type in ("CONDITIONING", *_CARRIERS) or (edge.type not in KNOWN and edge.type != ANY)
+    ]
 
 
 RULES = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...files.families import find_family, titles
+from ...files.families import Family, find_family, titles
 from ...files.kinds.text_encoder import encoder_name_title
+from ..control_nodes import is_merge
 from ..facts import Facts
 from ..file_uses import FileUse
 from ..finding import Change, Finding, base_families, base_title, finding, first_of, named, wanted_for, wants_family
@@ -29,19 +30,21 @@ PAIRS = (
         "control_net_family",
         "a control net for another base",
         ("controlnet", "control_lora"),
-        "Sampling fails with mismatched shapes, or the control is left out with a line in the log alone",
+        "ComfyUI's own nodes fail there with mismatched shapes or leave the control out with a line in the log alone, and "
+        "Armature's stop before sampling",
     ),
     Pair(
         "t2i_adapter_family",
         "a T2I-Adapter for another base",
         ("t2i_adapter",),
-        "Its features do not fit the network, and the control is left out with a line in the log alone",
+        "Its features do not fit the network: ComfyUI's own nodes leave it out with a line in the log alone, and Armature's "
+        "stop",
     ),
     Pair("controlnext_family", "a ControlNeXt file for another base", ("controlnext",), "Sampling stops with an error"),
     Pair(
         "controlnext_weights_family",
         "ControlNeXt's UNet weights for another base",
-        ("unet_weights",),
+        ("unet_weights", "diffusion_model"),
         "The weights do not fit and are left out",
     ),
     Pair("lllite_family", "a ControlNet-LLLite for another base", ("control_lllite",), "It has no effect"),
@@ -62,6 +65,8 @@ PAIRS = (
 ALSO = {
     ("t2i_adapter", "sd15"): ("sd2",),
     ("lora", "sdxl_refiner"): (),
+    ("lora", "chroma"): ("chroma_radiance",),
+    ("lora", "z_image"): ("z_image_pixel_space",),
     ("text_encoder", "sdxl"): ("sdxl_refiner",),
 }
 
@@ -74,6 +79,8 @@ def fits_family(kind: str, families: tuple[str, ...], base: str) -> bool:
 def _check(pair: Pair) -> Check:
     def check(facts: Facts) -> Iterator[Finding]:
         for met in facts.meetings(*pair.kinds):
+            if met.use.kind == "diffusion_model" and "unet_weights" not in met.use.takes.kinds:
+                continue  # a base itself, not weights that are put over one
             found = _mismatch(met, pair)
             if found is not None:
                 yield found
@@ -85,14 +92,14 @@ def _check(pair: Pair) -> Check:
 def _mismatch(met: Meeting, pair: Pair) -> Finding | None:
     bases = base_families(met.base.sources)
     use = met.use
-    if not use.families or not bases:
+    if not use.families or not bases or _only_text(use):
         return None
     fitting = [base for base in bases if fits_family(use.kind, use.families, base)]
     if len(fitting) == len(bases):
         return None
     certain = not met.base.unsure and not fitting
     model = first_of(frozenset(one for one in met.base.sources if set(one.families) - set(fitting)))
-    joined = "" if met.node.id == use.node.id else f" They meet at {met.node.label}, input {met.input}."
+    joined = "" if met.node.id == use.node.id else f" They meet at {met.where}."
     return finding(
         "error" if certain else "unknown",
         use.node,
@@ -103,6 +110,12 @@ def _mismatch(met: Meeting, pair: Pair) -> Finding | None:
         (use, model),
         wants_family(use, bases),
     )
+
+
+def _only_text(use: FileUse) -> bool:
+    """Whether a LoRA is told to leave the model alone."""
+    node = use.node
+    return use.kind == "lora" and "strength_model" in node.inputs and node.value("strength_model") == 0
 
 
 def text_encoder_family(facts: Facts) -> Iterator[Finding]:
@@ -118,14 +131,16 @@ def _encoder(met: Meeting) -> Finding | None:
     use, bases = met.use, base_families(met.base.sources)
     if not bases or met.base.unsure or any(one.node.id == use.node.id for one in met.base.sources):
         return None
+    needs = [find_family(base) for base in bases]
+    if not all(family.text_encoders for family in needs):
+        return None  # a base that is not known to read any text
     if use.kind == "checkpoint":
         if not use.families or any(family in bases for family in use.families) or _same_encoders(use.families, bases):
             return None
         text = f"The text encoder comes out of '{use.name}' ({titles(use.families)})"
     elif use.kind == "text_encoder":
         name = str(use.trait("text_encoder", ""))
-        known = [set(find_family(base).text_encoders) for base in bases]
-        if not name or any(not encoders or name in encoders for encoders in known):
+        if not name or any(name in family.text_encoders for family in needs):
             return None
         text = f"'{use.name}' is the text encoder {encoder_name_title(name)}"
     else:
@@ -136,13 +151,74 @@ def _encoder(met: Meeting) -> Finding | None:
         "error",
         use.node,
         use.input,
-        f"{text}, but the model '{model.name}' is {titles(bases)} and reads "
-        f"{' and '.join(map(encoder_name_title, wanted)) or 'another one'}. They meet at {met.node.label}, input "
-        f"{met.input}. Sampling fails with mismatched shapes, or the picture ignores the prompt.",
+        f"{text}, but the model '{model.name}' is {titles(bases)} and reads {_encoders(needs)}. They meet at "
+        f"{met.where}. Sampling fails with mismatched shapes, or the picture ignores the prompt.",
         "Choose the model's own text encoder, or take CLIP from the model's checkpoint.",
         (use, model),
         wanted_for(use, lambda file: _is_encoder(file, wanted)) if use.kind == "text_encoder" else None,
     )
+
+
+def _encoders(families: list[Family]) -> str:
+    """'CLIP-L and T5-XXL' for a person, or 'one of …' where one of several is enough."""
+    told = []
+    for family in families:
+        names = [encoder_name_title(name) for name in family.text_encoders]
+        told.append(f"one of {', '.join(names)}" if family.one_of else " and ".join(names))
+    return " or ".join(dict.fromkeys(told))
+
+
+def merged_families(facts: Facts) -> Iterator[Finding]:
+    """Models of two families that are merged."""
+    for key in facts.graph.order:
+        node = facts.nodes[key]
+        if not is_merge(node.class_type):
+            continue
+        flows = [facts.flows.of_edge(edge) for edge in facts.graph.feeds(key, "MODEL")]
+        known = [(flow, set(base_families(flow.sources))) for flow in flows if flow.sources and not flow.unsure]
+        known = [(flow, families) for flow, families in known if families]
+        if len(known) < 2 or set.intersection(*(families for _, families in known)):
+            continue
+        told = " and ".join(f"'{first_of(flow.sources).name}' ({titles(tuple(sorted(fams)))})" for flow, fams in known)
+        yield finding(
+            "error",
+            node,
+            "",
+            f"{node.label} merges {told}. Their layers do not match: it fails, or leaves one of them out with lines in the log "
+            "alone.",
+            "Merge models of one family.",
+            tuple(first_of(flow.sources) for flow, _ in known),
+        )
+
+
+def encoder_twice(facts: Facts) -> Iterator[Finding]:
+    """A loader of several text encoders that is given the same one twice."""
+    told: set[str] = set()
+    for met in facts.flows.meetings:
+        node, bases = met.use.node, base_families(met.base.sources)
+        known = [use for use in facts.uses.get(node.id, ()) if use.trait("text_encoder")]
+        names = [str(use.trait("text_encoder")) for use in known]
+        needs = [find_family(base) for base in bases]
+        if met.role != "CLIP" or met.base.unsure or node.id in told or len(set(names)) == len(names) or not needs:
+            continue
+        missing = [[one for one in family.text_encoders if one not in names] for family in needs]
+        if not all(missing) or all(family.one_of for family in needs):
+            continue
+        told.add(node.id)
+        twice = next(use for use in reversed(known) if names.count(str(use.trait("text_encoder"))) > 1)
+        model = first_of(met.base.sources)
+        wanted = tuple(missing[0])
+        yield finding(
+            "error",
+            node,
+            twice.input,
+            f"{node.label} loads {encoder_name_title(str(twice.trait('text_encoder')))} twice, but the model '{model.name}' is "
+            f"{titles(bases)} and reads {_encoders(needs)}. The part that is missing is left empty, and the picture ignores the "
+            "prompt or is noise.",
+            f"Choose {' and '.join(map(encoder_name_title, wanted))} for {twice.input}.",
+            (twice, model),
+            wanted_for(twice, lambda file, wanted=wanted: _is_encoder(file, wanted)),
+        )
 
 
 def _is_encoder(file: object, wanted: tuple[str, ...]) -> bool:
@@ -160,6 +236,15 @@ def _same_encoders(families: tuple[str, ...], bases: tuple[str, ...]) -> bool:
     )
 
 
+# Encoders that only one family reads: their loader asks for no type.
+_ANY_TYPE = frozenset({"mistral3_24b", "mistral3_24b_pruned_flux2"})
+
+
+def _right_type(family: Family, chosen: str) -> bool:
+    """Whether the type of a CLIP loader prepares the text for a family."""
+    return (not family.encoder_types or chosen in family.encoder_types) and chosen not in family.other_types
+
+
 def encoder_type(facts: Facts) -> Iterator[Finding]:
     """The `type` of a CLIP loader that belongs to another family."""
     seen: set[str] = set()
@@ -168,11 +253,13 @@ def encoder_type(facts: Facts) -> Iterator[Finding]:
         chosen = node.value("type")
         if met.role != "CLIP" or met.use.kind != "text_encoder" or not isinstance(chosen, str) or node.id in seen:
             continue
-        types = [find_family(base).encoder_types for base in bases]
-        if not types or met.base.unsure or any(not known or chosen in known for known in types):
+        families = [find_family(base) for base in bases]
+        if not families or met.base.unsure or str(met.use.trait("text_encoder")) in _ANY_TYPE:
+            continue
+        if any(_right_type(family, chosen) for family in families):
             continue
         seen.add(node.id)
-        wanted = types[0][0]
+        wanted = (*families[0].encoder_types, "stable_diffusion")[0]
         yield finding(
             "error",
             node,
@@ -191,7 +278,7 @@ def conditioning_vae(facts: Facts) -> Iterator[Finding]:
         if met.role == "VAE" and not met.base.unsure and met.base.sources:
             model = first_of(met.base.sources)
             if vae_fits(met.use, model) is False:
-                yield vae_finding(met.use, model, met.node.label)
+                yield vae_finding(met.use, model, met.where)
 
 
 def vae_fits(vae: FileUse, model: FileUse) -> bool | None:
@@ -241,7 +328,9 @@ def _makes(file: object, latent_format: str) -> bool:
 
 RULES = (
     *(Rule(pair.rule, pair.title, _check(pair)) for pair in PAIRS),
+    Rule("merged_families", "models of two families that are merged", merged_families),
     Rule("text_encoder_family", "a text encoder that the base does not read", text_encoder_family),
+    Rule("encoder_twice", "a text encoder that is given twice", encoder_twice),
     Rule("encoder_type", "a CLIP loader set to another family", encoder_type),
     Rule("conditioning_vae", "a VAE in the conditioning that is not the base's", conditioning_vae),
 )

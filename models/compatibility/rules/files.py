@@ -10,7 +10,7 @@ from ...files.index import ModelFile
 from ...files.kinds import find_kind
 from ..facts import Facts
 from ..file_uses import LINKED, MISSING, OUTSIDE, FileUse
-from ..finding import Finding, finding, wanted_for
+from ..finding import Finding, finding, named, wanted_for
 from .rule import Rule
 
 
@@ -96,7 +96,11 @@ def pickle_container(facts: Facts) -> Iterator[Finding]:
 def wrong_kind(facts: Facts) -> Iterator[Finding]:
     """Files that the loader cannot load."""
     for use in facts.all_uses:
-        if use.identity is None or {use.kind, *use.identity.traits.get("also", ())} & set(use.takes.kinds):
+        if (
+            use.identity is None
+            or not use.takes.kinds
+            or {use.kind, *use.identity.traits.get("also", ())} & set(use.takes.kinds)
+        ):
             continue
         wants = " or ".join(kind.title for name in use.takes.kinds[:3] if (kind := find_kind(name)))
         if use.kind == UNKNOWN:
@@ -120,6 +124,23 @@ def wrong_kind(facts: Facts) -> Iterator[Finding]:
             (use,),
             wanted_for(use, lambda file, use=use: _takes(use, file)),
         )
+
+
+def no_loader(facts: Facts) -> Iterator[Finding]:
+    """Files that ComfyUI has no loader for."""
+    for use in facts.all_uses:
+        if use.trait("no_loader") and use.node.class_type in _ASKED:
+            yield finding(
+                "error",
+                use.node,
+                use.input,
+                f"{use.node.label}: ComfyUI has no loader for {named(use)}.",
+                "Use the nodes of a pack that is made for it, or another control.",
+                (use,),
+            )
+
+
+_ASKED = ("ModelPatchLoader", "ControlNetLoader", "DiffControlNetLoader", "ArmatureLoadControlNet")
 
 
 def wrong_folder(facts: Facts) -> Iterator[Finding]:
@@ -185,6 +206,7 @@ RULES = (
     Rule("unreadable_file", "a file that is damaged, incomplete or unsafe", unreadable_file),
     Rule("pickle_container", "a file in torch's own format", pickle_container),
     Rule("wrong_kind", "a file of another kind than the loader wants", wrong_kind),
+    Rule("no_loader", "a file that ComfyUI has no loader for", no_loader),
     Rule("wrong_folder", "a file in a folder that is not its own", wrong_folder),
     Rule("missing_part", "a checkpoint without the part that is taken from it", missing_part),
     Rule("gguf_loader", "a GGUF file in a loader that cannot read it", gguf_loader),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...files.families import find_family
-from ..control_nodes import BLENDS
+from ..control_nodes import BLENDS, PLACED
 from ..facts import Facts
 from ..file_uses import FileUse
 from ..finding import Finding, base_families, finding, first_of
@@ -78,7 +78,7 @@ def blended_latents(facts: Facts) -> Iterator[Finding]:
                 f"{node.label} puts latents of {' and '.join(map(str, sorted(channels)))} channels together. It fails.",
                 "Blend latents of one model family, or blend the decoded pictures.",
             )
-        elif len(sizes) > 1:
+        elif len(sizes) > 1 and node.class_type not in PLACED:
             listed = " and ".join(f"{width}x{height}" for width, height in sorted(sizes))
             yield finding(
                 "warning",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from ...files.families import titles
 from ...files.kinds.clip_vision import encoder_title
 from ..control_nodes import COMPILED, PACKED
 from ..facts import Facts
 from ..file_uses import FileUse
-from ..finding import Change, Finding, finding, named, wanted_for
+from ..finding import Change, Finding, base_families, finding, first_of, named, wanted_for
+from ..flows import Flow
 from ..prompt import Node
 from .rule import Rule
 
@@ -38,6 +41,69 @@ def ip_adapter_encoder(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def style_model_encoder(facts: Facts) -> Iterator[Finding]:
+    """A style model with another image encoder than the one whose features it reads."""
+    for key in facts.graph.order:
+        style, vision = _one(facts, key, "STYLE_MODEL"), _one(facts, key, "CLIP_VISION_OUTPUT", "CLIP_VISION")
+        needs, has = (style.trait("encoder"), vision.trait("encoder")) if style and vision else (None, None)
+        if not isinstance(needs, str) or not isinstance(has, str) or needs == has:
+            continue
+        assert style is not None and vision is not None
+        if needs.startswith("siglip") and has.startswith("siglip"):
+            continue  # the same features at another size
+        yield finding(
+            "error",
+            vision.node,
+            vision.input,
+            f"{named(style)} reads {encoder_title(needs)}, but '{vision.name}' is {encoder_title(has)}. They meet at "
+            f"{facts.nodes[key].label}; it fails there with mismatched shapes.",
+            f"Choose the image encoder {encoder_title(needs)}.",
+            (style, vision),
+            wanted_for(vision, lambda file, needs=needs: _is_encoder(file, needs)),
+        )
+
+
+_UNIFIED = re.compile(r"ip_?adapter.*unified|unified.*ip_?adapter", re.IGNORECASE)
+_UNIFIED_BASES = ("sd15", "sdxl")
+
+
+def unified_adapter(facts: Facts) -> Iterator[Finding]:
+    """An IP-Adapter that a loader chose by itself for one base, and that is used on another, or for a base that has none."""
+    chosen: dict[str, tuple[Node, Flow]] = {}
+    for key in facts.graph.order:
+        node, base = facts.nodes[key], facts.flows.base(key)
+        if _UNIFIED.search(node.class_type) and base is not None and not base.unsure and base.sources:
+            chosen[key] = (node, base)
+            families = base_families(base.sources)
+            if families and not set(families) & set(_UNIFIED_BASES):
+                yield finding(
+                    "error",
+                    node,
+                    "model",
+                    f"{node.label} chooses an IP-Adapter for SD 1.5 or SDXL, but its model '{first_of(base.sources).name}' is "
+                    f"{titles(families)}. It stops there.",
+                    f"Use an IP-Adapter made for {titles(families)}, with the loader of its own pack.",
+                    (first_of(base.sources),),
+                )
+            continue
+        for edge in facts.graph.feeds(key, *_ADAPTERS):
+            if edge.source not in chosen:
+                continue
+            loader, loaded_for = chosen[edge.source]
+            chosen.setdefault(key, chosen[edge.source])
+            wanted, used = base_families(loaded_for.sources), base_families(base.sources) if base else ()
+            if base is not None and not base.unsure and wanted and used and not set(wanted) & set(used):
+                yield finding(
+                    "error",
+                    node,
+                    edge.input,
+                    f"{node.label} puts an IP-Adapter on '{first_of(base.sources).name}' ({titles(used)}) that {loader.label} "
+                    f"chose for {titles(wanted)}. Sampling fails with mismatched shapes (mat1 and mat2).",
+                    f"Link the model of {node.label} to {loader.label} as well.",
+                    (first_of(base.sources),),
+                )
+
+
 def face_adapter(facts: Facts) -> Iterator[Finding]:
     """An IP-Adapter that is made for faces only."""
     for use in facts.all_uses:
@@ -60,7 +126,10 @@ def patches_ignored(facts: Facts) -> Iterator[Finding]:
         for edge in facts.graph.feeds(key, "MODEL"):
             engine = engines.get(edge.source)
             node = facts.nodes[key]
-            if engine is None or "MODEL" not in _outputs(facts, node):
+            # The packs of packed weights bring LoRA nodes of their own, which do reach them.
+            if node.class_type.startswith("Nunchaku"):
+                continue
+            if engine is None or "MODEL" not in _outputs(facts, node) or not _reaches_inside(facts, node, engine[1]):
                 continue
             loader, what = engine
             yield finding(
@@ -184,10 +253,25 @@ def _engines(facts: Facts) -> dict[str, tuple[Node, str]]:
         if what:
             engines[key] = (node, what)
         for edge in facts.graph.feeds(key, "MODEL"):
-            # The packs of packed weights bring LoRA nodes of their own, which do reach them.
-            if edge.source in engines and not node.class_type.startswith("Nunchaku"):
+            if edge.source in engines:
                 engines.setdefault(key, engines[edge.source])
     return engines
+
+
+# What acts around the network, not in it: the schedule, the guidance, and the order of the calls.
+_AROUND = re.compile(r"^ModelSampling|^Rescale|CFG|Guidance|Differential|^Skimmed|Context|Preview|^Set|Reroute|Switch")
+
+
+def _reaches_inside(facts: Facts, node: Node, engine: str) -> bool:
+    """Whether a node changes the network's own layers, which an engine and packed weights hide.
+
+    The loaders of packed weights hide them from LoRAs alone: their layers are called as ComfyUI calls its own.
+    """
+    if engine in PACKED.values():
+        return bool(facts.graph.feeds(node.id, "LORA_STACK")) or any(
+            use.takes.folders == ("loras",) for use in facts.uses.get(node.id, ())
+        )
+    return not _AROUND.search(node.class_type)
 
 
 def _outputs(facts: Facts, node: Node) -> tuple[str, ...]:
@@ -197,6 +281,8 @@ def _outputs(facts: Facts, node: Node) -> tuple[str, ...]:
 
 RULES = (
     Rule("ip_adapter_encoder", "an IP-Adapter with another image encoder than its own", ip_adapter_encoder),
+    Rule("style_model_encoder", "a style model with another image encoder than its own", style_model_encoder),
+    Rule("unified_adapter", "an IP-Adapter that was chosen for another base", unified_adapter),
     Rule("face_adapter", "an IP-Adapter that carries faces only", face_adapter),
     Rule("patches_ignored", "a patch on a model that ignores patches", patches_ignored),
     Rule("control_on_engine", "a control on a compiled engine", control_on_engine),

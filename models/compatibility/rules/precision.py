@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from ...files.index import ModelFile
 from ..facts import Facts
@@ -23,7 +24,7 @@ _EIGHT_BIT = ("F8_E4M3", "F8_E5M2")
 _WHOLE_NUMBERS = ("I8", "U8", "I16", "U16", "I32", "I64", "BOOL")
 # The host unpacks its own forms in these kinds only (`convert_old_quants` and its callers in comfy/sd.py).
 _UNPACKED = ("checkpoint", "diffusion_model", "text_encoder")
-# What the host's `comfy.quant_ops.QUANT_ALGOS` holds; a test compares.
+# What the host's `comfy.quant_ops.QUANT_ALGOS` held when this was written; the host that runs is asked first.
 FORMATS = ("convrot_w4a4", "float8_e4m3fn", "float8_e5m2", "int8_tensorwise", "mxfp8", "nvfp4")
 # Parts whose numbers the host uses as they are: eight bits lose what they hold.
 _FULL_ONLY = {"vae": "VAE", "embedding": "embedding", "upscaler": "upscaler"}
@@ -68,13 +69,26 @@ def whole_numbers(facts: Facts) -> Iterator[Finding]:
 
 
 def quantised_format(facts: Facts) -> Iterator[Finding]:
-    """Weights in a form of the host that this version of it does not know."""
+    """Weights in a form that this ComfyUI does not list."""
     for use in facts.all_uses:
         formats = use.trait("quantised_formats")
-        unknown = [one for one in formats if one not in FORMATS] if isinstance(formats, list) else []
+        unknown = [one for one in formats if one not in host_formats()] if isinstance(formats, list) else []
         if unknown and use.kind in _UNPACKED and not _reads(use):
-            text = f"is packed as {', '.join(unknown)}, which ComfyUI does not read. It stops there with a KeyError."
-            yield _misread("error", use, text, f"Use the file in fp16, bf16, fp8 or one of: {', '.join(FORMATS)}.")
+            text = f"is packed as {', '.join(unknown)}, which is not among the forms that this ComfyUI lists."
+            yield _misread(
+                "hint", use, text, "A newer ComfyUI may read it; otherwise use the file in fp16, bf16 or plain fp8."
+            )
+
+
+@cache
+def host_formats() -> frozenset[str]:
+    """The packed forms that the host reads, as it says itself; those that were known here where it does not say."""
+    try:
+        from comfy.quant_ops import QUANT_ALGOS
+
+        return frozenset(QUANT_ALGOS) or frozenset(FORMATS)
+    except Exception:  # older hosts have no such table, and a host without the library that it needs fails here
+        return frozenset(FORMATS)
 
 
 def weight_dtype(facts: Facts) -> Iterator[Finding]:
@@ -146,7 +160,7 @@ RULES = (
     Rule("packed_weights", "weights packed in a form that the loader cannot read", packed_weights),
     Rule("scales_ignored", "weights with scales that the loader leaves out", scales_ignored),
     Rule("whole_numbers", "weights as whole numbers without scales", whole_numbers),
-    Rule("quantised_format", "weights in a packed form that ComfyUI does not know", quantised_format),
+    Rule("quantised_format", "weights in a packed form that this ComfyUI does not list", quantised_format),
     Rule("weight_dtype", "a file in eight bits that is made so once more", weight_dtype),
     Rule("eight_bits", "a part in eight bits that needs more", eight_bits),
 )

@@ -126,6 +126,19 @@ FILES = {
     "checkpoints/sdxl_refiner.safetensors": lambda: networks.checkpoint("sdxl_refiner"),
     "diffusion_models/sdxl_unet.safetensors": lambda: networks.unet("sdxl"),
     "diffusion_models/flux.safetensors": lambda: transformer("flux"),
+    "diffusion_models/qwen.safetensors": lambda: transformer("qwen_image"),
+    "diffusion_models/wan.safetensors": lambda: transformer("wan"),
+    "diffusion_models/z_image.safetensors": lambda: transformer("z_image"),
+    "model_patches/z_image_fun.safetensors": lambda: {"control_all_x_embedder.2-1.weight": (3840, 132)},
+    "model_patches/qwen_inpaint.safetensors": lambda: {
+        "controlnet_blocks.0.y_rms.weight": (3072,),
+        "img_in.weight": (3072, 68),
+    },
+    "model_patches/flux2_fun.safetensors": lambda: {
+        "control_transformer_blocks.0.after_proj.weight": (6144, 6144),
+        "control_img_in.weight": (6144, 260),
+    },
+    "style_models/redux.safetensors": lambda: {"redux_down.weight": (4096, 12288), "redux_up.weight": (12288, 1152)},
     "controlnet/sd15_canny.safetensors": lambda: networks.controlnet("sd15"),
     "controlnet/sd15_openpose.safetensors": lambda: networks.controlnet("sd15"),
     "controlnet/sdxl_canny.safetensors": lambda: networks.controlnet("sdxl"),
@@ -135,18 +148,26 @@ FILES = {
         "controlnet_blocks.0.weight": (3072, 3072),
         "controlnet_x_embedder.weight": (3072, 64),
     },
+    "controlnet/sdxl_lllite.safetensors": lambda: {
+        "lllite_unet_input_blocks_7_1_transformer_blocks_1_attn2_to_q.down.0.weight": (64, 1280)
+    },
     "controlnet/t2i_sd15.safetensors": lambda: {"body.0.in_conv.weight": (80, 192, 1, 1)},
     "controlnet/controlnext.safetensors": PLAIN.shapes,
     "loras/sd15_style.safetensors": lambda: networks.lora("sd15"),
     "loras/sdxl_style.safetensors": lambda: networks.lora("sdxl"),
     "loras/sdxl_other.safetensors": lambda: networks.lora("sdxl", rank=4),
     "loras/sdxl_peft.safetensors": lambda: networks.lora("sdxl", diffusers=True),
+    "loras/flux_depth_control.safetensors": lambda: {
+        "double_blocks.0.img_attn.proj.lora_A.weight": (128, 3072),
+        "img_in.lora_A.weight": (128, 128),
+    },
     "loras/is_a_vae.safetensors": lambda: networks.vae(4),
     "vae/sd.safetensors": lambda: networks.vae(4),
     "vae/flux.safetensors": lambda: networks.vae(16),
     "ipadapter/sd15_plus.safetensors": lambda: networks.ip_adapter("sd15", "plus", "vit_h"),
     "ipadapter/sdxl_base.safetensors": lambda: networks.ip_adapter("sdxl", "base", "vit_bigg"),
     "ipadapter/sd15_faceid.safetensors": lambda: networks.ip_adapter("sd15", "face_id"),
+    "clip_vision/siglip.safetensors": lambda: networks.clip_vision("siglip_384"),
     "clip_vision/vit_h.safetensors": lambda: networks.clip_vision("vit_h"),
     "clip_vision/vit_bigg.safetensors": lambda: networks.clip_vision("vit_bigg"),
     "text_encoders/clip_l.safetensors": lambda: networks.CLIP_L,
@@ -166,6 +187,7 @@ def write_models(folder: Path) -> ModelIndex:
     }
     odd = bad | {"lora_unet_input_blocks_99_1_transformer_blocks_0_attn2_to_k.lora_down.weight": (8, 768)}
     write_file(folder / "loras" / "sd15_odd.safetensors", odd)
+    write_file(folder / "controlnet" / "stray_patch.safetensors", {"control_all_x_embedder.2-1.weight": (3840, 132)})
     write_file(folder / "checkpoints" / "lies_wrong.safetensors", networks.unet("sd15"))
     bare = networks.under("model.diffusion_model.", networks.unet("sd15"))
     write_file(

@@ -26,6 +26,7 @@ BASES = (
     (r"v1-5|dreamshaper_8", "SD15"),
     (r"z_image", "ZImage"),
     (r"qwen_image", "QwenImage"),
+    (r"wan.*vace", "WAN21_Vace"),
     (r"wan2\.2_(ti2v|fun_control|fun_inpaint)_5b", "WAN22_T2V"),
     (r"wan2\.1|wan2\.2|wan2_1|wan21", "WAN21_T2V"),
     (r"hunyuan_video_t2v", "HunyuanVideo"),

@@ -1,0 +1,146 @@
+"""Pictures that the model itself reads: control LoRAs, VACE, edit models with references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...files.families import titles
+from ..facts import Facts
+from ..file_uses import FileUse
+from ..finding import Finding, base_families, finding, first_of, named
+from ..flows import Flow
+from ..prompt import Node
+from .rule import Rule
+
+_MOST_SEEN = 256
+_SECOND_LATENT = ("InstructPixToPixConditioning", "InpaintModelConditioning", "ArmatureMapReference")
+_VACE = ("WanVaceToVideo",)
+_VACE_CLASSES = ("WAN21_Vace",)
+_REFERENCES = ("ReferenceLatent",)
+_MAPS = ("ArmatureMapReference",)
+# Families whose networks have no place for reference latents (`extra_conds` in the host's model_base.py).
+_NO_REFERENCE = frozenset(
+    {"sd15", "sd2", "sd_x4_upscaler", "sdxl", "sdxl_refiner", "svd", "sd3", "pixart", "auraflow", "hunyuan_dit"}
+)
+_READS_MAPS = frozenset({"flux", "flux2", "qwen_image"})  # which Map Reference knows a way for; a test compares
+
+
+def control_lora(facts: Facts) -> Iterator[Finding]:
+    """A control LoRA whose sampling gets no map as second latent."""
+    for met in facts.meetings("lora"):
+        if not met.use.trait("reads_map") or met.base.unsure:
+            continue
+        for node, _ in (one for one in facts.samplers if one[1].sources & met.base.sources):
+            if _above(facts, node, _SECOND_LATENT) or _unknown_above(facts, node):
+                continue
+            yield finding(
+                "warning",
+                met.use.node,
+                met.use.input,
+                f"{named(met.use)} is a control LoRA: it reads a map as second latent, and the conditioning of {node.label} "
+                "brings none. The picture follows no map.",
+                "Put Map Reference (or InstructPixToPixConditioning) between the prompts and the sampler, with the map.",
+                (met.use,),
+            )
+            break
+
+
+def vace_model(facts: Facts) -> Iterator[Finding]:
+    """VACE controls for a model that is none."""
+    for node, base in facts.samplers:
+        model = _known(base)
+        host_class = model.trait("host_class") if model else None
+        if model is None or not isinstance(host_class, str) or host_class in _VACE_CLASSES:
+            continue
+        for above in _above(facts, node, _VACE):
+            yield finding(
+                "warning",
+                above,
+                "",
+                f"{above.label} makes VACE controls, but the model '{model.name}' that {node.label} samples is none of VACE "
+                f"({model.identity.title if model.identity else ''}): it ignores them.",
+                "Load a Wan VACE model.",
+                (model,),
+            )
+    for key in facts.graph.order:
+        node = facts.nodes[key]
+        model = _known(facts.flows.base(key)) if node.class_type == "ArmatureVACEWeights" else None
+        host_class = model.trait("host_class") if model else None
+        if model is not None and isinstance(host_class, str) and host_class not in _VACE_CLASSES:
+            yield finding(
+                "error",
+                node,
+                "model",
+                f"{node.label}: the model '{model.name}' ({model.identity.title if model.identity else ''}) has no VACE. It "
+                "stops there.",
+                "Load a Wan VACE model, or take this node out.",
+                (model,),
+            )
+
+
+def reference_ignored(facts: Facts) -> Iterator[Finding]:
+    """Reference pictures for a model that has no place for them."""
+    for node, base in facts.samplers:
+        families = base_families(base.sources)
+        if base.unsure or not families or not set(families) <= _NO_REFERENCE:
+            continue
+        for above in _above(facts, node, _REFERENCES):
+            yield finding(
+                "warning",
+                above,
+                "",
+                f"{above.label} adds a reference picture, but {titles(families)}, which {node.label} samples, reads none: it is "
+                "ignored.",
+                "Use an IP-Adapter or a control net with this model, or an edit model (Flux Kontext, Flux 2, Qwen-Image-Edit).",
+                (first_of(base.sources),),
+            )
+
+
+def map_reference_model(facts: Facts) -> Iterator[Finding]:
+    """Map Reference on a model that reads no maps."""
+    for key in facts.graph.order:
+        node = facts.nodes[key]
+        base = facts.flows.base(key) if node.class_type in _MAPS else None
+        families = base_families(base.sources) if base is not None and not base.unsure else ()
+        if base is not None and families and not set(families) & _READS_MAPS:
+            yield finding(
+                "error",
+                node,
+                "model",
+                f"{node.label}: the model '{first_of(base.sources).name}' ({titles(families)}) reads no map, neither as second "
+                "latent nor as reference. It stops there.",
+                f"Use a control net, or a model of {titles(tuple(sorted(_READS_MAPS)))}.",
+                (first_of(base.sources),),
+            )
+
+
+def _known(base: Flow | None) -> FileUse | None:
+    return first_of(base.sources) if base is not None and base.sources and not base.unsure else None
+
+
+def _above(facts: Facts, node: Node, classes: Iterable[str]) -> list[Node]:
+    """The nodes of some classes that a sampler's conditioning passes through."""
+    return [one for one in _conditioning(facts, node) if one.class_type in classes]
+
+
+def _unknown_above(facts: Facts, node: Node) -> bool:
+    return any(facts.graph.types[one.id] is None for one in _conditioning(facts, node))
+
+
+def _conditioning(facts: Facts, node: Node) -> list[Node]:
+    waiting = [edge.source for edge in facts.graph.feeds(node.id, "CONDITIONING")]
+    seen = dict.fromkeys(waiting)
+    while waiting and len(seen) < _MOST_SEEN:
+        for edge in facts.graph.feeds(waiting.pop(), "CONDITIONING"):
+            if edge.source not in seen:
+                seen[edge.source] = None
+                waiting.append(edge.source)
+    return [facts.nodes[key] for key in seen]
+
+
+RULES = (
+    Rule("control_lora", "a control LoRA without a map", control_lora),
+    Rule("vace_model", "VACE controls for a model that is none", vace_model),
+    Rule("reference_ignored", "a reference picture for a model that reads none", reference_ignored),
+    Rule("map_reference_model", "Map Reference on a model that reads no maps", map_reference_model),
+)
