@@ -86,6 +86,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--check", action="store_true", help="check every row, then stop")
     group.add_argument("--strict", action="store_true", help="run nothing unless every row is fit to run")
+    group.add_argument(
+        "--despite-errors",
+        action="store_true",
+        help="run rows too in which the compatibility check finds an error, and say so",
+    )
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,9 @@ def job_from(arguments: argparse.Namespace, servers: Sequence[str], headers: Map
     if arguments.minimum_adherence is not None:
         check_measured(graph)
     mapping = parse_mapping(arguments.map)
-    request = Request(arguments.rows, arguments.vary, mapping, arguments.picture, arguments.pictures)
+    request = Request(
+        arguments.rows, arguments.vary, mapping, arguments.picture, arguments.pictures, arguments.despite_errors
+    )
     settings = Settings(
         retry=arguments.retry,
         ahead=arguments.ahead,

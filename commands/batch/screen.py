@@ -37,6 +37,9 @@ class Screen(Display):
             print(f"{row.where}: {row.problem}")
         if len(bad) > MOST_SHOWN:
             print(f"… and {len(bad) - MOST_SHOWN} more")
+        doubted = [row for row in plan.rows if row.objection and not row.problem]
+        for row in doubted[:MOST_SHOWN]:
+            print(f"{row.where} runs in spite of an error: {row.objection}")
         print(f"{len(plan.rows)} rows: {plan.fit} fit to run, {len(bad)} refused.", flush=True)
         return bool(plan.fit) and not self._only_check and not (self._strict and bad)
 

@@ -150,6 +150,7 @@ def batch(
     pictures: Path | str | None = None,
     headers: Mapping[str, str] | None = None,
     settings: Settings | None = None,
+    despite_errors: bool = False,
     on_step: Callable[[Step], object] = lambda _step: None,
 ) -> BatchResult:
     """Runs `graph` for every row on the server, and waits; what `python armature.py batch` does, less its printing.
@@ -157,7 +158,7 @@ def batch(
     Calling it again with the same `out` does what is left. Raises BatchError and ClientError when nothing can run.
     """
     graph = read_graph(graph) if isinstance(graph, str | Path) else check_graph(graph, "The graph")
-    request = Request(_path(rows), vary, mapping or {}, picture, _path(pictures))
+    request = Request(_path(rows), vary, mapping or {}, picture, _path(pictures), despite_errors)
     headers = dict(headers or {})
     job = Job(graph, request, Path(out), Secrets(server, headers), settings or Settings())
     return asyncio.run(run_on_server(job, server, headers, _StepsAlone(on_step)))

@@ -18,7 +18,7 @@ class Request:
     """Which rows. source: a .csv, a .jsonl or a folder of pictures. vary: products, as 'Sampler.seed=1..4'.
 
     mapping: column name -> 'Title.input'. picture: the input that takes a folder's pictures. pictures: the folder that rows'
-    pictures lie in; by default that of `source`.
+    pictures lie in; by default that of `source`. despite_errors: whether rows run that the check of models finds errors in.
     """
 
     source: Path | None = None
@@ -26,6 +26,7 @@ class Request:
     mapping: Mapping[str, str] = field(default_factory=dict)
     picture: str = ""
     pictures: Path | None = None
+    despite_errors: bool = False
 
     @property
     def folder(self) -> Path:

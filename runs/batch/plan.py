@@ -67,7 +67,8 @@ class PlannedRow:
     """A row that is ready to run, or `problem` says why it is not.
 
     key: the same for the same work on the same graph. changes: 'node id.input' -> value. pictures: 'node id.input' -> file
-    to be uploaded, whose place in `changes` holds its name.
+    to be uploaded, whose place in `changes` holds its name. objection: what the check of models says against a row that runs
+    all the same.
     """
 
     number: int
@@ -77,6 +78,7 @@ class PlannedRow:
     changes: Mapping[str, Any]
     pictures: Mapping[str, Path]
     problem: str = ""
+    objection: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ async def prepare(client: Asked, graph: Mapping[str, Any], request: Request) -> 
     columns = find_columns(graph, names, info, request.mapping)
     check = ServerCheck(client, asyncio.get_running_loop())
     planned = await asyncio.to_thread(plan_rows, graph, rows, columns, request.folder, check)
+    if request.despite_errors:
+        planned = [replace(row, problem="" if row.objection else row.problem) for row in planned]
     return Plan(planned, not check.is_missing)
 
 
@@ -176,7 +180,7 @@ def _checked(
             kind = json.dumps([row.changes.get(place) for place in matters])
             if kind not in answers:
                 answers[kind] = check(with_changes(graph, row.changes))
-            row = replace(row, problem=answers[kind])  # noqa: PLW2901
+            row = replace(row, problem=answers[kind], objection=answers[kind])  # noqa: PLW2901
         checked.append(row)
     return checked
 
