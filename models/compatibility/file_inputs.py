@@ -176,3 +176,13 @@ def is_file_name(name: str, value: object) -> bool:
         and not any(sign in value for sign in ("\n", "://", "*", "<", ">", "|", '"'))
         and not _SAVES.search(name)
     )
+
+
+def known_names() -> list[tuple[str, str]]:
+    """(names of inputs as a pattern, the model folder) of what is told by an input's name, for the docs."""
+    return [(pattern.pattern, found.folders[0]) for pattern, found in _BY_NAME]
+
+
+def known_words() -> list[tuple[str, str]]:
+    """(words as a pattern, the model folder) of what is told by words around a file's name, for the docs."""
+    return [(pattern.pattern, found.folders[0]) for pattern, found in _BY_WORD]

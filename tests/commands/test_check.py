@@ -50,6 +50,29 @@ def test_exit_status_and_text(run):
     assert status == 1 and "is made for SD 1.5" in text and "sdxl_canny.safetensors" in text
 
 
+def test_strict_makes_a_status_of_what_was_not_understood(run):
+    doubtful = text_to_image() | {"9": {"class_type": "MagicOfNowhere", "inputs": {"model": ["1", 0]}}}
+    assert run(doubtful)[0] == 0 and run(doubtful, "--strict")[0] == 2
+    status, text = run(doubtful, "--strict", "--json")
+    assert json.loads(text)["verdict"] == "not_understood_in_part" and status == 2
+    assert run(text_to_image(), "--strict")[0] == 0 and run(controlled("sdxl.safetensors"), "--strict")[0] == 1
+
+
+def test_verdicts_of_another_host_are_not_believed(run, tmp_path):
+    from armature_pack.models.files import index as index_module
+
+    store = tmp_path / "cache" / "model_headers.json"
+    index_module.forget()
+    assert run(controlled())[0] == 0
+    table = json.loads(store.read_text(encoding="utf-8"))
+    table["made_by"]["host"] = "0.0.1"
+    for entry in table["files"]:
+        entry[3:] = [None, "an old verdict"]
+    store.write_text(json.dumps(table), encoding="utf-8")
+    index_module.forget()
+    assert run(controlled())[0] == 0
+
+
 def test_json(run):
     status, text = run(controlled("sdxl.safetensors"), "--json")
     report = json.loads(text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...models.compatibility.file_inputs import known_names, known_words
+from ...models.compatibility.packs import packs
 from ...models.compatibility.rules import RULES
 from ...models.compatibility.rules.families import PAIRS, fits_family
 from ...models.compatibility.rules.maps import reads
@@ -17,8 +19,55 @@ from ...preprocessors.images.kinds import kinds_of_nets
 
 _HEAD = """# The compatibility sheet
 
-What the compatibility check knows: which files work with which base models, and everything that it looks at. This page is
-written by the check itself (`tools/help/compatibility_page.py`), and a test holds it true.
+What the compatibility check knows: which files work with which base models, which nodes it understands, everything that it
+looks at, and what it does not. This page is written by the check itself (`tools/help/compatibility_page.py`), and a test
+holds it true.
+
+## Verdicts
+
+| Verdict | What it says | Exit status of `check` |
+| --- | --- | --- |
+| `fits` | All files were looked at, all nodes that could matter are known, and nothing is wrong. | 0 |
+| `not_understood_in_part` | Nothing wrong was found in what was understood, and the report names the rest. | 0, with `--strict` 2 |
+| `does_not_fit` | Something cannot work, or is ignored. | 1 |
+| (no report) | The graph could not be checked. | 2 |
+
+`ok` in the JSON report is false with `does_not_fit` alone. Under the policy `validated_only` whatever was not understood is an
+error as well.
+"""
+
+_NODES = """## Nodes that it understands
+
+A node is known by its types: those that the running ComfyUI tells, or the answer of its `/object_info` (`--object-info`);
+without either, those recorded of ComfyUI, of this pack, and of the packs below. Models are followed through pipes,
+contexts, stacks and switches. Rows and nodes whose switch is off count as absent. A node that nothing reads is left out, as
+ComfyUI does.
+"""
+
+_FILES = """## Files that it finds
+
+An input names a file when it is one of these, or holds a name with the ending of a weight file; also inside nested values,
+lists, rows, and `<lora:NAME:1>` in nodes that load such.
+
+By the name of the input:
+"""
+
+_WORDS = """By words in the name of the input, else in the node's, where the value is the name of a weight file:
+"""
+
+_NOT = """A file of any other input is looked up in all model folders; one that none holds, or several, is not looked at, and named in
+the report.
+
+## What it does not understand
+
+- Nodes of packs that are not recorded, without a server's types: what passes through them is followed by names alone, and the
+  report names their types.
+- Values of a saved graph whose order only an unknown node's type would tell.
+- Files in formats of other programs (engines, ONNX, detectors, face and pose models): they are found, and not judged.
+- Names of files that another node makes while the graph runs.
+- What stands in no header: a fine-tune against its base, VAEs of one shape, the maps that a control net was trained on (its
+  name alone tells), how many steps a model was made for (its name alone), and whether the picture is any good.
+- What a LoRA, an IP-Adapter or a patch of a pack does inside a sampler of that pack, beside the family that it is made for.
 """
 
 
@@ -34,6 +83,13 @@ def compatibility_page() -> str:
         _adapters(),
         "## Control nets and maps\n\nA control net's maps are told by its file name alone, so a mismatch is a warning.\n",
         _maps(),
+        _NODES,
+        _packs(),
+        _FILES,
+        _table(["Input", "Folder"], [[_code(name), folder] for name, folder in known_names()]),
+        _WORDS,
+        _table(["Word", "Folder"], [[_code(word), folder] for word, folder in known_words()]),
+        _NOT,
         "## All that is checked\n",
         _rules(),
     ]
@@ -62,19 +118,25 @@ def _kind_title(kinds: tuple[str, ...]) -> str:
 def _families() -> str:
     rows = []
     for family in FAMILIES:
-        encoders = ", ".join(encoder_name_title(name) for name in family.text_encoders) or "any"
+        encoders = ", ".join(encoder_name_title(name) for name in family.text_encoders) or "not looked at"
+        encoders = f"one of {encoders}" if family.one_of else encoders
+        types = ", ".join(family.encoder_types) or f"any{_but(family.other_types)}"
         size = f"{family.size} px" if family.size else "any"
         rows.append(
             [
                 family.title,
-                str(family.latent_channels),
+                str(family.latent_channels or "–"),
                 encoders,
-                ", ".join(family.encoder_types) or "any",
+                types,
                 size,
                 str(family.multiple),
             ]
         )
     return _table(["Base", "Latent channels", "Text encoders", "CLIP loader type", "Trained at", "Multiple of"], rows)
+
+
+def _but(types: tuple[str, ...]) -> str:
+    return f" but {', '.join(types)}" if types else ""
 
 
 def _adapters() -> str:
@@ -91,6 +153,16 @@ def _maps() -> str:
     return _table(
         ["Net for", "Follows"], [[kind.name, ", ".join(sorted(reads(kind.name)))] for kind in kinds_of_nets()]
     )
+
+
+def _packs() -> str:
+    rows = [[f"[{one.name}]({one.source})", str(one.nodes), str(one.loaders)] for one in packs()]
+    return _table(["Pack", "Nodes recorded", "of which load files"], rows)
+
+
+def _code(pattern: str) -> str:
+    """A pattern in a cell of a table, where a bar would end it."""
+    return f"`{pattern}`".replace("|", "\\|")
 
 
 def _rules() -> str:

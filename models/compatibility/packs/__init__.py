@@ -7,10 +7,11 @@ comes from. A type that a running server tells comes before.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..node_types import ANY, NodeTypes
 
@@ -26,21 +27,36 @@ class PackNode:
     files: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Pack:
+    """A recorded pack: where it comes from, and how many of its nodes are known, of which so many load files."""
+
+    name: str
+    source: str
+    nodes: int
+    loaders: int
+
+
 @cache
 def pack_nodes() -> Mapping[str, PackNode]:
     """Every recorded node by its class type."""
     nodes: dict[str, PackNode] = {}
-    for path in sorted(Path(__file__).parent.glob("*.json")):
-        table = json.loads(path.read_text(encoding="utf-8"))
+    for table in _tables():
         for name, entry in table["nodes"].items():
             types = NodeTypes(entry.get("in", {}), (*entry.get("out", ()), *_MORE_OUTPUTS), {})
             nodes.setdefault(name, PackNode(table["pack"], types, entry.get("files", {})))
     return nodes
 
 
-def packs() -> dict[str, int]:
-    """How many nodes are recorded of each pack."""
-    counted: dict[str, int] = {}
-    for node in pack_nodes().values():
-        counted[node.pack] = counted.get(node.pack, 0) + 1
-    return dict(sorted(counted.items(), key=lambda one: one[0].lower()))
+def packs() -> list[Pack]:
+    """All recorded packs, by name."""
+    found = [
+        Pack(table["pack"], table["source"], len(table["nodes"]), sum("files" in one for one in table["nodes"].values()))
+        for table in _tables()
+    ]
+    return sorted(found, key=lambda one: one.name.lower())
+
+
+def _tables() -> Iterator[dict[str, Any]]:
+    for path in sorted(Path(__file__).parent.glob("*.json")):
+        yield json.loads(path.read_text(encoding="utf-8"))

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from armature_pack.models.compatibility.rules.precision import FORMATS
+from armature_pack.models.compatibility.rules.precision import FORMATS, host_formats
 from armature_pack.models.files.identify import identify_file
+from armature_pack.tests.models.compatibility.graphs import check, node, text_to_image
 from safetensors.torch import load_file, save_file
 
 _LAYER = "input_blocks.1.1.transformer_blocks.0.attn2.to_k"
@@ -18,6 +19,24 @@ def test_the_hosts_packed_forms():
     from comfy.quant_ops import QUANT_ALGOS
 
     assert sorted(QUANT_ALGOS) == list(FORMATS)
+
+
+def test_the_forms_are_those_of_the_host_that_runs(models, monkeypatch):
+    """A form that a newer host brings is no finding there; one that no host here lists is a hint, and never an error."""
+    import comfy.quant_ops
+
+    prompt = text_to_image("sdxl.safetensors", 1024)
+    prompt["1"] = node("CheckpointLoaderSimple", ckpt_name="sdxl.safetensors")
+    prompt["5"]["inputs"]["model"] = ["9", 0]
+    prompt["9"] = node("UNETLoader", unet_name="new_format.safetensors", weight_dtype="default")
+    host_formats.cache_clear()
+    (found,) = [one for one in check(prompt, models).findings if one.rule == "quantised_format"]
+    assert found.severity == "hint" and "int3" in found.text
+    monkeypatch.setitem(comfy.quant_ops.QUANT_ALGOS, "int3", {})
+    host_formats.cache_clear()
+    assert check(prompt, models).verdict == "fits"
+    monkeypatch.undo()
+    host_formats.cache_clear()
 
 
 def loaded_net(tmp_path: Any, weights: dict[str, torch.Tensor]) -> tuple[dict[str, Any], torch.Tensor]:

@@ -6,6 +6,10 @@ import json
 import os
 import pickle
 import struct
+import subprocess
+import sys
+import types
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +19,8 @@ from armature_pack.models.files.identify import identify_file
 from armature_pack.models.files.reading import read_state_dict
 from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import write_file, write_gguf
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Code:
@@ -160,3 +166,29 @@ def test_a_text_under_a_models_name_is_named_as_what_it_is(tmp_path, name, conte
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BrokenFile, match=words):
         read_any_header(tmp_path / name)
+
+
+_ALONE = """
+import runpy, sys
+sys.path.insert(0, sys.argv[2])
+import comfy.cli_args
+comfy.cli_args.args.cpu = True
+runpy.run_path(sys.argv[1])["load_pack"]()
+from armature_pack.models.files.torch_header import read_torch_header
+print(read_torch_header(sys.argv[3]).shapes)
+"""
+
+
+def test_a_lightning_checkpoint_is_weights_whatever_was_read_before(tmp_path, monkeypatch):
+    """Its callbacks are classes that the host takes for safe once its own reader is loaded; nothing else is loaded here."""
+    module = types.ModuleType("pytorch_lightning.callbacks.model_checkpoint")
+    made = type("ModelCheckpoint", (), {"__module__": module.__name__})
+    module.ModelCheckpoint = made  # type: ignore[attr-defined]
+    for name in ("pytorch_lightning", "pytorch_lightning.callbacks", module.__name__):
+        monkeypatch.setitem(sys.modules, name, module)
+    path = tmp_path / "lightning.ckpt"
+    torch.save({"state_dict": {"a.weight": torch.zeros(2, 3)}, "callbacks": {made: {}}}, path)
+    host = os.environ["ARMATURE_COMFYUI"]
+    arguments = [sys.executable, "-c", _ALONE, str(ROOT / "armature.py"), host, str(path)]
+    read = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert "{'a.weight': (2, 3)}" in read.stdout, read.stderr[-800:]

@@ -6,6 +6,7 @@ import pytest
 from armature_pack.models.files.identify import identify
 from armature_pack.models.files.kinds import KINDS, find_kind
 from armature_pack.models.files.layouts.controlnext import LAYOUTS
+from armature_pack.models.files.wrong_kind import told_kind
 from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import header_of
 from armature_pack.tests.models.files.transformers import transformer
@@ -34,6 +35,8 @@ SD35_NET = {
     "transformer_blocks.0.adaLN_modulation.1.bias": (14592,),
 }
 Z_FUN = {"control_all_x_embedder.2-1.weight": (3840, 132)}
+QWEN_INPAINT = {"controlnet_blocks.0.y_rms.weight": (3072,), "img_in.weight": (3072, 68)}
+FLUX2_FUN = {"control_img_in.weight": (6144, 260), "control_transformer_blocks.0.after_proj.weight": (6144, 6144)}
 FLUX_LORA = {"lora_unet_double_blocks_0_img_attn_proj.lora_down.weight": (16, 3072)}
 QWEN_LORA = {"transformer_blocks.0.img_mlp.net.2.lora_A.weight": (16, 12288)}
 WAN_LORA = {"diffusion_model.blocks.0.self_attn.q.lora_A.weight": (16, 5120)}
@@ -77,6 +80,8 @@ EXPECTED = [
     ("t2i_adapter", ("sd15",), lambda: T2I_LIGHT),
     ("t2i_adapter", ("sdxl",), lambda: T2I_XL),
     ("model_patch", ("z_image",), lambda: Z_FUN),
+    ("model_patch", ("qwen_image",), lambda: QWEN_INPAINT),
+    ("model_patch", ("flux2",), lambda: FLUX2_FUN),
     ("ip_adapter", ("sd15",), lambda: networks.ip_adapter("sd15", "plus")),
     ("ip_adapter", ("sdxl",), lambda: networks.ip_adapter("sdxl", "base", "vit_bigg")),
     ("ip_adapter", ("sd15",), lambda: networks.ip_adapter("sd15", "full_face")),
@@ -175,6 +180,19 @@ def test_what_a_header_cannot_decide_is_said():
 def test_a_whole_clip_model_can_be_loaded_as_either():
     identity = identify(header_of(networks.CLIP_L | networks.clip_vision("vit_l")))
     assert identity.kind == "text_encoder" and identity.traits["also"] == ["clip_vision"]
+
+
+def test_what_a_control_needs_is_a_trait():
+    assert identify(header_of(QWEN_INPAINT)).traits["needs_mask"] and not identify(header_of(Z_FUN)).traits["needs_mask"]
+    assert identify(header_of(Z_FUN)).traits["needs_vae"] and identify(header_of(FLUX2_FUN)).traits["no_loader"]
+    control = FLUX_LORA | {"lora_unet_img_in.lora_down.weight": (16, 128)}
+    plain = FLUX_LORA | {"lora_unet_img_in.lora_down.weight": (16, 64)}
+    assert identify(header_of(control)).traits["reads_map"] and not identify(header_of(plain)).traits["reads_map"]
+
+
+def test_a_whole_transformer_is_not_taken_for_weights_of_controlnext():
+    assert "UNETLoader" in told_kind("z.safetensors", transformer("z_image"), "a control net", "choose another here.")
+    assert "ControlNeXt" in told_kind("x.safetensors", networks.unet("sdxl"), "a control net", "choose another here.")
 
 
 def test_precision_and_quantisation_are_traits():

@@ -1,5 +1,6 @@
 """Planning: columns find their inputs, values their types, pictures their folder; every row is judged beforehand."""
 
+import asyncio
 import json
 import os
 import sys
@@ -8,8 +9,8 @@ from typing import Any
 
 import pytest
 from armature_pack.runs.batch.columns import check_classes, find_columns, picture_input
-from armature_pack.runs.batch.job import check_graph, read_graph
-from armature_pack.runs.batch.plan import PlannedRow, plan_rows
+from armature_pack.runs.batch.job import Request, check_graph, read_graph
+from armature_pack.runs.batch.plan import PlannedRow, plan_rows, prepare
 from armature_pack.runs.batch.rows import Row
 from armature_pack.runs.errors import BatchError
 from armature_pack.runs.graph import describe_changes, with_changes
@@ -221,6 +222,27 @@ CELLS = st.one_of(
 NAMES = st.sampled_from(
     ["Sampler.seed", "Sampler.cfg", "Sampler.text", "Sampler.tiled", "Picture.image", "name", "2.image"]
 )
+
+
+def test_rows_run_in_spite_of_an_error_only_when_asked(tmp_path: Path) -> None:
+    """The check's objection refuses a row; with despite_errors the row runs and the objection is kept. Other faults stay."""
+    (tmp_path / "rows.csv").write_text("Sampler.seed\n1\nnone\n", encoding="utf-8")
+
+    class Server:
+        async def object_info(self, node: str | None = None) -> dict[str, Any]:
+            return {name: info for name, info in OBJECT_INFO.items() if node in (None, name)}
+
+        async def compatibility(self, prompt: Any) -> dict[str, Any]:
+            return {"findings": [{"severity": "error", "text": "It does not fit.", "fix": ""}]}
+
+    def planned(despite: bool) -> list[tuple[str, str]]:
+        request = Request(tmp_path / "rows.csv", despite_errors=despite)
+        rows = asyncio.run(prepare(Server(), GRAPH, request)).rows
+        return sorted((row.problem[:16], row.objection) for row in rows)
+
+    strict, despite = planned(False), planned(True)
+    assert ("It does not fit.", "It does not fit.") in strict and ("", "It does not fit.") in despite
+    assert sum(bool(problem) for problem, _ in despite) == 1
 
 
 @given(
