@@ -19,7 +19,7 @@ from .control_nodes import (
     own_methods,
 )
 from .file_uses import FileUse, find_uses
-from .flows import KNOWN, Flow, Flows, Meeting
+from .flows import KNOWN, Flow, Flows, Meeting, joined
 from .graph import Edge, Graph
 from .node_types import ANY, TypesOf
 from .prompt import Node, Nodes
@@ -93,7 +93,7 @@ class Facts:
         for met in self.flows.meetings:
             key = (met.use.place, met.role, frozenset(use.place for use in met.base.sources))
             old = kept.get(key)
-            kept[key] = met if old is None else replace(old, places=tuple(dict.fromkeys((*old.places, *met.places))))
+            kept[key] = met if old is None else replace(old, places=joined(old.places, met.places))
         return list(kept.values())
 
     @cached_property

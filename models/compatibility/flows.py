@@ -245,17 +245,25 @@ class Flows:
                 if edge.type in PLAIN or self._stops(node, edge):
                     continue
                 met, fresh = reach[edge.source][edge.type], direct if edge.type not in KNOWN else frozenset()
+                doubted = node.label if self._is_one_of_several(edge) else ""
                 if base is not None:
-                    _add(met, base, fresh, ((node, edge.input),))
+                    _add(met, _doubted(base, doubted), fresh, ((node, edge.input),))
                 if base is not None and edge.type == "LORA_STACK":
                     continue  # it is put into this model, and goes no further
                 for kind, others in out.items():
                     if _carries(edge.type, kind):
                         for (flow, replaced), places in others.items():
                             if edge.type not in replaced:
-                                _add(met, flow, replaced | fresh, places)
+                                _add(met, _doubted(flow, doubted), replaced | fresh, places)
             found += self._meetings_of(node, base, out)
         return found
+
+    def _is_one_of_several(self, edge: Edge) -> bool:
+        """Whether a node takes several text encoders or VAEs, such as a base's and a refiner's: which goes where is not known."""
+        if edge.type not in ("CLIP", "VAE"):
+            return False
+        feeds = self.graph.feeds(edge.target, edge.type)
+        return len(feeds) > 1 and len({self._of_edge(one, one.type).sources for one in feeds}) > 1
 
     def _stops(self, node: Node, edge: Edge) -> bool:
         """Whether a node is switched off, so that what is linked to it acts only where it passes through."""
@@ -303,6 +311,10 @@ class Flows:
 _STACKS = ("LORA_STACK", "CONTROL_NET_STACK", "CONTROL_STACK")
 
 
+def _doubted(flow: Flow, why: str) -> Flow:
+    return Flow(flow.sources, flow.unsure or why) if why else flow
+
+
 def _role(use: FileUse) -> str:
     """As what a file meets a model that is not given on under a type of its own: "" for a patch."""
     return use.takes.gives[0] if use.takes.gives else ""
@@ -311,9 +323,15 @@ def _role(use: FileUse) -> str:
 def _add(met: Reach, flow: Flow, replaced: frozenset[str], places: tuple[Place, ...]) -> None:
     key = (flow, replaced)
     if key in met:
-        met[key] = (*met[key], *(place for place in places if place not in met[key]))[:_MOST_PLACES]
+        met[key] = joined(met[key], places)
     elif len(met) < _MOST_SOURCES:
         met[key] = places
+
+
+def joined(some: tuple[Place, ...], more: tuple[Place, ...]) -> tuple[Place, ...]:
+    """Places, each once; a few are enough for a person."""
+    told = {(node.id, name): (node, name) for node, name in (*some, *more)}
+    return tuple(told.values())[:_MOST_PLACES]
 
 
 def _reached(out: Mapping[str, Reach], kind: str) -> Iterator[tuple[Flow, tuple[Place, ...]]]:

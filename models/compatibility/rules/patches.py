@@ -12,6 +12,7 @@ from ..facts import Facts
 from ..file_uses import FileUse
 from ..finding import Change, Finding, base_families, finding, first_of, named, wanted_for
 from ..flows import Flow
+from ..packs import pack_nodes
 from ..prompt import Node
 from .rule import Rule
 
@@ -126,8 +127,8 @@ def patches_ignored(facts: Facts) -> Iterator[Finding]:
         for edge in facts.graph.feeds(key, "MODEL"):
             engine = engines.get(edge.source)
             node = facts.nodes[key]
-            # The packs of packed weights bring LoRA nodes of their own, which do reach them.
-            if node.class_type.startswith("Nunchaku"):
+            # Other packs bring LoRA nodes of their own, which do reach packed weights and engines, or say that they do not.
+            if node.class_type in pack_nodes():
                 continue
             if engine is None or "MODEL" not in _outputs(facts, node) or not _reaches_inside(facts, node, engine[1]):
                 continue
