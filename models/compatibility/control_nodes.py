@@ -34,6 +34,7 @@ REFERENCE_NODES = {
     "ArmatureMapReference": ControlNode(weight="weight"),
     "WanVaceToVideo": ControlNode("control_video"),
     "WanVideoVACEEncode": ControlNode("input_frames"),
+    "StyleModelApply": ControlNode("clip_vision_output"),
 }
 
 # Class -> the kind of map it makes, by its name in the table of map kinds; of other packs and of the host, ours are in their

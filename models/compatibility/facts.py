@@ -258,9 +258,9 @@ def is_sampler(node: Node) -> bool:
     return bool(_SAMPLER.search(low)) and not _NO_SAMPLER.search(low)
 
 
-_SAMPLER = re.compile(r"sampler|detailer|ultimatesdupscale")
+_SAMPLER = re.compile(r"(?<!up)sampler|detailer|ultimatesdupscale")
 _NO_SAMPLER = re.compile(
-    r"select|config|provider|preview|settings|pre_?sampl|schedul|hook|topipe|todetailer|fromdetailer|sigmas"
+    r"select|config|provider|preview|settings|inputs|options|pipeto|edit|pre_?sampl|schedul|hook|topipe|todetailer|fromdetailer|sigmas"
 )
 
 

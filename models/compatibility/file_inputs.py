@@ -138,6 +138,14 @@ def file_input(class_type: str, name: str) -> FileInput | None:
     return next((one for pattern, one in _BY_NAME if pattern.fullmatch(name)), None)
 
 
+def file_inputs_of(class_type: str) -> dict[str, FileInput]:
+    """The inputs of a recorded pack's node that name model files."""
+    recorded = pack_nodes().get(class_type)
+    inputs = recorded.types.inputs if recorded is not None else {}
+    names = [name for name, kind in inputs.items() if kind in ("COMBO", "STRING")]
+    return {name: takes for name in names if (takes := file_input(class_type, name)) is not None}
+
+
 def _of_list(folder: str) -> FileInput:
     """What an input takes whose list shows a folder."""
     if folder in _BY_FOLDER:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..files.container import SUFFIXES_READ
 from ..files.identity import Identity
 from ..files.index import ModelFile, ModelIndex
-from .file_inputs import FileInput, file_input, input_by_words, input_of_folder, is_file_name, names_a_file
+from .file_inputs import (
+    FileInput,
+    file_input,
+    file_inputs_of,
+    input_by_words,
+    input_of_folder,
+    is_file_name,
+    names_a_file,
+)
 from .prompt import Node, Nodes
 from .rows import is_off, node_is_off, row_is_off
 
@@ -33,6 +41,11 @@ class FileUse:
     file: ModelFile | None
     problem: str = ""
     path: tuple[str | int, ...] = ()
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is not known which input names it, nor so whether a switch of its row is off."""
+        return not self.input
 
     @property
     def place(self) -> tuple[str, str, tuple[str | int, ...]]:
@@ -85,7 +98,7 @@ def find_uses(nodes: Nodes, index: ModelIndex) -> dict[str, list[FileUse]]:
         if node_is_off(node):
             continue
         uses = [use for name in node.inputs for use in _uses(node, name, index)]
-        uses += [use for place, value in enumerate(unread(node)) for use in _unread_uses(node, place, value, index)]
+        uses += _unread_uses(node, index)
         if uses:
             found[node.id] = uses
     return found
@@ -96,9 +109,18 @@ def unread(node: Node) -> tuple[Any, ...]:
     return tuple(getattr(node, "unread", ()))
 
 
-def _unread_uses(node: Node, place: int, value: Any, index: ModelIndex) -> Iterator[FileUse]:
-    for one in _names_in(node, "", value, (place,)):
-        yield _look_up(one, input_by_words(node.class_type, ""), index)
+def _unread_uses(node: Node, index: ModelIndex) -> list[FileUse]:
+    """The files among values that could not be told apart: surely of an input only where the node has but one that names any."""
+    named = [one for place, value in enumerate(unread(node)) for one in _names_in(node, "", value, (place,))]
+    inputs = file_inputs_of(node.class_type)
+    if len(named) == 1 and len(inputs) == 1:
+        ((name, takes),) = inputs.items()
+        return [_look_up(_Named(node, name, named[0].name), replace(takes, sure=False), index)]
+    folders = {takes.folders for takes in inputs.values()}
+    takes = (
+        replace(next(iter(inputs.values())), sure=False) if len(folders) == 1 else input_by_words(node.class_type, "")
+    )
+    return [_look_up(one, takes, index) for one in named]
 
 
 def _uses(node: Node, name: str, index: ModelIndex) -> Iterator[FileUse]:

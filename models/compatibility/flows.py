@@ -161,8 +161,8 @@ class Flows:
 
     def own_model(self, node_id: str) -> Flow | None:
         """The model that a node loads itself; None when it loads none."""
-        own = frozenset(use for use in self.uses.get(node_id, ()) if "MODEL" in use.takes.gives)
-        return Flow(own) if own else None
+        own = [use for use in self.uses.get(node_id, ()) if "MODEL" in use.takes.gives]
+        return _of_uses(own, self.graph.nodes[node_id]) if own else None
 
     def _bundles(self, node_id: str) -> list[Edge]:
         """Links of types that are not known, and so may carry several things."""
@@ -203,7 +203,7 @@ class Flows:
             return merged if certain else Flow(merged.sources, merged.unsure or node.label)
         own = [use for use in self.uses.get(key, ()) if kind in use.takes.gives]
         if own:
-            return Flow(frozenset(own))
+            return _of_uses(own, node)
         bundles = self._bundles(key)
         known = [(edge, flow) for edge in bundles if (flow := self._flows.get((edge.source, kind))) and flow.sources]
         if known:
@@ -272,14 +272,14 @@ class Flows:
 
     def _meetings_of(self, node: Node, base: Flow | None, out: Mapping[str, Reach]) -> Iterable[Meeting]:
         for use in self.uses.get(node.id, ()):
-            given = self._given(node, use)
+            given, why = self._given(node, use), node.label if use.is_doubtful else ""
             if given is not None:
                 for kind in given:
-                    yield from (Meeting(use, kind, *one) for one in _reached(out, kind))
+                    yield from (Meeting(use, kind, _doubted(met, why), at) for met, at in _reached(out, kind))
             elif base is None:
-                yield from (Meeting(use, _role(use), *one) for one in _reached(out, ""))
+                yield from (Meeting(use, _role(use), _doubted(met, why), at) for met, at in _reached(out, ""))
             elif self._reads_model(node):
-                yield Meeting(use, _role(use), base, ((node, use.input),))
+                yield Meeting(use, _role(use), _doubted(base, why), ((node, use.input),))
 
     def _given(self, node: Node, use: FileUse) -> list[str] | None:
         """The types, but MODEL, under which a node gives a file on; None where it changes or is inside something else."""
@@ -309,6 +309,10 @@ class Flows:
 
 
 _STACKS = ("LORA_STACK", "CONTROL_NET_STACK", "CONTROL_STACK")
+
+
+def _of_uses(uses: list[FileUse], node: Node) -> Flow:
+    return Flow(frozenset(uses), node.label if any(use.is_doubtful for use in uses) else "")
 
 
 def _doubted(flow: Flow, why: str) -> Flow:

@@ -28,7 +28,7 @@ holds it true.
 | Verdict | What it says | Exit status of `check` |
 | --- | --- | --- |
 | `fits` | All files were looked at, all nodes that could matter are known, and nothing is wrong. | 0 |
-| `not_understood_in_part` | Nothing wrong was found in what was understood, and the report names the rest. | 0, with `--strict` 2 |
+| `not_understood_in_part` | Nothing wrong was found in what was understood; the report names the rest. | 0, with `--strict` 2 |
 | `does_not_fit` | Something cannot work, or is ignored. | 1 |
 | (no report) | The graph could not be checked. | 2 |
 
@@ -55,8 +55,8 @@ By the name of the input:
 _WORDS = """By words in the name of the input, else in the node's, where the value is the name of a weight file:
 """
 
-_NOT = """A file of any other input is looked up in all model folders; one that none holds, or several, is not looked at, and named in
-the report.
+_NOT = """A file of any other input is looked up in all model folders; one that none holds, or several, is not looked at, and
+named in the report.
 
 ## What it does not understand
 

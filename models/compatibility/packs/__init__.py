@@ -51,7 +51,9 @@ def pack_nodes() -> Mapping[str, PackNode]:
 def packs() -> list[Pack]:
     """All recorded packs, by name."""
     found = [
-        Pack(table["pack"], table["source"], len(table["nodes"]), sum("files" in one for one in table["nodes"].values()))
+        Pack(
+            table["pack"], table["source"], len(table["nodes"]), sum("files" in one for one in table["nodes"].values())
+        )
         for table in _tables()
     ]
     return sorted(found, key=lambda one: one.name.lower())

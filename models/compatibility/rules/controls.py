@@ -119,7 +119,7 @@ def large_weight(facts: Facts) -> Iterator[Finding]:
 def many_signals(facts: Facts) -> Iterator[Finding]:
     """Many controls at full weight in one conditioning."""
     for node, _base in facts.samplers if len(facts.controls) >= _MANY else ():
-        controls = controls_into(facts, node)
+        controls = [control for control in controls_into(facts, node) if control.net.sources]
         weights = [one.weight or 0.0 for one in controls]
         full, total = [weight for weight in weights if weight >= _FULL_WEIGHT], sum(weights)
         if len(full) >= _MANY and total >= _MUCH:

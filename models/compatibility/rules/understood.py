@@ -26,8 +26,8 @@ def unknown_node(facts: Facts) -> Iterator[Finding]:
             "unknown",
             missing.nodes[0],
             "",
-            f"{_counted(len(missing.nodes), 'node')} of {_counted(len(names), 'type')} that {_are(len(names))} not known here: "
-            f"{_listed(names)}. What passes through them was followed by names alone.",
+            f"{_counted(len(missing.nodes), 'node')} of {_counted(len(names), 'type')} not known here, or with values that could "
+            f"not be told apart: {_listed(names)}. What passes through them was followed by names alone.",
             _HOW,
         )
 
@@ -69,10 +69,6 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'s' if number != 1 else ''}"
-
-
-def _are(number: int) -> str:
-    return "are" if number != 1 else "is"
 
 
 def _were(number: int) -> str:

@@ -208,6 +208,7 @@ SPEAKS = [
     ("encoder_twice", "error", changed(FLUX, n42_clip_name2="clip_l.safetensors")),
     ("merged_families", "error", MERGED),
     ("style_model_encoder", "error", REDUX),
+    ("zero_weight", "warning", changed(REDUX, n43_clip_name="siglip.safetensors", n45_strength=0)),
     ("unified_adapter", "error", UNIFIED),
     ("unified_adapter", "error", changed(UNIFIED, n32_model=["66", 0]) | {
         "66": node("UNETLoader", unet_name="flux.safetensors", weight_dtype="default")}),

@@ -183,7 +183,9 @@ def test_a_whole_clip_model_can_be_loaded_as_either():
 
 
 def test_what_a_control_needs_is_a_trait():
-    assert identify(header_of(QWEN_INPAINT)).traits["needs_mask"] and not identify(header_of(Z_FUN)).traits["needs_mask"]
+    assert (
+        identify(header_of(QWEN_INPAINT)).traits["needs_mask"] and not identify(header_of(Z_FUN)).traits["needs_mask"]
+    )
     assert identify(header_of(Z_FUN)).traits["needs_vae"] and identify(header_of(FLUX2_FUN)).traits["no_loader"]
     control = FLUX_LORA | {"lora_unet_img_in.lora_down.weight": (16, 128)}
     plain = FLUX_LORA | {"lora_unet_img_in.lora_down.weight": (16, 64)}
