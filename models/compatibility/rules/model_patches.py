@@ -46,6 +46,24 @@ def patch_node(facts: Facts) -> Iterator[Finding]:
             )
 
 
+def patch_without_control(facts: Facts) -> Iterator[Finding]:
+    """A model patch that controls no sampling, in the loader of control nets."""
+    for use in facts.all_uses:
+        layout = use.identity.layout if use.identity else ""
+        if use.node.class_type != "ArmatureLoadControlNet" or use.kind != "model_patch" or layout in _OURS:
+            continue
+        if not use.trait("no_loader"):
+            right = [name for name, layouts in APPLIES.items() if layout in layouts]
+            yield finding(
+                "error",
+                use.node,
+                use.input,
+                f"{use.node.label}: {named(use)} is no control net, and does not load as one.",
+                f"Load it with ModelPatchLoader, and apply it with {' or '.join(right) or 'the node made for it'}.",
+                (use,),
+            )
+
+
 def patch_folder(facts: Facts) -> Iterator[Finding]:
     """A model patch in the folder of control nets, which Load ControlNet of Armature does not load from there."""
     for use in facts.all_uses:
@@ -80,6 +98,7 @@ def patch_mask(facts: Facts) -> Iterator[Finding]:
 
 RULES = (
     Rule("patch_node", "a model patch at a node for patches of another kind", patch_node),
+    Rule("patch_without_control", "a model patch that is no control net", patch_without_control),
     Rule("patch_folder", "a model patch where it is not loaded from", patch_folder),
     Rule("patch_mask", "a model patch for inpainting without a mask", patch_mask),
 )

@@ -45,6 +45,30 @@ def control_lora(facts: Facts) -> Iterator[Finding]:
             break
 
 
+# What Flux's own control models take in, by the channels of their input: 16 of the picture, and those of what they read.
+_SECOND_INPUT = {32: "a map", 96: "a masked picture"}
+
+
+def control_model(facts: Facts) -> Iterator[Finding]:
+    """A base that reads a map or a masked picture as second latent, and gets none."""
+    for node, base in facts.samplers:
+        model = _known(base)
+        channels = model.trait("in_channels") if model is not None and model.families == ("flux",) else None
+        reads = _SECOND_INPUT.get(channels) if isinstance(channels, int) else None
+        if model is None or reads is None or _above(facts, node, _SECOND_LATENT) or _unknown_above(facts, node):
+            continue
+        yield finding(
+            "warning",
+            node,
+            "positive",
+            f"{node.label}: {named(model)} reads {reads} as second latent, and the conditioning brings none: it fills in zeroes.",
+            "Put InpaintModelConditioning between the prompts and the sampler."
+            if channels == max(_SECOND_INPUT)
+            else "Put Map Reference (or InstructPixToPixConditioning) between the prompts and the sampler, with the map.",
+            (model,),
+        )
+
+
 def vace_model(facts: Facts) -> Iterator[Finding]:
     """VACE controls for a model that is none."""
     for node, base in facts.samplers:
@@ -140,6 +164,7 @@ def _conditioning(facts: Facts, node: Node) -> list[Node]:
 
 RULES = (
     Rule("control_lora", "a control LoRA without a map", control_lora),
+    Rule("control_model", "a control or fill model without its second picture", control_model),
     Rule("vace_model", "VACE controls for a model that is none", vace_model),
     Rule("reference_ignored", "a reference picture for a model that reads none", reference_ignored),
     Rule("map_reference_model", "Map Reference on a model that reads no maps", map_reference_model),

@@ -130,6 +130,12 @@ FILES = {
     "diffusion_models/wan.safetensors": lambda: transformer("wan"),
     "diffusion_models/z_image.safetensors": lambda: transformer("z_image"),
     "model_patches/z_image_fun.safetensors": lambda: {"control_all_x_embedder.2-1.weight": (3840, 132)},
+    "model_patches/qwen_canny.safetensors": lambda: {
+        "controlnet_blocks.0.y_rms.weight": (3072,),
+        "img_in.weight": (3072, 64),
+    },
+    "model_patches/uso.safetensors": lambda: {"feature_embedder.mid_layer_norm.bias": (1152,)},
+    "diffusion_models/flux_fill.safetensors": lambda: transformer("flux") | {"img_in.weight": (3072, 384)},
     "model_patches/qwen_inpaint.safetensors": lambda: {
         "controlnet_blocks.0.y_rms.weight": (3072,),
         "img_in.weight": (3072, 68),

@@ -222,6 +222,11 @@ SPEAKS = [
         "68": node("CheckpointLoaderSimple", ckpt_name=XL)}),
     ("patch_node", "error", patched("z_image.safetensors", "z_image_fun.safetensors", "WanUni3CControlnetApply")),
     ("patch_mask", "warning", patched("qwen.safetensors", "qwen_inpaint.safetensors")),
+    ("patch_without_control", "error", controlled(net="uso.safetensors", loader="ArmatureLoadControlNet")),
+    ("control_model", "warning", changed(FLUX, n40_unet_name="flux_fill.safetensors")),
+    ("control_map", "warning", extended(
+        changed(patched("qwen.safetensors", "qwen_canny.safetensors"), n52_image=["54", 0]),
+        n54=node("DepthAnythingV2Preprocessor", image=["53", 0]))),
     ("patch_folder", "error", controlled(net="stray_patch.safetensors", loader="ArmatureLoadControlNet")),
     ("zero_weight", "warning", changed(patched("z_image.safetensors", "z_image_fun.safetensors"), n52_strength=0)),
     ("large_weight", "warning", changed(patched("z_image.safetensors", "z_image_fun.safetensors"), n52_strength=4)),
@@ -326,6 +331,21 @@ def test_the_rule_speaks(models, rule, severity, prompt):
     assert {one.severity for one in found} == {severity}
     for one in found:
         assert one.node in prompt and one.text.endswith((".", ":")) and one.fix.endswith("."), one
+
+
+def test_no_controlnext_file_is_offered_among_control_nets(models):
+    report = check(controlled(XL, "sd15_canny.safetensors", "ArmatureLoadControlNet"), models)
+    (found,) = [one for one in report.findings if one.rule == "control_net_family"]
+    assert found.candidates[0] == "sdxl_canny.safetensors" and "controlnext.safetensors" not in found.candidates
+    assert "Armature's stop before sampling" in found.text
+
+
+def test_what_our_nodes_do_with_patches_is_what_the_check_says():
+    from armature_pack.models.compatibility.rules.model_patches import APPLIES
+    from armature_pack.models.control.model_patch.kinds import KINDS
+
+    ours = {kind.layout for kind in KINDS} - {"control_lllite"}  # which is a file of its own kind
+    assert set(APPLIES["ArmatureControlSignal"]) == set(APPLIES["ArmatureApplyControl"]) == ours
 
 
 def test_every_rule_has_a_graph_here_or_is_one_of_a_family():

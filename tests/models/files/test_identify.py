@@ -166,6 +166,56 @@ def test_an_image_encoder_is_named(encoder):
     assert identify(header_of(networks.clip_vision(encoder))).traits["encoder"] == encoder
 
 
+_QWEN3 = "model.layers.0.self_attn.q_norm.weight"
+_NORM = "model.layers.0.post_attention_layernorm.weight"
+_KEYS = "model.layers.0.self_attn.k_proj.bias"
+_GEMMA = {"model.layers.0.post_feedforward_layernorm.weight": (3840,)}
+_TWELVE = {"model.layers.47.self_attn.q_norm.weight": (256,), "model.layers.5.self_attn.v_proj.weight": (1, 1)}
+_DEEP = "model.visual.deepstack_merger_list.0.norm.weight"
+_MERGER = "model.visual.merger.linear_fc2.weight"
+
+
+@pytest.mark.parametrize(
+    ("encoder", "shapes"),
+    [
+        ("qwen3_06b", {_NORM: (1024,), _QWEN3: (128,)}),
+        ("qwen3_4b", {_NORM: (2560,), _QWEN3: (128,)}),
+        ("qwen3_8b", {_NORM: (4096,), _QWEN3: (128,)}),
+        ("qwen25_3b", {_KEYS: (256,)}),
+        ("qwen25_7b", {_KEYS: (512,)}),
+        ("qwen3vl_4b", {_DEEP: (2560,), _MERGER: (2560, 4096)}),
+        ("qwen3vl_8b", {_DEEP: (4096,), _MERGER: (4096, 4096)}),
+        ("ministral_3_3b", {_NORM: (3072,)}),
+        ("mistral3_24b", {_NORM: (5120,), "model.layers.39.post_attention_layernorm.weight": (5120,)}),
+        ("mistral3_24b_pruned_flux2", {_NORM: (5120,)}),
+        ("llama3_8b", {_NORM: (4096,)}),
+        ("gemma2_2b", _GEMMA),
+        ("gemma3_12b", _GEMMA | _TWELVE),
+        ("umt5xxl", {"encoder.block.23.layer.1.DenseReluDense.wi_1.weight": (10240, 4096), "shared.weight": (256384, 4096)}),
+        ("t5_xl", {"encoder.block.23.layer.1.DenseReluDense.wi_1.weight": (5120, 2048)}),
+        ("byt5_small_glyph", {"encoder.block.0.layer.0.SelfAttention.k.weight": (384, 1472)}),
+    ],
+)  # fmt: skip
+def test_text_encoders_of_todays_models(encoder, shapes):
+    identity = identify(header_of(shapes))
+    assert identity.kind == "text_encoder" and identity.traits["text_encoder"] == encoder, identity
+
+
+@pytest.mark.parametrize(
+    ("channels", "sign"),
+    [
+        (16, {"decoder.up_blocks.2.upsamplers.0.upscale_conv.weight": (8, 8, 1, 1)}),
+        (128, {"student.dconv_encoder.proj_out.weight": (8, 8)}),
+        (24, {"decoder.transformer_blocks.0.scale1": (8,)}),
+        (32, {"decoder.conv_in.conv.weight": (1024, 32, 3, 3, 3)}),
+        (8, {"vocoder.backbone.channel_layers.0.0.bias": (8,)}),
+    ],
+)
+def test_vaes_of_todays_models(channels, sign):
+    identity = identify(header_of(sign))
+    assert identity.kind == "vae" and identity.traits["latent_channels"] == channels, identity
+
+
 @pytest.mark.parametrize(("channels", "format_name"), [(4, "SDXL"), (16, "Flux"), (64, "HunyuanImage21")])
 def test_a_vae_names_its_latents(channels, format_name):
     traits = identify(header_of(networks.vae(channels))).traits
