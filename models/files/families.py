@@ -14,7 +14,8 @@ class Family:
 
     host_classes: names in the host's `supported_models`. latent_channels: of the latents that it denoises. size: the side
     in pixels it was trained at (0: not a picture model, or any). multiple: sides of its pictures must be multiples of
-    this. text_encoders: names of `kinds.text_encoder` that it reads, all of them or, with one_of, one of them.
+    this. text_encoders: names of `kinds.text_encoder` that it reads, all of them or, with one_of, one of them; optional: those of
+    them that may be left out.
     encoder_types: values of the loaders' `type` widget that prepare the text for it, () for any; other_types: values under
     which the same encoder prepares the text for another family.
     """
@@ -28,7 +29,13 @@ class Family:
     text_encoders: tuple[str, ...] = ()
     encoder_types: tuple[str, ...] = ()
     one_of: bool = False
+    optional: tuple[str, ...] = ()
     other_types: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The text encoders without which it cannot read a text; none where any of several does."""
+        return () if self.one_of else tuple(name for name in self.text_encoders if name not in self.optional)
 
 
 _FLUX_ENCODERS = ("clip_l", "t5xxl")
@@ -81,6 +88,7 @@ FAMILIES: tuple[Family, ...] = (
         16,
         ("clip_l", "clip_g", "t5xxl"),
         ("sd3",),
+        one_of=True,
     ),
     Family("flux", "Flux", ("Flux", "FluxInpaint", "FluxSchnell"), 16, 1024, 16, _FLUX_ENCODERS, ("flux",)),
     Family(
@@ -202,7 +210,16 @@ FAMILIES: tuple[Family, ...] = (
         ("stable_cascade",),
     ),
     Family("long_cat_image", "LongCat-Image", ("LongCatImage",), 16, 1024, 16, ("qwen25_7b",), ("longcat_image",)),
-    Family("hunyuan_image21", "HunyuanImage 2.1", ("HunyuanImage21",), 64, 2048, 32, ("qwen25_7b", "byt5_small_glyph")),
+    Family(
+        "hunyuan_image21",
+        "HunyuanImage 2.1",
+        ("HunyuanImage21",),
+        64,
+        2048,
+        32,
+        ("qwen25_7b", "byt5_small_glyph"),
+        optional=("byt5_small_glyph",),
+    ),
     Family(
         "hunyuan_image21_refiner",
         "HunyuanImage 2.1 refiner",
@@ -219,6 +236,7 @@ FAMILIES: tuple[Family, ...] = (
         0,
         16,
         ("qwen25_7b", "byt5_small_glyph"),
+        optional=("byt5_small_glyph",),
     ),
     Family("genmo_mochi", "Mochi", ("GenmoMochi",), 12, 0, 16, ("t5xxl",)),
     Family("cosmos", "Cosmos", ("CosmosT2V", "CosmosI2V"), 16, 0, 16, ("t5xxl",)),

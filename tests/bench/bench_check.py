@@ -161,6 +161,46 @@ def test_until_the_host_fails_on_the_same_mismatch(generated, capsys):
         print(f"\nuntil the host fails: {spent:.2f} s on tiny files; from the headers: {ours:.4f} s")
 
 
+def chained(kind: str, length: int) -> dict:
+    """Thousands of nodes: samplers one behind the other, LoRAs, controls, or nodes that nobody knows."""
+    prompt = controlled("sdxl.safetensors")
+    model, positive = ["1", 0], ["2", 0]
+    for number in range(length):
+        key = f"n{number}"
+        if kind == "loras":
+            name = "sd15_style.safetensors"
+            prompt[key] = node("LoraLoaderModelOnly", model=model, lora_name=name, strength_model=1)
+            model = [key, 0]
+        elif kind == "controls":
+            prompt[key] = node(
+                "ControlNetApply", conditioning=positive, control_net=["10", 0], image=["12", 0], strength=1
+            )
+            positive = [key, 0]
+        elif kind == "unknown":
+            prompt[key] = node(f"Thing{number}", a=model, b=model, pipe=model, file=f"thing{number}.safetensors")
+            model = [key, 0]
+        else:
+            before = ["4", 0] if number == 0 else [f"n{number - 1}", 0]
+            prompt[key] = node(
+                "KSampler", model=model, positive=positive, negative=["3", 0], latent_image=before, cfg=7, steps=9
+            )
+    prompt["5"]["inputs"] |= {"model": model, "positive": positive}
+    return prompt
+
+
+@pytest.mark.parametrize("kind", ["samplers", "loras", "controls", "unknown"])
+def test_a_graph_of_5000_nodes(tmp_path, capsys, kind):
+    index = write_models(tmp_path)
+    check_prompt(controlled("sdxl.safetensors"), index)
+    prompt = chained(kind, 5000)
+    start = time.process_time()
+    check_prompt(prompt, index)
+    spent = time.process_time() - start
+    with capsys.disabled():
+        print(f"\n{len(prompt)} nodes, {kind}: {spent:.2f} s of the processor")
+    assert spent < 2
+
+
 def test_broken_files_cost_nothing(tmp_path):
     path = tmp_path / "huge.safetensors"
     with path.open("wb") as file:

@@ -118,7 +118,11 @@ def _kind_title(kinds: tuple[str, ...]) -> str:
 def _families() -> str:
     rows = []
     for family in FAMILIES:
-        encoders = ", ".join(encoder_name_title(name) for name in family.text_encoders) or "not looked at"
+        named = [
+            encoder_name_title(name) + (" (or none)" if name in family.optional else "")
+            for name in family.text_encoders
+        ]
+        encoders = ", ".join(named) or "not looked at"
         encoders = f"one of {encoders}" if family.one_of else encoders
         types = ", ".join(family.encoder_types) or f"any{_but(family.other_types)}"
         size = f"{family.size} px" if family.size else "any"

@@ -67,7 +67,6 @@ ALSO = {
     ("lora", "sdxl_refiner"): (),
     ("lora", "chroma"): ("chroma_radiance",),
     ("lora", "z_image"): ("z_image_pixel_space",),
-    ("text_encoder", "sdxl"): ("sdxl_refiner",),
 }
 
 
@@ -191,33 +190,39 @@ def merged_families(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def encoder_twice(facts: Facts) -> Iterator[Finding]:
-    """A loader of several text encoders that is given the same one twice."""
-    told: set[str] = set()
+def encoder_missing(facts: Facts) -> Iterator[Finding]:
+    """A loader that loads too few of the text encoders that the base reads, or one of them twice."""
+    loaders: dict[tuple[str, ...], set[str]] = {}
+    met_by: dict[str, tuple[FileUse, ...]] = {}
     for met in facts.flows.meetings:
-        node, bases = met.use.node, base_families(met.base.sources)
-        known = [use for use in facts.uses.get(node.id, ()) if use.trait("text_encoder")]
-        names = [str(use.trait("text_encoder")) for use in known]
+        if met.role == "CLIP" and not met.base.unsure and met.base.sources:
+            bases = base_families(met.base.sources)
+            loaders.setdefault(bases, set()).add(met.use.node.id)
+            met_by[met.use.node.id] = (first_of(met.base.sources), *facts.uses[met.use.node.id])
+    for bases, keys in loaders.items():
         needs = [find_family(base) for base in bases]
-        if met.role != "CLIP" or met.base.unsure or node.id in told or len(set(names)) == len(names) or not needs:
+        key = next(iter(keys))
+        model, *uses = met_by[key]
+        names = [str(use.trait("text_encoder", "")) for use in uses]
+        if len(keys) > 1 or not needs or not all(names) or any(name not in needs[0].text_encoders for name in names):
+            continue  # several loaders may be put together, and a wrong encoder is another rule's
+        missing = [one for one in needs[0].required if one not in names]
+        if len(needs) > 1 or not missing:
             continue
-        missing = [[one for one in family.text_encoders if one not in names] for family in needs]
-        if not all(missing) or all(family.one_of for family in needs):
-            continue
-        told.add(node.id)
-        twice = next(use for use in reversed(known) if names.count(str(use.trait("text_encoder"))) > 1)
-        model = first_of(met.base.sources)
-        wanted = tuple(missing[0])
+        use, node = uses[-1], uses[-1].node
+        doubled = len(set(names)) < len(names)
         yield finding(
             "error",
             node,
-            twice.input,
-            f"{node.label} loads {encoder_name_title(str(twice.trait('text_encoder')))} twice, but the model '{model.name}' is "
-            f"{titles(bases)} and reads {_encoders(needs)}. The part that is missing is left empty, and the picture ignores the "
-            "prompt or is noise.",
-            f"Choose {' and '.join(map(encoder_name_title, wanted))} for {twice.input}.",
-            (twice, model),
-            wanted_for(twice, lambda file, wanted=wanted: _is_encoder(file, wanted)),
+            use.input,
+            f"{node.label} loads {encoder_name_title(names[-1])} {'twice' if doubled else 'alone'}, but the model "
+            f"'{model.name}' is {titles(bases)} and reads {_encoders(needs)}. What is missing is left empty: sampling fails, or "
+            "the picture ignores the prompt.",
+            f"Choose {' and '.join(map(encoder_name_title, missing))} for {use.input}."
+            if doubled
+            else f"Load {_encoders(needs)} together, with a loader of several text encoders.",
+            (use, model),
+            wanted_for(use, lambda file, wanted=tuple(missing): _is_encoder(file, wanted)) if doubled else None,
         )
 
 
@@ -227,10 +232,9 @@ def _is_encoder(file: object, wanted: tuple[str, ...]) -> bool:
 
 
 def _same_encoders(families: tuple[str, ...], bases: tuple[str, ...]) -> bool:
-    """Whether some family's checkpoint holds all text encoders that some base reads."""
+    """Whether some family's checkpoint holds the text encoders of some base, and no others: features of more are wider."""
     return any(
-        set(find_family(base).text_encoders) <= set(find_family(family).text_encoders)
-        and find_family(base).text_encoders
+        set(find_family(base).text_encoders) == set(find_family(family).text_encoders)
         for family in families
         for base in bases
     )
@@ -330,7 +334,7 @@ RULES = (
     *(Rule(pair.rule, pair.title, _check(pair)) for pair in PAIRS),
     Rule("merged_families", "models of two families that are merged", merged_families),
     Rule("text_encoder_family", "a text encoder that the base does not read", text_encoder_family),
-    Rule("encoder_twice", "a text encoder that is given twice", encoder_twice),
+    Rule("encoder_missing", "a text encoder that is missing, or given twice", encoder_missing),
     Rule("encoder_type", "a CLIP loader set to another family", encoder_type),
     Rule("conditioning_vae", "a VAE in the conditioning that is not the base's", conditioning_vae),
 )

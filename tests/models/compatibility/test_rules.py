@@ -205,7 +205,10 @@ REFERENCED = extended(
 )
 
 SPEAKS = [
-    ("encoder_twice", "error", changed(FLUX, n42_clip_name2="clip_l.safetensors")),
+    ("encoder_missing", "error", changed(FLUX, n42_clip_name2="clip_l.safetensors")),
+    ("encoder_missing", "error", extended(
+        changed(text_to_image(XL, 1024), n2_clip=["42", 0], n3_clip=["42", 0]),
+        n42=node("CLIPLoader", clip_name="clip_l.safetensors", type="stable_diffusion"))),
     ("merged_families", "error", MERGED),
     ("style_model_encoder", "error", REDUX),
     ("zero_weight", "warning", changed(REDUX, n43_clip_name="siglip.safetensors", n45_strength=0)),
@@ -267,6 +270,9 @@ SPEAKS = [
         n42=node("CLIPLoader", clip_name="t5.safetensors", type="stable_diffusion"))),
     ("text_encoder_family", "error", extended(
         changed(text_to_image(XL, 1024), n2_clip=["42", 1]), n42=node("CheckpointLoaderSimple", ckpt_name="sd15.safetensors"))),
+    ("text_encoder_family", "error", changed(REFINED, n60_positive=["2", 0])),
+    ("text_encoder_family", "error", extended(
+        changed(text_to_image(), n2_clip=["42", 1]), n42=node("CheckpointLoaderSimple", ckpt_name=XL))),
     ("encoder_type", "error", changed(FLUX, n42_type="sd3")),
     ("conditioning_vae", "error", INPAINT),
     ("decoding_vae", "error", OTHER_VAE),
