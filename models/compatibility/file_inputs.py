@@ -138,6 +138,16 @@ def file_input(class_type: str, name: str) -> FileInput | None:
     return next((one for pattern, one in _BY_NAME if pattern.fullmatch(name)), None)
 
 
+# Folders in which packs keep files of kinds of their own, beside those that the host loads from there.
+_SHARED_FOLDERS = frozenset({"checkpoints", "diffusion_models", "controlnet", "model_patches"})
+
+
+def loads_those_kinds_alone(class_type: str, name: str, takes: FileInput) -> bool:
+    """Whether an input surely loads the kinds that it is said to take: a pack may read more from a folder."""
+    usual = (class_type, name) in _BY_NODE or any(pattern.fullmatch(name) for pattern, _ in _BY_NAME)
+    return usual or takes.folders[0] not in _SHARED_FOLDERS
+
+
 def file_inputs_of(class_type: str) -> dict[str, FileInput]:
     """The inputs of a recorded pack's node that name model files."""
     recorded = pack_nodes().get(class_type)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..files.identify import UNKNOWN
 from .control_nodes import EMPTY_LATENTS, is_merge
 from .file_uses import FileUse
 from .graph import Edge, Graph
@@ -312,7 +313,8 @@ _STACKS = ("LORA_STACK", "CONTROL_NET_STACK", "CONTROL_STACK")
 
 
 def _of_uses(uses: list[FileUse], node: Node) -> Flow:
-    return Flow(frozenset(uses), node.label if any(use.is_doubtful for use in uses) else "")
+    odd = any(use.is_doubtful or (use.kind not in ("", UNKNOWN, *use.takes.kinds) and use.takes.kinds) for use in uses)
+    return Flow(frozenset(uses), node.label if odd else "")
 
 
 def _doubted(flow: Flow, why: str) -> Flow:

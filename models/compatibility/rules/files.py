@@ -9,8 +9,10 @@ from ...files.identify import UNKNOWN
 from ...files.index import ModelFile
 from ...files.kinds import find_kind
 from ..facts import Facts
+from ..file_inputs import loads_those_kinds_alone
 from ..file_uses import LINKED, MISSING, OUTSIDE, FileUse
 from ..finding import Finding, finding, named, wanted_for
+from ..node_types import recorded
 from .rule import Rule
 
 
@@ -98,17 +100,19 @@ def wrong_kind(facts: Facts) -> Iterator[Finding]:
     for use in facts.all_uses:
         if (
             use.identity is None
+            or use.is_doubtful
             or not use.takes.kinds
             or {use.kind, *use.identity.traits.get("also", ())} & set(use.takes.kinds)
         ):
             continue
         wants = " or ".join(kind.title for name in use.takes.kinds[:3] if (kind := find_kind(name)))
-        if use.kind == UNKNOWN:
+        if use.kind == UNKNOWN or not loads_those_kinds_alone(use.node.class_type, use.input, use.takes):
+            found = "of a kind that is not known here" if use.kind == UNKNOWN else use.identity.title
             yield finding(
                 "unknown",
                 use.node,
                 use.input,
-                f"{use.node.label}: '{use.name}' is of a kind that is not known here; a {wants} is wanted.",
+                f"{use.node.label}: '{use.name}' is {found}; a {wants} is wanted.",
                 "It may be right all the same. Nothing that hangs on this file was checked.",
                 (use,),
             )
@@ -182,7 +186,7 @@ def missing_part(facts: Facts) -> Iterator[Finding]:
 def gguf_loader(facts: Facts) -> Iterator[Finding]:
     """GGUF files in loaders that cannot read them."""
     for use in facts.all_uses:
-        if use.file is not None and use.file.container == "gguf" and "GGUF" not in use.node.class_type.upper():
+        if use.file is not None and use.file.container == "gguf" and not _reads_gguf(use):
             yield finding(
                 "error",
                 use.node,
@@ -193,9 +197,14 @@ def gguf_loader(facts: Facts) -> Iterator[Finding]:
             )
 
 
+def _reads_gguf(use: FileUse) -> bool:
+    """The host's own loaders and ours do not; what a pack's do is not known, so nothing is said of them."""
+    return recorded()(use.node.class_type) is None
+
+
 def _takes(use: FileUse, file: ModelFile) -> bool:
     """Whether a file can be loaded there."""
-    readable = file.container != "gguf" or "GGUF" in use.node.class_type.upper()
+    readable = file.container != "gguf" or _reads_gguf(use)
     return file.identity is not None and file.identity.kind in use.takes.kinds and readable
 
 

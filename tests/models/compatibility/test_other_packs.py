@@ -183,6 +183,20 @@ def test_what_is_not_understood_is_named(models):
     assert check(text_to_image(), models).verdict == "fits"
 
 
+def test_what_a_packs_loader_reads_beside_the_hosts_kinds_is_no_error(models):
+    prompt = text_to_image() | {
+        "20": node("LoadAndApplyICLightUnet", model=["1", 0], model_path="sdxl_union.safetensors"),
+        "21": node("WanVideoModelLoader", model="packed.gguf", base_precision="bf16"),
+        "22": node("WanVideoSampler", model=["21", 0], steps=9, cfg=6),
+        "23": node("WanVideoDecode", samples=["22", 0], vae=["24", 0]),
+        "24": node("WanVideoVAELoader", model_name="sd.safetensors"),
+    }
+    prompt["5"]["inputs"]["model"] = ["20", 0]
+    report = check(prompt, models)
+    assert not rules_of(report, "error") & {"wrong_kind", "gguf_loader"}, report.as_text()
+    assert report.verdict != "fits"
+
+
 def test_an_unknown_node_that_only_passes_pictures_is_no_doubt(models):
     prompt = text_to_image() | {"9": node("Frame of Nowhere", image=["6", 0])}
     prompt["7"]["inputs"]["images"] = ["9", 0]
