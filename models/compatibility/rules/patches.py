@@ -17,7 +17,7 @@ from ..prompt import Node
 from .rule import Rule
 
 _ADAPTERS = ("IP_ADAPTER", "IPADAPTER")
-_LARGE_LORA, _LARGE_ADAPTER = 2.0, 1.5
+_LARGE_LORA, _LARGE_ADAPTER = 3.0, 1.5
 
 
 def ip_adapter_encoder(facts: Facts) -> Iterator[Finding]:
