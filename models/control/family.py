@@ -17,7 +17,6 @@ from .loading import FOLDER, FOLDERS
 _KINDS = (
     "model_patch",
     "control_lllite",
-    "fun_control",
     "controlnet",
     "controlnet_transformer",
     "control_lora",

@@ -38,11 +38,12 @@ def load_control_net(name: str) -> Any:
     shapes = read_any_header(path).shapes if container_of(path) else {}
     if control_prefixes(shapes):
         return load_controlnext(path)
-    if _is_patch(shapes):
-        return _patch(name)
-    own = _LOADERS.get(identify_tensors(Tensors(shapes)).kind)
+    identity = identify_tensors(Tensors(shapes))
+    own = _LOADERS.get(identity.layout if identity.kind == "model_patch" else identity.kind)
     if own is not None:
         return _own(name, path, own)
+    if identity.kind == "model_patch" and identity.layout in {kind.layout for kind in PATCH_KINDS}:
+        return _patch(name)
     known = kind_of(shapes)
     if known is not None and known[0] not in _HOST_LOADS:
         raise ValueError(told_kind(name, shapes, "a control net", "choose another here."))
@@ -70,13 +71,8 @@ def _lllite(weights: Mapping[str, torch.Tensor]) -> Any:
 
 _LOADERS: Mapping[str, Callable[[Mapping[str, torch.Tensor]], Any]] = {
     "control_lllite": _lllite,
-    "fun_control": load_flux2_fun,
+    "flux2_fun": load_flux2_fun,
 }
-
-
-def _is_patch(shapes: Mapping[str, Any]) -> bool:
-    identity = identify_tensors(Tensors(shapes))
-    return identity.kind == "model_patch" and identity.layout in {kind.layout for kind in PATCH_KINDS}
 
 
 def _patch(name: str) -> Any:

@@ -48,7 +48,6 @@ PAIRS = (
         "The weights do not fit and are left out",
     ),
     Pair("lllite_family", "a ControlNet-LLLite for another base", ("control_lllite",), "It has no effect"),
-    Pair("fun_control_family", "a Fun control for another base", ("fun_control",), "Sampling stops with an error"),
     Pair("lora_family", "a LoRA for another base", ("lora",), "Its layers are not found in the model and are left out"),
     Pair(
         "ip_adapter_family",

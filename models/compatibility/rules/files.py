@@ -139,12 +139,12 @@ def no_loader(facts: Facts) -> Iterator[Finding]:
                 use.node,
                 use.input,
                 f"{use.node.label}: ComfyUI has no loader for {named(use)}.",
-                "Use the nodes of a pack that is made for it, or another control.",
+                "Load it with ArmatureLoadControlNet, or with the nodes of a pack that is made for it.",
                 (use,),
             )
 
 
-_ASKED = ("ModelPatchLoader", "ControlNetLoader", "DiffControlNetLoader", "ArmatureLoadControlNet")
+_ASKED = ("ModelPatchLoader", "ControlNetLoader", "DiffControlNetLoader")
 
 
 def wrong_folder(facts: Facts) -> Iterator[Finding]:

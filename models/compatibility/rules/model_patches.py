@@ -9,7 +9,7 @@ from ..finding import Finding, finding, named
 from .rule import Rule
 
 _ZIMAGE_OR_QWEN = ("qwen_blockwise", "z_image_fun")  # one node of the host is the other's child
-_OURS = ("qwen_blockwise", "anima_lllite", "uni3c", "z_image_fun")
+_OURS = ("qwen_blockwise", "anima_lllite", "uni3c", "z_image_fun", "flux2_fun")
 # Class -> layouts of model patches that it applies; a test compares ours with the code that does.
 APPLIES: dict[str, tuple[str, ...]] = {
     "AnimaLLLiteApply": ("anima_lllite",),
@@ -33,7 +33,7 @@ def patch_node(facts: Facts) -> Iterator[Finding]:
         flow = facts.flows.into(key, "MODEL_PATCH", "CONTROL_NET") if takes else None
         for use in flow.sources if flow is not None and not flow.unsure else ():
             layout = use.identity.layout if use.identity else ""
-            if use.kind != "model_patch" or not layout or layout in (takes or ()) or use.trait("no_loader"):
+            if use.kind != "model_patch" or not layout or layout in (takes or ()):
                 continue
             right = [name for name, layouts in APPLIES.items() if layout in layouts]
             yield finding(
@@ -52,23 +52,23 @@ def patch_without_control(facts: Facts) -> Iterator[Finding]:
         layout = use.identity.layout if use.identity else ""
         if use.node.class_type != "ArmatureLoadControlNet" or use.kind != "model_patch" or layout in _OURS:
             continue
-        if not use.trait("no_loader"):
-            right = [name for name, layouts in APPLIES.items() if layout in layouts]
-            yield finding(
-                "error",
-                use.node,
-                use.input,
-                f"{use.node.label}: {named(use)} is no control net, and does not load as one.",
-                f"Load it with ModelPatchLoader, and apply it with {' or '.join(right) or 'the node made for it'}.",
-                (use,),
-            )
+        right = [name for name, layouts in APPLIES.items() if layout in layouts]
+        yield finding(
+            "error",
+            use.node,
+            use.input,
+            f"{use.node.label}: {named(use)} is no control net, and does not load as one.",
+            f"Load it with ModelPatchLoader, and apply it with {' or '.join(right) or 'the node made for it'}.",
+            (use,),
+        )
 
 
 def patch_folder(facts: Facts) -> Iterator[Finding]:
     """A model patch in the folder of control nets, which Load ControlNet of Armature does not load from there."""
     for use in facts.all_uses:
         here = use.node.class_type == "ArmatureLoadControlNet" and use.kind == "model_patch"
-        if here and use.file is not None and use.file.folder != _PATCHES:
+        by_host = not use.trait("no_loader")  # what the host does not load, that node takes from either folder
+        if here and by_host and use.file is not None and use.file.folder != _PATCHES:
             yield finding(
                 "error",
                 use.node,

@@ -16,7 +16,6 @@ from .controlnet_transformer import CONTROLNET_TRANSFORMER
 from .controlnext import CONTROLNEXT
 from .diffusion_model import DIFFUSION_MODEL
 from .embedding import EMBEDDING
-from .fun_control import FUN_CONTROL
 from .gligen import GLIGEN
 from .ip_adapter import IP_ADAPTER
 from .lora import LORA
@@ -34,7 +33,6 @@ KINDS: tuple[Kind, ...] = (
     CONTROLNEXT,
     CONTROL_LORA,
     CONTROL_LLLITE,
-    FUN_CONTROL,
     MODEL_PATCH,
     CONTROLNET_TRANSFORMER,
     CONTROLNET,

@@ -356,7 +356,7 @@ def test_what_our_nodes_do_with_patches_is_what_the_check_says():
 
 def test_every_rule_has_a_graph_here_or_is_one_of_a_family():
     covered = {rule for rule, *_ in SPEAKS}
-    alike = {"controlnext_weights_family", "fun_control_family", "style_model_family", "gligen_family"}
+    alike = {"controlnext_weights_family", "style_model_family", "gligen_family"}
     assert {rule.id for rule in RULES} - covered == alike
     assert len({rule.id for rule in RULES}) == len(RULES)
 

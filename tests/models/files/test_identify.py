@@ -51,13 +51,6 @@ DELTA = {
     "down_blocks.2.attentions.0.transformer_blocks.1.attn2.to_out.0.weight": (1280, 1280),
 }
 
-FLUX2_FUN = {
-    "control_img_in.weight": (6144, 260),
-    "control_transformer_blocks.0.attn.to_q.weight": (6144, 6144),
-    "control_transformer_blocks.0.ff_context.linear_in.weight": (36864, 6144),
-    "control_transformer_blocks.3.after_proj.weight": (6144, 6144),
-}
-
 EXPECTED = [
     ("checkpoint", ("sd15",), lambda: networks.checkpoint("sd15")),
     ("checkpoint", ("sdxl",), lambda: networks.checkpoint("sdxl")),
@@ -76,7 +69,6 @@ EXPECTED = [
     ("controlnet", ("sd3",), lambda: SD35_NET),
     ("control_lora", ("sdxl",), lambda: CONTROL_LORA),
     ("control_lllite", ("sdxl",), lambda: LLLITE),
-    ("fun_control", ("flux2",), lambda: FLUX2_FUN),
     ("t2i_adapter", ("sd15",), lambda: T2I_LIGHT),
     ("t2i_adapter", ("sdxl",), lambda: T2I_XL),
     ("model_patch", ("z_image",), lambda: Z_FUN),

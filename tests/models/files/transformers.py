@@ -54,6 +54,27 @@ _TRANSFORMERS: dict[str, tuple[str, str, dict[str, Any]]] = {
         },
     ),
 }
+_TRANSFORMERS["anima"] = (
+    "comfy.ldm.anima.model",
+    "Anima",
+    {
+        "max_img_h": 240,
+        "max_img_w": 240,
+        "max_frames": 128,
+        "in_channels": 16,
+        "out_channels": 16,
+        "patch_spatial": 2,
+        "patch_temporal": 1,
+        "concat_padding_mask": True,
+        "model_channels": 2048,
+        "num_blocks": 2,
+        "num_heads": 16,
+        "crossattn_emb_channels": 1024,
+        "pos_emb_cls": "rope3d",
+        "use_adaln_lora": True,
+        "adaln_lora_dim": 256,
+    },
+)
 _SD3 = {
     "in_channels": 16,
     "depth": 24,

@@ -119,7 +119,8 @@ def test_in_half_precision_it_adds_the_same_up_to_rounding(dtype):
     image, conds = picture(3, 64, 64), (prompt("flux2", 1), prompt("flux2", 2))
     full, half = model("flux2"), model("flux2", dtype)
     changes = [
-        sampled(base, *stacked(signal(image, weight=0.7)), SHAPE) - sampled(base, *conds, SHAPE) for base in (full, half)
+        sampled(base, *stacked(signal(image, weight=0.7)), SHAPE) - sampled(base, *conds, SHAPE)
+        for base in (full, half)
     ]
     assert changes[1].isfinite().all()
     assert float((changes[0] - changes[1]).norm()) < 0.1 * float(changes[0].norm())
