@@ -7,12 +7,11 @@ import torch
 
 from .canny_torch import canny_edges
 from .entry import Detected, Option, Options, Preprocessor
-from .grey import as_grey_maps
+from .grey import as_grey_maps, luma_bytes
 from .images.kinds import MAP_KINDS
 from .images.tensors import to_uint8
 
 _SIGMA = 0.33
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what OpenCV's RGB to grey uses
 
 
 def detect_canny(pictures: torch.Tensor, options: Options) -> Detected:
@@ -35,8 +34,7 @@ def detect_canny(pictures: torch.Tensor, options: Options) -> Detected:
 
 
 def _by_median(pictures: torch.Tensor) -> Detected:
-    bytes_each = (pictures * 255).round().clamp(0, 255).double()
-    grey = (bytes_each @ torch.tensor(_LUMA).to(bytes_each)).round()
+    grey = luma_bytes(pictures)
     median = _median(grey)
     low, high = int(max(0, (1 - _SIGMA) * median)), int(min(255, (1 + _SIGMA) * median))
     found = _edges(grey.unsqueeze(-1).float() / 255, low, high)
@@ -49,7 +47,7 @@ def _by_median(pictures: torch.Tensor) -> Detected:
 def _median(values: torch.Tensor) -> float:
     """NumPy's: the mean of the middle two of an even number."""
     ordered = values.flatten().sort().values
-    return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _edges(pictures: torch.Tensor, low: int, high: int) -> Detected:
@@ -88,7 +86,7 @@ CANNY = Preprocessor(
     node_id="ArmatureCanny",
     title="Canny Edges",
     summary="Thin white lines on black wherever brightness changes sharply. The first choice to keep outlines exactly.",
-    version=1,
+    version=2,
     makes=MAP_KINDS["canny"],
     wanted_by=("canny", "lineart", "scribble"),
     detect=detect_canny,
