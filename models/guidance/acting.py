@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
+from ...common.number_ranges import in_ranges
 from ..host import note, tell
 from .progress import progress_of
 
@@ -28,10 +28,7 @@ def steps_in_words(steps: Iterable[int], total: int) -> str:
     numbers = sorted(step + 1 for step in set(steps))
     if not numbers:
         return f"no step of {total}"
-    breaks = [0, *(i for i, (a, b) in enumerate(pairwise(numbers), start=1) if b != a + 1), len(numbers)]
-    runs = [(numbers[first], numbers[last - 1]) for first, last in pairwise(breaks)]
-    words = ", ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in runs)
-    return f"step{'s' if len(numbers) > 1 else ''} {words} of {total}"
+    return f"step{'s' if len(numbers) > 1 else ''} {in_ranges(numbers, ' to ')} of {total}"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from ..images.resize import resized_map
 from ..images.tags import tag_of
 from ..images.tensors import check_image, to_rgb, to_uint8
 from ..options import resolved_options
-from ..pose.keypoints import BODY, read_frames
+from ..pose.keypoints import BODY
+from ..pose.reading import read_frames
 from ..registry import ENTRIES, find_method
 from .measures import Measured, pck
 from .scoring import POSE, Family, Score, family_of, fit_picture, related, score

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..entry import Detected, Option, Options, Preprocessor
-from ..pose.keypoints import BODY, PARTS
+from ..pose.keypoints import BODY, nobody
 from ..pose.people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 from .crops import Found, Square, cut, detected
 from .tflite import load_tflite, mediapipe_file
@@ -63,7 +63,7 @@ def _body(outputs: list[np.ndarray], square: Square) -> tuple[np.ndarray, float]
 
 
 def _person(body: np.ndarray) -> dict[str, np.ndarray]:
-    person = {part: np.zeros((count, 3), np.float32) for part, count in PARTS.items()}
+    person = nobody()
     shoulders = body[[11, 12]]
     neck = np.array([*shoulders[:, :2].mean(0), shoulders[:, 2].min()])
     person[BODY] = np.stack([neck if index is None else body[index] for index in _OPENPOSE]).astype(np.float32)
@@ -78,7 +78,7 @@ BLAZEPOSE = Preprocessor(
     node_id="ArmatureBlazePose",
     title="BlazePose",
     summary="Bodies by MediaPipe's BlazePose, drawn as OpenPose draws them: fast on any processor, free to use.",
-    version=1,
+    version=2,
     makes=MAKES,
     wanted_by=WANTED_BY,
     detect=detect_blazepose,

@@ -10,7 +10,7 @@ import torch
 
 from ..entry import Detected, Option, Options, Preprocessor
 from ..images.kinds import MAP_KINDS
-from ..pose.drawing import draw_disc, draw_line
+from ..pose.shapes import draw_disc, draw_line
 from .crops import Found, Square, cut, detected
 from .face_mesh import PARTS, PUPILS
 from .tflite import load_tflite, mediapipe_file
@@ -80,7 +80,7 @@ MEDIAPIPE_FACE = Preprocessor(
     node_id="ArmatureMediaPipeFace",
     title="MediaPipe Face",
     summary="Faces as coloured lines on black, for laion-face control nets: expression and direction of the head.",
-    version=1,
+    version=2,
     makes=MAP_KINDS["mediapipe_face"],
     wanted_by=("mediapipe_face",),
     detect=detect_face,

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .keypoints import BODY, Frame, moved, read_frames, visible, write_frames
+from .keypoints import BODY, Frame, moved, visible, write_frames
+from .reading import read_poses
 
 # Nose, neck, shoulders, hips, knees, ankles, eyes and ears: what moves little. Elbows and wrists are left out.
 STEADY_POINTS = (0, 1, 2, 5, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)
@@ -23,8 +24,8 @@ def align_poses(poses: Any, reference: Any, stride: int = 1, reference_first: bo
     The canvas becomes the reference's. With `reference_first` the reference's own pose stands in front, which is the
     map of the clip's first frame. Raises ValueError when nobody, or too little of a person, can be compared.
     """
-    clip = read_frames(poses, "Align Poses, input poses")[::stride]
-    target = read_frames(reference, "Align Poses, input reference")[0]
+    read, shown = read_poses(poses, "Align Poses, input poses"), read_poses(reference, "Align Poses, input reference")
+    clip, target = read.frames[::stride], shown.frames[0]
     if not target["people"]:
         raise ValueError(
             "Align Poses, input reference: nobody was found in it. Choose a picture that shows the person."
@@ -38,7 +39,7 @@ def align_poses(poses: Any, reference: Any, stride: int = 1, reference_first: bo
     )
     if reference_first:
         aligned, report = [target, *aligned], report + f" With the reference in front: {len(aligned) + 1} maps."
-    return write_frames(aligned), report
+    return write_frames(aligned), " ".join([report, *dict.fromkeys((*read.notes, *shown.notes))])
 
 
 def _fit(clip: list[Frame], reference: np.ndarray) -> tuple[float, np.ndarray, int]:

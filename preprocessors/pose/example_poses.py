@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..images.checks import check_name, check_range
-from .keypoints import BODY, BODY_POINTS, PARTS, Frame, write_frames
+from .keypoints import BODY, BODY_POINTS, Frame, nobody, write_frames
 
 # A person up close who speaks with both hands: the example pose that has a face and fingers.
 
@@ -161,5 +161,5 @@ def _frame(
     body = np.zeros((BODY_POINTS, 3), np.float32)
     for index, position in positions.items():
         body[index] = (*position, 1.0)
-    parts = {part: np.zeros((count, 3), np.float32) for part, count in PARTS.items()}
+    parts = nobody()
     return {"canvas_width": canvas[1], "canvas_height": canvas[0], "people": [{**parts, **(further or {}), BODY: body}]}

@@ -1,7 +1,8 @@
-"""POSE_KEYPOINT frames: reading, checking and moving their points.
+"""POSE_KEYPOINT frames as we write them, and moving their points.
 
 A frame is a dict: canvas_width, canvas_height (pixels), people: a list of dicts of flat lists x, y, score, … in pixels, 18
-body points in OpenPose's order, 21 for each hand, 70 for the face, 6 for the feet. Lists may be missing or empty.
+body points in OpenPose's order, 21 for each hand, 70 for the face, 6 for the feet. While we work on it, each list is an
+array [N,3]. What other tools write comes in through `reading`.
 """
 
 from __future__ import annotations
@@ -12,30 +13,31 @@ from typing import Any
 import numpy as np
 
 Frame = dict[str, Any]
+Person = dict[str, np.ndarray]
 
 BODY_POINTS = 18
+BODY, FACE, LEFT_HAND, RIGHT_HAND, FEET = (
+    "pose_keypoints_2d",
+    "face_keypoints_2d",
+    "hand_left_keypoints_2d",
+    "hand_right_keypoints_2d",
+    "foot_keypoints_2d",
+)
 # Points of each list. ComfyUI's drawing node wants all but the feet to be there.
-PARTS: dict[str, int] = {
-    "pose_keypoints_2d": BODY_POINTS,
-    "face_keypoints_2d": 70,
-    "hand_left_keypoints_2d": 21,
-    "hand_right_keypoints_2d": 21,
-    "foot_keypoints_2d": 6,
-}
-BODY = "pose_keypoints_2d"
+PARTS: dict[str, int] = {BODY: BODY_POINTS, FACE: 70, LEFT_HAND: 21, RIGHT_HAND: 21, FEET: 6}
 
 
-def read_frames(value: Any, where: str) -> list[Frame]:
-    """Complete frames, each part as [N,3] array (x, y, score); ValueError naming `where` for anything else."""
-    frames = [value] if isinstance(value, dict) else value
-    if not isinstance(frames, (list, tuple)) or not frames:
-        raise ValueError(
-            f"{where}: POSE_KEYPOINT frames are wanted. Link a pose node, such as SDPose Keypoint Extractor."
-        )
-    return [_frame(frame, f"{where}, frame {number}") for number, frame in enumerate(frames)]
+def nobody() -> Person:
+    """A person of whom no point was found."""
+    return {part: np.zeros((count, 3), np.float32) for part, count in PARTS.items()}
 
 
-def write_frames(frames: list[Frame]) -> list[Frame]:
+def own_frames(frames: Sequence[Frame]) -> list[Frame]:
+    """Frames that `write_frames` wrote, as arrays again."""
+    return [{**frame, "people": [_arrays(person) for person in frame["people"]]} for frame in frames]
+
+
+def write_frames(frames: Sequence[Frame]) -> list[Frame]:
     """The frames as POSE_KEYPOINT again: flat lists."""
     return [
         {
@@ -52,16 +54,25 @@ def moved(frame: Frame, move: Callable[[np.ndarray], np.ndarray], size: tuple[in
     return {"canvas_width": size[1], "canvas_height": size[0], "people": people}
 
 
+def stretched(frame: Frame, size: tuple[int, int]) -> Frame:
+    """The frame with its canvas, and all on it, brought to (height, width)."""
+    scale = np.array([size[1] / frame["canvas_width"], size[0] / frame["canvas_height"]], np.float32)
+    return moved(frame, lambda points: points * scale, size)
+
+
 def scaled_frames(frames: Sequence[Frame], size: tuple[int, int], new_size: tuple[int, int]) -> list[Frame]:
-    """POSE_KEYPOINT frames found at (height, width) `size`, in the pixels of the same pictures at `new_size`."""
-    scale = np.array([new_size[1] / size[1], new_size[0] / size[0]], np.float32)
-    read = read_frames(list(frames), "Poses")
-    return write_frames([moved(frame, lambda points: points * scale, new_size) for frame in read])
+    """Our own frames found at (height, width) `size`, in the pixels of the same pictures at `new_size`."""
+    seen = [{**frame, "canvas_width": size[1], "canvas_height": size[0]} for frame in own_frames(frames)]
+    return write_frames([stretched(frame, new_size) for frame in seen])
 
 
 def visible(points: np.ndarray) -> np.ndarray:
     """Which of the points [N,3] were found, [N] of bool."""
     return points[:, 2] > 0
+
+
+def _arrays(person: dict[str, Any]) -> Person:
+    return {part: np.asarray(values, np.float32).reshape(-1, 3) for part, values in person.items()}
 
 
 def _moved(points: np.ndarray, move: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -71,51 +82,32 @@ def _moved(points: np.ndarray, move: Callable[[np.ndarray], np.ndarray]) -> np.n
     return result
 
 
-def _frame(frame: Any, where: str) -> Frame:
-    try:
-        height, width = int(frame["canvas_height"]), int(frame["canvas_width"])
-        people = [
-            {part: _part(one.get(part), count, where) for part, count in PARTS.items()} for one in frame["people"]
-        ]
-    except (KeyError, TypeError, AttributeError):
-        raise ValueError(
-            f"{where}: it has no canvas_width, canvas_height and people, so it is no POSE_KEYPOINT."
-        ) from None
-    if height < 1 or width < 1:
-        raise ValueError(f"{where}: its canvas is {width}x{height} pixels.")
-    return {"canvas_width": width, "canvas_height": height, "people": people}
-
-
-def _part(flat: Any, count: int, where: str) -> np.ndarray:
-    if flat is None or len(flat) == 0:
-        return np.zeros((count, 3), np.float32)
-    points = np.asarray(flat, np.float32)
-    if points.size % 3 or points.size > 3 * count or not np.isfinite(points).all():
-        raise ValueError(f"{where}: {points.size} numbers came in where at most {count} points of x, y, score belong.")
-    points = points.reshape(-1, 3)
-    return np.concatenate([points, np.zeros((count - len(points), 3), np.float32)])
-
-
-# From the 133 points of COCO-WholeBody to POSE_KEYPOINT.
+# From the points of COCO to POSE_KEYPOINT.
 
 # OpenPose's body points as COCO's numbers; the neck is made of the shoulders (5 and 6).
-_BODY = (0, None, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
+_COCO = (0, None, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
 _SHOULDERS = (5, 6)
-_FEET, _FACE, _LEFT_HAND, _RIGHT_HAND = slice(17, 23), slice(23, 91), slice(91, 112), slice(112, 133)
+_WHOLE_FEET, _WHOLE_FACE, _WHOLE_LEFT_HAND, _WHOLE_RIGHT_HAND = slice(17, 23), slice(23, 91), slice(91, 112), slice(112, 133)  # fmt: skip  # noqa: E501
 _EYES = (14, 15)  # of the body, which end the face's list
 _SURE = 0.3  # both shoulders must be this certain to make a neck
 
 
-def person_of(points: np.ndarray) -> dict[str, np.ndarray]:
-    """[133,3] of x, y in pixels and score -> the parts of a person of POSE_KEYPOINT."""
+def body_of_coco(points: np.ndarray) -> np.ndarray:
+    """[17,3] of x, y and score in COCO's order, or more that begin so -> [18,3] in OpenPose's."""
     points = points.astype(np.float32)
     shoulders = points[list(_SHOULDERS)]
     score = shoulders[:, 2].min()
     neck = np.array([*shoulders[:, :2].mean(0), score if score > _SURE else 0], np.float32)
-    body = np.stack([neck if index is None else points[index] for index in _BODY])
-    person = {part: np.zeros((count, 3), np.float32) for part, count in PARTS.items()}
-    person[BODY] = body
-    person["foot_keypoints_2d"] = points[_FEET]
-    person["face_keypoints_2d"] = np.concatenate([points[_FACE], body[list(_EYES)]])
-    person["hand_left_keypoints_2d"], person["hand_right_keypoints_2d"] = points[_LEFT_HAND], points[_RIGHT_HAND]
-    return person
+    return np.stack([neck if index is None else points[index] for index in _COCO])
+
+
+def person_of(points: np.ndarray) -> Person:
+    """[133,3] of x, y in pixels and score (COCO-WholeBody) -> the parts of a person of POSE_KEYPOINT."""
+    points, body = points.astype(np.float32), body_of_coco(points)
+    return {
+        BODY: body,
+        FACE: np.concatenate([points[_WHOLE_FACE], body[list(_EYES)]]),
+        LEFT_HAND: points[_WHOLE_LEFT_HAND],
+        RIGHT_HAND: points[_WHOLE_RIGHT_HAND],
+        FEET: points[_WHOLE_FEET],
+    }

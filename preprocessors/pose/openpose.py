@@ -16,7 +16,7 @@ from ..images.tensors import to_uint8
 from ..model_files import annotator
 from ..network import load_network, ready
 from ..weights import find_weights
-from .keypoints import BODY, BODY_POINTS, PARTS
+from .keypoints import BODY, BODY_POINTS, nobody
 from .openpose_parts import FACE_WEIGHTS, HAND_WEIGHTS, FaceFinder, HandFinder, face_of, hands_of, renamed
 from .people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 
@@ -78,7 +78,7 @@ def build_body(weights: dict[str, Any]) -> nn.Module:
 
 def _person(candidates: np.ndarray, row: np.ndarray) -> dict[str, np.ndarray]:
     """A row of the grouping (numbers of candidates, -1 for none) as the parts of a person."""
-    person = {part: np.zeros((count, 3), np.float32) for part, count in PARTS.items()}
+    person = nobody()
     for point, number in enumerate(row[:BODY_POINTS].astype(int)):
         if number >= 0:
             # The heat of OpenPose is no probability: what it groups has been found.
@@ -91,7 +91,7 @@ OPENPOSE = Preprocessor(
     node_id="ArmatureOpenPose",
     title="OpenPose",
     summary="Bodies, hands and faces by OpenPose, as SD1.5's pose nets were trained on. dwpose and sdpose are better today.",
-    version=2,
+    version=3,
     makes=MAKES,
     wanted_by=WANTED_BY,
     detect=detect_openpose,

@@ -12,8 +12,11 @@ from ..entry import Detected, Options
 from ..images.kinds import MAP_KINDS
 from ..options import resolved
 from ..sizing import MAXIMUM_PIXELS
-from .drawing import DRAWING_OPTIONS, drawn_poses, people_in
-from .keypoints import Frame, read_frames, write_frames
+from .drawing import DRAWING_OPTIONS, drawn_poses
+from .keypoints import Frame, own_frames, write_frames
+from .reading import read_poses
+from .shapes import opencv
+from .told import people_in, stretching
 
 MAKES = MAP_KINDS["openpose"]
 WANTED_BY = ("openpose",)
@@ -32,8 +35,18 @@ def found_people(people: Sequence[People], pictures: torch.Tensor, notes: tuple[
 
 def finish_poses(detected: Detected, size: tuple[int, int], options: Options) -> Detected:
     """The poses drawn at the (height, width) of the pictures."""
-    maps = drawn_poses(list(detected.poses), size, options, "Poses")
-    return Detected(maps, (*detected.notes, people_in(detected.poses)), detected.poses)
+    drawn = drawn_poses(own_frames(detected.poses), size, options)
+    notes = (*detected.notes, people_in(drawn.missing), *_by_whom())
+    return Detected(drawn.maps, notes, detected.poses)
+
+
+def _by_whom() -> tuple[str, ...]:
+    if opencv() is not None:
+        return ()
+    return (
+        "OpenCV is not installed, so pixels at the rims differ from the maps that pose nets were trained on. Install "
+        "opencv-python-headless into ComfyUI's Python for the usual result.",
+    )
 
 
 # The one function behind the node that draws poses.
@@ -44,11 +57,13 @@ _TITLE = "Draw Poses"
 def map_of_poses(poses: Any, width: int, height: int, options: Options) -> tuple[torch.Tensor, str]:
     """(maps [B,height,width,3], report); 0 takes the side of the first pose's canvas, or follows its aspect."""
     settings = resolved(_TITLE, DRAWING_OPTIONS, options)
-    where = f"{_TITLE}, input poses"
-    frames = read_frames(poses, where)
-    size = _size(frames[0]["canvas_height"], frames[0]["canvas_width"], height, width)
-    maps = drawn_poses(poses, size, settings, where)
-    return maps, f"{len(frames)} map{'s' if len(frames) > 1 else ''} of {size[1]}x{size[0]}. {people_in(frames)}"
+    read = read_poses(poses, f"{_TITLE}, input poses")
+    first = read.frames[0]
+    size = _size(first["canvas_height"], first["canvas_width"], height, width)
+    drawn = drawn_poses(read.frames, size, settings)
+    count = f"{len(read.frames)} map{'s' if len(read.frames) > 1 else ''} of {size[1]}x{size[0]}."
+    told = [count, people_in(drawn.missing), *stretching(read.frames, size), *read.notes, *_by_whom()]
+    return drawn.maps, " ".join(told)
 
 
 def _size(own_height: int, own_width: int, height: int, width: int) -> tuple[int, int]:

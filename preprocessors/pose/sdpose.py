@@ -10,8 +10,8 @@ from ..entry import Detected, Options, Preprocessor
 from ..model_files import ModelFile
 from ..network import load_once
 from ..weights import find_weights
-from .keypoints import read_frames
 from .people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
+from .reading import read_frames
 
 WEIGHTS = ModelFile(
     "sdpose",
@@ -46,7 +46,7 @@ SDPOSE = Preprocessor(
     node_id="ArmatureSDPose",
     title="SDPose",
     summary="Bodies, hands, faces and feet by SDPose, ComfyUI's own model: the most exact, one person in a picture.",
-    version=1,
+    version=2,
     makes=MAKES,
     wanted_by=WANTED_BY,
     detect=detect_sdpose,
