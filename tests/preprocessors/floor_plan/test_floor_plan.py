@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from armature_pack.preprocessors.control_map import control_map
 from armature_pack.preprocessors.floor_plan.space import view_of
-from armature_pack.preprocessors.floor_plan.walls import wall_masks
+from armature_pack.preprocessors.floor_plan.walls import walls_of
 from armature_pack.preprocessors.registry import find_method
 from armature_pack.preprocessors.segment_colours import ADE_FLOOR, ADE_WALL, ade_palette
 from armature_pack.tools.help.photographs import floor_plan
+from torch.nn.functional import interpolate
 
 CAMERA = {"camera_x": 0.5, "camera_y": 0.5, "camera_height": 1.5, "direction": 0.0, "tilt": 0.0, "field_of_view": 90.0, "plan_width": 10.0, "wall_height": 3.0, "ceiling": True}  # fmt: skip  # noqa: E501
 
@@ -22,7 +25,7 @@ def square_room() -> torch.Tensor:
 
 
 def test_rooms_are_filled_walls_marked_and_the_outside_is_black():
-    maps, report = control_map(find_method("floor_plan_rooms"), floor_plan(), {"door_width": 48})
+    maps, report = control_map(find_method("floor_plan_rooms"), floor_plan(), {})
     shown = (maps[0] * 255).round().int()
     assert shown[5, 5].tolist() == [0, 0, 0] and "Rooms found: 3." in report
     assert shown[24, 200].tolist() == ade_palette()[ADE_WALL].tolist()
@@ -35,8 +38,64 @@ def test_flat_colours_tell_the_rooms_apart():
     maps, _ = control_map(find_method("floor_plan_rooms"), floor_plan(), {"door_width": 48, "colours": "flat"})
     rooms = [tuple(maps[0][place].tolist()) for place in ((200, 100), (100, 400), (300, 400))]
     assert len(set(rooms)) == 3
-    _, report = control_map(find_method("floor_plan_rooms"), floor_plan(), {"door_width": 0})
-    assert "Rooms found: 1." in report, "without closing the doors it is one space"
+    for options in ({"door_width": 0}, {"door_width": 24, "doors": "fixed"}):
+        _, report = control_map(find_method("floor_plan_rooms"), floor_plan(), options)
+        assert "Rooms found: 1." in report, "without closing the doors it is one space"
+
+
+@pytest.mark.parametrize("scale", [0.5, 1, 2, 3])
+def test_doors_are_found_at_any_scale_of_the_plan(scale):
+    plan = interpolate(floor_plan().movedim(-1, 1), scale_factor=scale, mode="nearest").movedim(1, -1)
+    _, report = control_map(find_method("floor_plan_rooms"), plan, {})
+    assert "Rooms found: 3." in report
+    width = int(re.search(r"up to (\d+) pixels", report).group(1))
+    assert 40 * scale <= width <= 40 * scale * 1.25, "the doors are 40 pixels wide at scale 1"
+
+
+def test_windows_close_too():
+    plan = floor_plan()
+    plan[:, 20:28, 80:140], plan[:, 356:364, 300:350], plan[:, 240:300, 484:492] = 1, 1, 1
+    plan[:, 24, 80:140] = 0  # glass, too thin for a wall
+    assert "Rooms found: 3." in control_map(find_method("floor_plan_rooms"), plan, {})[1]
+
+
+def test_a_width_that_parts_as_many_rooms_is_kept():
+    maps, report = control_map(find_method("floor_plan_rooms"), floor_plan(), {"door_width": 60})
+    assert "up to 60 pixels" in report
+    assert torch.equal(
+        maps, control_map(find_method("floor_plan_rooms"), floor_plan(), {"door_width": 60, "doors": "fixed"})[0]
+    )
+
+
+def test_light_lines_on_dark_are_the_same_plan():
+    expected, _ = control_map(find_method("floor_plan_rooms"), floor_plan(), {})
+    maps, report = control_map(find_method("floor_plan_rooms"), 1 - floor_plan(), {})
+    assert torch.equal(maps, expected) and "The plan is drawn light on dark." in report
+    _, told = control_map(find_method("floor_plan_rooms"), 1 - floor_plan(), {"wall_is": "dark"})
+    assert "More than half of the plan counts as wall with wall_is dark" in told and "Set wall_is to auto" in told
+    camera = {"camera_x": 0.25, "camera_y": 0.5}
+    seen, report = control_map(find_method("floor_plan_depth"), 1 - floor_plan(), camera)
+    assert torch.equal(seen, control_map(find_method("floor_plan_depth"), floor_plan(), camera)[0])
+    assert "light on dark" in report
+
+
+@pytest.mark.parametrize(
+    ("plan", "options", "words"),
+    [
+        (
+            torch.ones(1, 64, 64, 3),
+            {},
+            "walls are 0% of the plan. No line is thick enough for a wall: lower thinnest_wall",
+        ),
+        (floor_plan(), {"thinnest_wall": 20}, "lower thinnest_wall"),
+        (floor_plan(), {"smallest_room": 0.5}, "lower smallest_room"),
+        (1 - floor_plan(), {"wall_is": "dark", "smallest_room": 0.1}, "set wall_is to auto"),
+    ],
+)
+def test_a_plan_without_a_room_stops_and_names_what_helps(plan, options, words):
+    with pytest.raises(ValueError, match="Floor Plan Rooms: no room was found") as error:
+        control_map(find_method("floor_plan_rooms"), plan, options)
+    assert words in str(error.value)
 
 
 def test_the_wall_ahead_is_as_far_as_the_plan_says():
@@ -95,7 +154,7 @@ def test_a_camera_in_a_wall_is_refused():
 
 def test_walls_are_thick_lines_only():
     options = {"wall_is": "dark", "threshold": 0, "thinnest_wall": 5}
-    walls = wall_masks(floor_plan(), options)[0]
+    walls = walls_of(floor_plan(), options).masks[0]
     assert walls[24, 200] and not walls[61, 100] and not walls[200, 100]
-    inverted = wall_masks(1 - floor_plan(), {**options, "wall_is": "bright"})[0]
+    inverted = walls_of(1 - floor_plan(), {**options, "wall_is": "bright"}).masks[0]
     assert (walls != inverted).float().mean() < 0.001
