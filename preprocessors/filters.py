@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch.nn.functional import conv2d, max_pool2d, pad
@@ -60,6 +62,19 @@ def widened(lines: torch.Tensor, pixels: int) -> torch.Tensor:
     size = 2 * abs(pixels) + 1
     grown = max_pool2d(lines if pixels > 0 else -lines, size, stride=1, padding=abs(pixels))
     return grown if pixels > 0 else -grown
+
+
+def despeckled(mask: np.ndarray, least: int, strong: np.ndarray | None = None) -> np.ndarray:
+    """Connected pieces of a mask [H,W] of bool that have at least `least` pixels, and where given one of `strong`."""
+    from scipy.ndimage import label
+
+    found: Any = label(mask, np.ones((3, 3)))
+    pieces, count = found
+    keep = np.bincount(pieces.ravel(), minlength=count + 1) >= least
+    if strong is not None:
+        keep &= np.bincount(pieces[strong], minlength=count + 1) > 0
+    keep[0] = False
+    return keep[pieces]
 
 
 def _radius(sigma: float, reach: int) -> int:

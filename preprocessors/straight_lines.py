@@ -1,4 +1,4 @@
-"""Straight lines without a network, by OpenCV's line segment detector."""
+"""Straight lines without a network, by OpenCV's line segment detector (von Gioi 2010) and a fit to the edge."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ import torch
 
 from .backends import need_opencv
 from .entry import Detected, Option, Options, Preprocessor
-from .grey import as_grey_maps, luma
+from .grey import as_grey_maps, luma_bytes
 from .images.kinds import MAP_KINDS
-from .images.tensors import to_uint8
+from .line_segments import straight_segments
 
 MAKES = MAP_KINDS["mlsd"]
 
 
 def detect_straight_lines(pictures: torch.Tensor, options: Options) -> Detected:
-    """Line segments (von Gioi 2010) of pictures [B,h,w,3], at least `minimum_length` of the short side long."""
-    cv2 = need_opencv("Straight Lines")
-    least = options["minimum_length"] * min(pictures.shape[1:3])
-    finder = cv2.createLineSegmentDetector()
+    """Straight lines of pictures [B,h,w,3], at least `minimum_length` of the short side long."""
+    need_opencv("Straight Lines")
     maps = []
-    for grey in to_uint8(luma(pictures)):
-        found = finder.detect(np.ascontiguousarray(grey))[0]
-        segments = np.empty((0, 4), np.float32) if found is None else found.reshape(-1, 4)
-        lengths = np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
-        maps.append(drawn_segments(segments[lengths >= least], grey.shape))
+    for grey in luma_bytes(pictures).cpu().numpy().astype(np.uint8):
+        lines = straight_segments(grey, options["minimum_length"])
+        maps.append(drawn_segments(np.rint(lines), grey.shape))
     return Detected(as_grey_maps(torch.from_numpy(np.stack(maps)).float() / 255))
 
 
@@ -42,7 +38,7 @@ STRAIGHT_LINES = Preprocessor(
     node_id="ArmatureStraightLines",
     title="Straight Lines",
     summary="White straight lines on black by OpenCV, without a model: for buildings and rooms. mlsd is cleaner.",
-    version=1,
+    version=2,
     makes=MAKES,
     wanted_by=("mlsd",),
     detect=detect_straight_lines,

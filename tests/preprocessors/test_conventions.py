@@ -70,7 +70,7 @@ def test_xdog_is_the_annotators_formula():
     difference = cv2.GaussianBlur(photo, (0, 0), 5.0) - cv2.GaussianBlur(photo, (0, 0), 0.5)
     dog = (255 - np.min(difference, axis=2)).clip(0, 255).astype(np.uint8)
     expected = np.where(2 * (255 - dog.astype(int)) > 32, 255, 0)
-    assert np.mean(levels("scribble_xdog")[..., 0] != expected) < 0.001
+    assert np.mean(levels("scribble_xdog", options={"formula": "annotator"})[..., 0] != expected) < 0.001
 
 
 def test_binary_turns_ink_white():
@@ -80,6 +80,73 @@ def test_binary_turns_ink_white():
     expected = cv2.threshold(255 - paper[..., 0], 154, 255, cv2.THRESH_BINARY)[1]
     assert np.array_equal(levels("binary", image)[..., 0], expected)
     assert np.array_equal(255 - levels("binary", image, options={"white_is": "bright"})[..., 0], expected)
+
+
+def pieces(lines: np.ndarray) -> np.ndarray:
+    """Pixels of each connected piece of a map."""
+    return cv2.connectedComponentsWithStats((lines > 127).astype(np.uint8), connectivity=8)[2][1:, cv2.CC_STAT_AREA]
+
+
+def saucer() -> np.ndarray:
+    """Points on the rim of coffee's saucer, where it lies on the table, found by hand."""
+    angles = np.radians(np.arange(20, 160, 4))
+    return np.column_stack([278 + 202 * np.cos(angles), 222 + 160 * np.sin(angles)]).round().astype(int)
+
+
+def test_xdog_keeps_the_saucer_and_leaves_no_specks():
+    photo = torch.from_numpy(data.coffee()).float().div(255).unsqueeze(0)
+    clean, raw = (levels("scribble_xdog", photo, options={"formula": one})[..., 0] for one in ("clean", "annotator"))
+    near = [
+        cv2.dilate(one.astype(np.uint8), np.ones((17, 17)))[tuple(saucer().T[::-1])].mean() / 255
+        for one in (clean, raw)
+    ]
+    assert near[0] > 0.9 > near[1], near
+    assert pieces(clean).min() >= 32 and (pieces(raw) < 32).sum() > 200
+
+
+def test_binary_keeps_the_page_under_its_shadow_and_makes_no_blots():
+    page = torch.from_numpy(data.page()).float().div(255).unsqueeze(0)[..., None].expand(-1, -1, -1, 3)
+    shadow = (slice(95, 185), slice(0, 60))  # the dark corner
+    whole, local = (levels("binary", page, options={"thresholding": one})[..., 0] > 127 for one in ("global", "auto"))
+    assert whole[shadow].mean() > 0.5 > 0.3 > local[shadow].mean()
+    photo = torch.from_numpy(data.astronaut()).float().div(255).unsqueeze(0)
+    largest = [cv2.distanceTransform((levels("binary", photo, options={"thresholding": one})[..., 0] > 127).astype(np.uint8), cv2.DIST_L2, 5).max() for one in ("global", "auto")]  # fmt: skip  # noqa: E501
+    assert largest[1] < 20 < 40 < largest[0], "strokes and no blots: pixels to the nearest black"
+
+
+def test_binary_leaves_a_solid_logo_solid_and_a_threshold_that_was_chosen_in_force():
+    logo = np.full((200, 200, 3), 250, np.uint8)
+    cv2.circle(logo, (100, 100), 70, (20, 20, 20), -1)
+    image = torch.from_numpy(logo)[None] / 255
+    assert levels("binary", image)[100, 100, 0] == 255
+    assert levels("binary", image, options={"thresholding": "local"})[100, 100, 0] == 0
+    chosen = levels("binary", options={"threshold": 90})
+    assert np.array_equal(chosen, levels("binary", options={"threshold": 90, "thresholding": "global"}))
+
+
+@pytest.mark.parametrize("method", ["scribble_xdog", "binary", "straight_lines"])
+def test_noise_of_one_level_and_jpeg_change_little(method):
+    photo = np.ascontiguousarray(data.camera()[..., None].repeat(3, 2))
+    noise = np.random.default_rng(0).integers(-1, 2, photo.shape)
+    noisy = (photo.astype(int) + noise).clip(0, 255).astype(np.uint8)
+    jpeg = cv2.imdecode(cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 95])[1], cv2.IMREAD_COLOR)
+    clean, *others = (levels(method, torch.from_numpy(one)[None] / 255)[..., 0] > 127 for one in (photo, noisy, jpeg))
+    most = {"scribble_xdog": 0.03, "binary": 0.02, "straight_lines": 0.25}[method]
+    for other in others:
+        assert (clean != other).sum() < most * clean.sum()
+
+
+def test_a_line_that_is_interrupted_and_noisy_is_one_line_where_it_is():
+    picture = np.full((300, 400, 3), 200.0)
+    cv2.line(picture, (30, 40), (370, 210), (60, 60, 60), 9, cv2.LINE_AA)
+    for x in range(60, 370, 50):
+        picture[:, x : x + 4] = 200
+    picture += np.random.default_rng(1).normal(0, 6, picture.shape)
+    lines = levels("straight_lines", torch.from_numpy(picture.clip(0, 255))[None].float() / 255)[..., 0]
+    assert len(pieces(lines)) == 2 and pieces(lines).min() > 300, "both sides of the stroke, each in one piece"
+    rows, columns = np.nonzero(lines)
+    beside = np.abs((rows - 40) * 340 - (columns - 30) * 170) / np.hypot(340, 170)
+    assert np.abs(beside - 4.5).max() < 1.5
 
 
 def test_otsu_is_opencvs():
