@@ -81,7 +81,7 @@ def _depth(
         node_id=f"ArmatureDepth{node}",
         title=title,
         summary=f"Depth by {words} near is white.",
-        version=2 if method in _SQUARE_ONLY else 1,
+        version=3 if method in _SQUARE_ONLY else 2,
         makes=MAKES,
         wanted_by=WANTED_BY,
         detect=partial(detect_depth, method, files, patch),

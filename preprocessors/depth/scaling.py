@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch.nn.functional import adaptive_avg_pool2d
 
 from ..entry import Detected, Option, Options
 from ..grey import as_grey_maps
@@ -13,16 +14,21 @@ WANTED_BY = ("depth",)
 
 OVER = Option(
     "normalize_over",
-    "picture",
+    "auto",
     "Over what near becomes white and far black. picture: each for itself; clip: the whole batch together, so that a clip "
-    "does not flicker.",
-    choices=("picture", "clip"),
+    "does not flicker; auto: clip where each picture looks like the one before, else picture.",
+    choices=("picture", "clip", "auto"),
 )
 MISTAKES = (
-    "**Depth of a clip flickers.** Set `normalize_over` to clip.",
+    "**Depth of a clip flickers.** Its pictures differ too much to be taken for a clip: set `normalize_over` to clip.",
     "**White is far in maps of other tools.** Control nets want near as white, as this map has it.",
 )
 _ROUNDING = 1e-5  # of the values, which the networks' half precision cannot tell apart
+_SMALL = 32  # pixels of a side at which frames are compared
+_ALIKE, _MOST = (
+    0.9,
+    0.75,
+)  # correlation of frames that follow one another, in so many of the pairs: a cut or two is fine
 _SAMPLES = 1_000_000  # torch.quantile takes no more than 16 million values, and needs no more than these
 
 
@@ -35,13 +41,32 @@ def near_is_white(
     """
     depth = detected.maps[..., 0].float()
     sky = ~torch.isfinite(depth)
-    groups = [slice(None)] if options["normalize_over"] == "clip" else [slice(n, n + 1) for n in range(len(depth))]
+    over = options["normalize_over"]
+    as_clip = over == "clip" or (over == "auto" and is_clip(depth))
+    groups = [slice(None)] if as_clip else [slice(n, n + 1) for n in range(len(depth))]
     result = torch.empty_like(depth)
     for group in groups:
         bottom, top = _bounds(depth[group][~sky[group]], low, high)
         result[group] = ((depth[group] - bottom) / _span(bottom, top)).clamp(0, 1)
     result = torch.where(sky, 0.0, 1 - result if far_is_large else result)
-    return Detected(as_grey_maps(result), detected.notes, detected.poses)
+    told = (f"The {len(depth)} pictures are a clip, so near and far are the same in all of them.",)
+    notes = (*detected.notes, *(told if as_clip and over == "auto" else ()))
+    return Detected(as_grey_maps(result), notes, detected.poses)
+
+
+def is_clip(depth: torch.Tensor) -> bool:
+    """Whether pictures, by their depth [B,h,w] in any unit, follow one another: most correlate with the one before."""
+    if len(depth) < 2:
+        return False
+    finite = torch.isfinite(depth)
+    if not bool(finite.any()):
+        return False
+    known = torch.where(finite, depth, depth[finite].amax())
+    small = adaptive_avg_pool2d(known.unsqueeze(1), _SMALL).flatten(1)
+    around = small - small.mean(1, keepdim=True)
+    lengths = around.norm(dim=1).clamp(min=1e-12)
+    alike = (around[1:] * around[:-1]).sum(1) / (lengths[1:] * lengths[:-1]) >= _ALIKE
+    return float(alike.float().mean()) >= _MOST
 
 
 def _span(bottom: float, top: float) -> float:

@@ -37,7 +37,7 @@ def test_depth_anything_3_is_loaded_and_run_by_the_host(annotators, small):
     stored = real_weights.once("depth_anything_3_vits.safetensors", depth_anything_3)
     shutil.copy(stored, annotators / "depth_anything_3_mono_large.safetensors")
     maps, report = control_map(find_method("depth_anything_3"), small, {"network_size": 140})
-    assert maps.shape == small.shape and "Depth Anything 3 (version 1)" in report
+    assert maps.shape == small.shape and "Depth Anything 3 (version 2)" in report
     from comfy_extras.nodes_depth_anything_3 import DA3Inference, LoadDA3Model
 
     model = LoadDA3Model.execute("depth_anything_3_mono_large.safetensors", "default").result[0]  # type: ignore[index]

@@ -52,12 +52,23 @@ def test_a_clip_is_normalised_as_one_where_asked(annotators, small):
     depth_anything(annotators)
     entry = find_method("depth_anything_v2")
     clip = torch.cat([small, small * 0.1, small.flip(1)])
-    each, _ = control_map(entry, clip, {"network_size": 140})
+    each, _ = control_map(entry, clip, {"network_size": 140, "normalize_over": "picture"})
     together, _ = control_map(entry, clip, {"network_size": 140, "normalize_over": "clip"})
     assert all(one.amin() == 0 and one.amax() == 1 for one in each)
     ranges = [(float(one.amin()), float(one.amax())) for one in together]
     assert min(low for low, _ in ranges) == 0 and max(high for _, high in ranges) == 1
     assert any((low, high) != (0.0, 1.0) for low, high in ranges)
+
+
+def test_a_clip_has_one_scale_by_itself_and_a_batch_of_other_pictures_has_not(annotators, small):
+    depth_anything(annotators)
+    entry = find_method("depth_anything_v2")
+    darker = torch.cat([small * (1 - 0.01 * number) for number in range(6)])  # what a network of noise can follow
+    others = torch.cat([small, small.flip(2), small.flip(1), small.flip(1).flip(2)])
+    for batch, over in ((darker, "clip"), (others, "picture")):
+        maps, report = control_map(entry, batch, {"network_size": 140})
+        expected, _ = control_map(entry, batch, {"network_size": 140, "normalize_over": over})
+        assert torch.equal(maps, expected) and ("pictures are a clip" in report) == (over == "clip")
 
 
 def test_a_missing_configuration_is_named(annotators, small):
