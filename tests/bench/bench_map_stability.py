@@ -142,7 +142,7 @@ def noisy(picture: Picture, seed: int) -> Picture:
 
 def as_jpeg(picture: Picture) -> Picture:
     stored = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
-    return np.ascontiguousarray(cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(stored, cv2.IMREAD_COLOR))[..., ::-1])
 
 
 def pan(name: str) -> list[Picture]:
