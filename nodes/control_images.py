@@ -41,7 +41,7 @@ class ArmatureFitControlImage(io.ComfyNode):
                     optional=True,
                     tooltip=(
                         "When the aspects differ. crop: cut the map's edges; stretch: use all of it, distorted; "
-                        "pad: use all of it, the rest stays black."
+                        "pad: use all of it, the rest stays the ground of its kind (black, a flat normal, an inpaint hint's mark)."
                     ),
                 ),
                 io.Combo.Input(
@@ -51,7 +51,8 @@ class ArmatureFitControlImage(io.ComfyNode):
                     optional=True,
                     tooltip=(
                         "What must survive the resize. thin_lines: canny, straight lines; flat_colours: segmentation, poses, "
-                        "scribbles; continuous: depth, normals, soft edges. auto: measured on the map."
+                        "scribbles; continuous: depth, normals, soft edges; marked: inpaint hints. auto: as the map was made, or "
+                        "else measured on each map."
                     ),
                 ),
                 io.Int.Input(

@@ -51,7 +51,8 @@ def _common_inputs() -> list[Any]:
             default="native",
             optional=True,
             tooltip=(
-                "At which size the method looks at the picture; the map always has the picture's own size. "
+                "At which size the method looks at the picture; the map always has the picture's own size, lines as thin as they "
+                "were found. "
                 "native: as it is; short_side, long_side: that side becomes the resolution; "
                 "pixel_perfect: the size at which the picture covers the target, or a square of that resolution, in steps of 8."
             ),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import torch
-from torch.nn.functional import pad
 
 from ...preprocessors.images.checks import check_choice
-from ...preprocessors.images.kinds import MapValues
-from ...preprocessors.images.resize import MAP_VALUES, resized_map, values_of
-from ...preprocessors.images.tags import pass_on
+from ...preprocessors.images.ground import ground_of
+from ...preprocessors.images.kinds import map_kind
+from ...preprocessors.images.map_values import MAP_VALUES, told_mixture, values_of_each
+from ...preprocessors.images.resize import Values, resized_as, resized_map
+from ...preprocessors.images.tags import pass_on, tag_of
 from ...preprocessors.images.tensors import check_image, target_size, to_rgb
 
 Fit = Literal["crop", "stretch", "pad"]
@@ -28,18 +30,20 @@ def aspects_differ(image_size: tuple[int, int], target_size: tuple[int, int]) ->
 
 
 def fitted(
-    image: torch.Tensor, height: int, width: int, fit: Fit, values: MapValues | Literal["auto"] = "auto"
+    image: torch.Tensor, height: int, width: int, fit: Fit, values: Values = "auto", kind: str | None = None
 ) -> torch.Tensor:
     """Bring an image [B,C,h,w] to [B,C,height,width], resized as its values allow (see `resized_map`).
 
-    `crop` cuts what the host's centre crop cuts; `stretch` uses every pixel and changes the aspect; `pad` keeps the aspect and
-    adds zeros, the ground of nearly every kind of map.
+    kind: of maps that say what made them; it decides where values is auto. `crop` cuts what the host's centre crop cuts;
+    `stretch` uses every pixel and changes the aspect; `pad` keeps the aspect and goes on with the ground of the kind of map.
     """
     if fit == "pad":
-        image = _padded_to_aspect(image, height, width)
+        image = _padded_to_aspect(image, height, width, lambda: ground_of(image, kind))
     elif fit == "crop":
         top, left = cut_of((image.shape[-2], image.shape[-1]), (height, width))
         image = image[..., top : image.shape[-2] - top, left : image.shape[-1] - left]
+    if values == "auto" and kind is not None:
+        return resized_as(image, (height, width), map_kind(kind))
     return resized_map(image, (height, width), values)
 
 
@@ -49,7 +53,7 @@ def mask_with_map(mask: torch.Tensor, picture: tuple[int, int], fit: Fit) -> tor
     Its own resolution stays. What `pad` leaves free has no map, and so no mask.
     """
     if fit == "pad":
-        return _padded_to_aspect(mask, *picture)
+        return _padded_to_aspect(mask.unsqueeze(1), *picture, lambda: (0.0,))[:, 0]
     if fit == "stretch":
         return mask
     top, left = cut_of((mask.shape[-2], mask.shape[-1]), picture)
@@ -81,12 +85,20 @@ def describe_fit(image_size: tuple[int, int], target_size: tuple[int, int], fit:
     return f"{sizes}: pad leaves {share:.0%} of the picture without control ({axis})"
 
 
-def _padded_to_aspect(image: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def _padded_to_aspect(
+    image: torch.Tensor, height: int, width: int, ground: Callable[[], tuple[float, ...]]
+) -> torch.Tensor:
+    """[B,C,h,w] with bars of the ground, which is asked for only where there are some."""
     image_height, image_width = image.shape[-2:]
     missing_width = max(0, round(image_height * width / height) - image_width)
     missing_height = max(0, round(image_width * height / width) - image_height)
+    if not (missing_width or missing_height):
+        return image
     left, top = missing_width // 2, missing_height // 2
-    return pad(image, (left, missing_width - left, top, missing_height - top))
+    colour = torch.tensor(ground(), device=image.device, dtype=image.dtype).view(1, -1, 1, 1)
+    padded = colour.expand(*image.shape[:2], image_height + missing_height, image_width + missing_width).clone()
+    padded[..., top : top + image_height, left : left + image_width] = image
+    return padded
 
 
 # Fitting a control image to the picture to be drawn, with a preview of what that costs.
@@ -121,13 +133,25 @@ def fit_control_image(
     size = target_size(target) or (height or own[0], width or own[1])
     if not all(1 <= side <= MAXIMUM_SIDE for side in size):
         raise ValueError(f"{who}: a size of {size[1]}x{size[0]} lies outside 1 to {MAXIMUM_SIDE} pixels a side.")
-    chosen = values_of(maps) if values == "auto" else values
     if size == own:
         return FittedImage(image, image, f"The image has the size {own[1]}x{own[0]} already; nothing was changed.")
-    made = fitted(maps, *size, fit, chosen).movedim(1, -1).contiguous()
-    report = f"{own[1]}x{own[0]} to {size[1]}x{size[0]}, resized as {chosen.replace('_', ' ')}"
+    kind = tag_of(image)
+    made = fitted(maps, *size, fit, values, kind).movedim(1, -1).contiguous()
+    report = f"{own[1]}x{own[0]} to {size[1]}x{size[0]}, resized as {_told_values(maps, values, kind)}"
     report += f"; {describe_fit(own, size, fit)}." if aspects_differ(own, size) else "; the aspect stays."
     return FittedImage(pass_on(image, made), _preview(maps, made, fit), report)
+
+
+def _told_values(maps: torch.Tensor, values: Values, kind: str | None) -> str:
+    """As what maps were resized, and how that was known."""
+    if values != "auto":
+        return values.replace("_", " ")
+    known = None if kind is None else map_kind(kind).values
+    if known is not None:
+        return f"{known.replace('_', ' ')} (the map was made as {kind})"
+    each = values_of_each(maps)
+    first = next((one for one in each if one is not None), "continuous")
+    return told_mixture(each) or f"{first.replace('_', ' ')} (measured)"
 
 
 def _preview(maps: torch.Tensor, made: torch.Tensor, fit: str) -> torch.Tensor:

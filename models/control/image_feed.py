@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from ...preprocessors.images.map_values import told_mixture, values_of_each
+from ...preprocessors.images.tags import tag_of
 from ..controlnext.control import ControlNeXt
 from ..guidance.batch_view import BatchView
 from ..guidance.foreign_windows import tell_window
@@ -119,11 +121,20 @@ class MapFeed:
         if not self._told:
             self._told = True
             tell(f"{self.label}: {describe_fit(image_size, size, self.signal.fit)}.")
+            self._tell_of_mixture(image)
         if self.signal.fit == "crop":  # what the inner net does by itself
             return image
         if size not in self._fitted:
-            self._fitted[size] = fitted(image, *size, self.signal.fit)
+            self._fitted[size] = fitted(image, *size, self.signal.fit, kind=tag_of(self.signal.image))
         return self._fitted[size]
+
+    def _tell_of_mixture(self, image: torch.Tensor) -> None:
+        """Where nobody said what the maps are and each was resized as what it is."""
+        if self.signal.fit == "crop" or tag_of(self.signal.image) is not None:
+            return
+        mixture = told_mixture(values_of_each(image))
+        if mixture:
+            tell(f"{self.label}: {mixture}.")
 
 
 def _bytes(derived: dict[str, Any]) -> int:

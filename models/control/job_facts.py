@@ -7,9 +7,11 @@ from typing import Any
 
 import torch
 
+from ...preprocessors.images.tags import tag_of
 from ..guidance.layer_weights import LayerWeights
 from .decision import Decided, decide
 from .fit import fitted
+from .signal import ControlSignal
 from .stack import ControlStack
 
 
@@ -40,7 +42,7 @@ def _facts(part: Decided, stack: ControlStack, height: int, width: int) -> dict[
         "frame_weights": None if signal.frame_weights is None else repr(signal.frame_weights),
         "balance": stack.balance,
         "budget": stack.budget,
-        "images": [picture for image, fit in _maps_of(part) for picture in _as_applied(image, height, width, fit)],
+        "images": [picture for image, of in _maps_of(part) for picture in _as_applied(image, height, width, of)],
     }
 
 
@@ -52,12 +54,12 @@ def _layer_facts(weights: LayerWeights) -> dict[str, Any]:
     return facts
 
 
-def _maps_of(one: Decided) -> list[tuple[torch.Tensor, Any]]:
-    """Each control image with its fit."""
-    return [(image, part.fit) for image, part in zip(one.images, one.parts or (one.signal,), strict=False)]
+def _maps_of(one: Decided) -> list[tuple[torch.Tensor, ControlSignal]]:
+    """Each control image with the signal that it belongs to."""
+    return list(zip(one.images, one.parts or (one.signal,), strict=False))
 
 
-def _as_applied(image: torch.Tensor, height: int, width: int, fit: Any) -> list[Any]:
+def _as_applied(image: torch.Tensor, height: int, width: int, signal: ControlSignal) -> list[Any]:
     """[B,H,W,3] of 0..1 -> arrays [height, width, 3] of 0..255."""
-    met = fitted(image.movedim(-1, 1), height, width, fit).movedim(1, -1)
+    met = fitted(image.movedim(-1, 1), height, width, signal.fit, kind=tag_of(signal.image)).movedim(1, -1)
     return list((met.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy())

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Polarity = Literal["white_on_black", "black_on_white", "near_is_white", "colour"]
-MapValues = Literal["thin_lines", "flat_colours", "continuous"]
-Enlarge = Literal["nearest-exact", "bilinear"]
+MapValues = Literal["thin_lines", "flat_colours", "continuous", "marked"]
 Lines = Literal["thin", "thick", "soft"]
 Colours = Literal["never", "often", "always"]
 Measure = Literal["edge_f1", "ssim", "depth_order", "mean_iou", "normal_angles", "pck", "similarity"]
@@ -23,7 +22,7 @@ class MapKind:
     The map. name: the field's name, which maps are tagged with; called: its maps in messages, "<name> maps" by default;
     polarity: what is bright; background: the value of "nothing here", used outside a mask; lowest: the smallest value, below 0
     only where nets were trained on such maps; normal_convention: what red and green of a normal map mean; values: what a resize
-    must keep.
+    must keep, None where it is to be measured; strokes: drawn on the background, and must not vanish between two pixels.
 
     The check of control images. looks_like: in words, "" for kinds that the check does not tell apart; lines: how they are
     drawn, None where it has none; binary: black and white alone; colours: whether it has any, None where nothing follows
@@ -45,7 +44,8 @@ class MapKind:
     background: tuple[float, float, float] = (0.0, 0.0, 0.0)
     lowest: float = 0.0
     normal_convention: str | None = None
-    values: MapValues = "continuous"
+    values: MapValues | None = "continuous"
+    strokes: bool = False
     looks_like: str = ""
     lines: Lines | None = None
     binary: bool = False
@@ -66,11 +66,6 @@ class MapKind:
     def in_words(self) -> str:
         """Its maps, as messages call them."""
         return self.called or f"{self.name} maps"
-
-    @property
-    def enlarge(self) -> Enlarge:
-        """How it may grow without breaking: lines and flat colours keep their exact values."""
-        return "bilinear" if self.values == "continuous" else "nearest-exact"
 
 
 _TABLE: tuple[MapKind, ...] = (
@@ -106,6 +101,7 @@ _TABLE: tuple[MapKind, ...] = (
         "scribble",
         polarity="white_on_black",
         values="flat_colours",
+        strokes=True,
         looks_like="a scribble map (thick white strokes on black)",
         lines="thick",
         binary=True,
@@ -187,6 +183,7 @@ _TABLE: tuple[MapKind, ...] = (
     MapKind(
         "openpose",
         values="flat_colours",
+        strokes=True,
         looks_like="a pose map",
         colours="always",
         net_words=("openpose", "dwpose", "pose"),
@@ -199,8 +196,8 @@ _TABLE: tuple[MapKind, ...] = (
         mistakes=("**Limbs too dark or too bright for the net.** Change `brightness`.",),
     ),
     # Made of any map that is linked, so nothing is known of its values.
-    MapKind("pose_bgr", controlnext_form_of="openpose", measure="pck", chapter="people"),
-    MapKind("mediapipe_face", values="flat_colours", chapter="people"),
+    MapKind("pose_bgr", values=None, controlnext_form_of="openpose", measure="pck", chapter="people"),
+    MapKind("mediapipe_face", values="flat_colours", strokes=True, chapter="people"),
     MapKind(
         "segmentation",
         values="flat_colours",
@@ -276,7 +273,14 @@ _TABLE: tuple[MapKind, ...] = (
         mistakes=("**The content is gone.** That is the purpose; add a second signal for what must stay.",),
     ),
     # Resized by the nearest pixel, so that the marked part does not run into the picture around it.
-    MapKind("inpaint", lowest=-1.0, values="flat_colours", net_words=("inpaint",), union_type="repaint"),
+    MapKind(
+        "inpaint",
+        background=(-1.0, -1.0, -1.0),
+        lowest=-1.0,
+        values="marked",
+        net_words=("inpaint",),
+        union_type="repaint",
+    ),
     # What the nets that read gray maps are called, and what other packs' nodes for them are known to make.
     MapKind("recolor", net_words=("recolor", "luminance", "gray", "grayscale")),
     # Of nets that also read maps of other kinds; no method makes them under these names.
