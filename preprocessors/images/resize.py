@@ -62,7 +62,8 @@ def _resized(
 
 
 def _smooth(maps: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    return interpolate(maps, size, mode="bilinear", align_corners=False, antialias=True)
+    full = maps.float()  # half precision cannot be averaged on every device
+    return interpolate(full, size, mode="bilinear", align_corners=False, antialias=True).to(maps.dtype)
 
 
 def _drawn_on_black(maps: torch.Tensor) -> tuple[float, ...] | None:

@@ -15,8 +15,8 @@ class BrokenImage(ValueError):
 
 
 def check_image(image: Any, what: str) -> torch.Tensor:
-    """Return `image` when it is an IMAGE [B,H,W,C] with finite values, else raise `BrokenImage` that names `what`."""
-    check_shape(image, what)
+    """An IMAGE [B,H,W,C] with finite values of floating point, the very same where it is one; else `BrokenImage` names `what`."""
+    image = as_floats(check_shape(image, what), what)
     if not all(bool(torch.isfinite(value)) for value in image.aminmax()):  # one pass; NaN comes through
         broken = ~torch.isfinite(image).flatten(1).all(1)
         index = int(broken.nonzero()[0])
@@ -44,11 +44,43 @@ def check_shape(image: Any, what: str) -> torch.Tensor:
     return image
 
 
+_BYTE = 255.0
+_BRIGHTEST = 16.0  # more than any picture in 0..1 shows, a file with a high dynamic range included
+
+
+def as_floats(image: torch.Tensor, what: str) -> torch.Tensor:
+    """A tensor of any type in 0..1 of floating point; one that is, as it is. Bytes and whole numbers count to 255 (or are 0 and
+    1); `BrokenImage` for others.
+    """
+    if image.is_floating_point():
+        return image
+    if image.dtype == torch.bool:
+        return image.float()
+    if image.is_complex():
+        raise BrokenImage(f"{what}: the tensor holds complex numbers; an IMAGE holds numbers from 0 to 1.")
+    low, high = (int(value) for value in image.aminmax())
+    if low < 0 or high > _BYTE:
+        raise BrokenImage(
+            f"{what}: the tensor holds whole numbers from {low} to {high}; an IMAGE holds numbers from 0 to 1, or bytes of 0 to "
+            "255."
+        )
+    return image.float() if high <= 1 and image.dtype != torch.uint8 else image.float() / _BYTE
+
+
+def from_bytes(image: torch.Tensor, low: float, high: float) -> tuple[torch.Tensor, tuple[str, ...]]:
+    """Floats that go from low to high; where they count to 255, as bytes do, in 0..1, with a sentence that says so."""
+    if not (low >= 0 and _BRIGHTEST < high <= _BYTE + 0.5):
+        return image, ()
+    told = f"The picture's values went up to {high:.3g}; they were read as bytes, that count from 0 to 255."
+    return (image.float() / _BYTE).clamp(0, 1), (told,)
+
+
 def check_mask(mask: Any, what: str) -> torch.Tensor:
     """Return a MASK as [B,H,W] with finite values, else raise `BrokenImage`; a single [H,W] mask gets its batch."""
     if not isinstance(mask, torch.Tensor) or mask.ndim not in (2, 3) or 0 in mask.shape:
         shape = "x".join(map(str, mask.shape)) if isinstance(mask, torch.Tensor) else type(mask).__name__
         raise BrokenImage(f"{what}: a MASK is batch x height x width with at least one pixel, not {shape}.")
+    mask = as_floats(mask, what)
     if not torch.isfinite(mask).all():
         raise BrokenImage(f"{what}: the mask holds values that are not numbers (NaN or infinity).")
     return mask if mask.ndim == 3 else mask.unsqueeze(0)

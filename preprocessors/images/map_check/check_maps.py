@@ -8,11 +8,13 @@ from typing import Any
 import torch
 
 from ..checks import check_choice
+from ..frame_numbers import in_ranges
 from ..kinds import MAP_KINDS, map_kind
 from ..tags import pass_on, tag_of
-from ..tensors import check_image, to_rgb, to_uint8
+from ..tensors import to_uint8
+from ..transparency import map_in
 from .classify import classify
-from .findings import Finding, Map, findings
+from .findings import Finding, Map, SaidBy, findings, told_together
 
 # What the check may be asked for.
 
@@ -21,6 +23,7 @@ EXPECTED: tuple[str, ...] = (
     *(kind.name for kind in MAP_KINDS.values() if kind.looks_like and kind.name != "blank"),
 )
 REPAIRS: tuple[str, ...] = ("none", "repair")
+_MOST_LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,16 @@ def check_maps(image: Any, expected: str = "auto", repair: str = "none") -> Chec
     check_choice(f"{who}, input expected", expected, EXPECTED)
     check_choice(f"{who}, input repair", repair, REPAIRS)
     _needs_opencv(who)
-    maps = to_rgb(check_image(image, f"{who}, input image")).float()
-    wanted = _known_kind(image) if expected == "auto" else expected
-    examined = [_examined(one, wanted) for one in maps]
-    repaired = torch.stack([_repaired(one, found) for one, (_, found) in zip(maps, examined, strict=True)])
+    maps, notes = map_in(image, f"{who}, input image")
+    maps = maps.float()
+    wanted, said_by = (_known_kind(image), "maker") if expected == "auto" else (expected, "person")
+    looked_at = [_looked_at(one, wanted, said_by) for one in maps]
     asked = repair == "repair"
-    lines = [line for index, (one, found) in enumerate(examined) for line in _told(index, one, found, asked)]
-    left = [finding for _, found in examined for finding in found if not (asked and finding.repair)]
-    out = repaired if asked and any(finding.repair for _, found in examined for finding in found) else image
+    left = [finding for one in looked_at for finding in one.found if not (asked and finding.repair)]
+    mended = asked and any(finding.repair for one in looked_at for finding in one.found)
+    out = torch.stack([one.repaired for one in looked_at]) if mended else maps if notes else image
     pass_on(image, out)
-    return Checked(out, "\n".join(lines), not left, examined[0][0].looks_like)
+    return Checked(out, "\n".join((*_told(looked_at, asked), *notes)), not left, looked_at[0].map.looks_like)
 
 
 def _known_kind(image: torch.Tensor) -> str | None:
@@ -59,23 +62,52 @@ def _known_kind(image: torch.Tensor) -> str | None:
     return tag if map_kind(tag).looks_like else None
 
 
-def _examined(picture: torch.Tensor, wanted: str | None) -> tuple[Map, tuple[Finding, ...]]:
-    one = classify(to_uint8(picture.clone()), wanted)
-    return one, findings(one)
+@dataclass(frozen=True)
+class _LookedAt:
+    """A map as it came, all that was found on it, and the map [H,W,3] with every repair that is certain."""
+
+    map: Map
+    found: tuple[Finding, ...]
+    repaired: torch.Tensor
 
 
-def _repaired(picture: torch.Tensor, found: tuple[Finding, ...]) -> torch.Tensor:
-    for finding in found:
-        if finding.repair is not None:
-            picture = finding.repair(picture)
-    return picture
+def _looked_at(picture: torch.Tensor, wanted: str | None, said_by: SaidBy) -> _LookedAt:
+    """A repair may bring another fault to light (noise behind dark lines on white), so that a map is looked at again."""
+    first, found = None, {}
+    for _ in range(_MOST_LOOKS):
+        one = classify(to_uint8(picture.clone()), wanted, said_by)
+        first = first or one
+        new = [finding for finding in findings(one) if finding.words not in found]
+        found |= {finding.words: finding for finding in new}
+        if not any(finding.repair for finding in new):
+            break
+        for finding in new:
+            picture = finding.repair(picture) if finding.repair else picture
+    assert first is not None
+    return _LookedAt(first, tuple(found.values()), picture)
 
 
-def _told(index: int, one: Map, found: tuple[Finding, ...], asked: bool) -> list[str]:
-    head = f"Map {index} looks like {map_kind(one.looks_like).looks_like}"
+def _told(looked_at: list[_LookedAt], asked: bool) -> list[str]:
+    """A line for each thing that is to be said, with the numbers of all maps of which it is true."""
+    lines: dict[tuple[str, str], dict[int, Finding | None]] = {}
+    for index, one in enumerate(looked_at):
+        for finding in one.found or (None,):
+            key = (_look(one.map), "" if finding is None else finding.words)
+            lines.setdefault(key, {})[index] = finding
+    return [_line(look, numbers, asked) for (look, _), numbers in lines.items()]
+
+
+def _look(one: Map) -> str:
+    look = map_kind(one.looks_like).looks_like
+    return f"most like {look}, which is not certain" if one.said_by == "nobody" and not one.certain else f"like {look}"
+
+
+def _line(look: str, numbers: dict[int, Finding | None], asked: bool) -> str:
+    head = f"{in_ranges(numbers, 'Map')} look{'' if len(numbers) > 1 else 's'} {look}"
+    found = [finding for finding in numbers.values() if finding is not None]
     if not found:
-        return [f"{head}; nothing speaks against it."]
-    return [f"{head}; {finding.told}{_what_to_do(finding, asked)}." for finding in found]
+        return f"{head}; nothing speaks against {'them' if len(numbers) > 1 else 'it'}."
+    return f"{head}; {told_together(found)}{_what_to_do(found[0], asked)}."
 
 
 def _what_to_do(finding: Finding, asked: bool) -> str:

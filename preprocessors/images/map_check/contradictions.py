@@ -8,10 +8,10 @@ from importlib.util import find_spec
 
 import torch
 
-from ..kinds import map_kind
+from ..frame_numbers import in_ranges
 from ..tensors import to_uint8
 from .classify import classify
-from .findings import Finding, Map, another_kind, exact_findings, findings
+from .findings import Finding, Map, another_kind, contradicted, exact_findings, findings, told_together
 
 MOST = 4  # maps of a long batch that are looked at, spread evenly over it
 
@@ -51,14 +51,12 @@ _known: dict[tuple[int, Claim], tuple[weakref.ReferenceType[torch.Tensor], tuple
 def _lines(maps: torch.Tensor, claim: Claim) -> list[str]:
     count = len(maps)
     chosen = range(count) if count <= MOST else sorted({round(i * (count - 1) / (MOST - 1)) for i in range(MOST)})
-    found: dict[str, list[int]] = {}
+    found: dict[str, dict[int, Finding]] = {}
     for index in chosen:
-        one = classify(to_uint8(maps[index].float().clone()), claim.kind)
+        one = classify(to_uint8(maps[index].float().clone()), claim.kind, "maker" if claim.made_as else "person")
         for finding in _made_as(one) if claim.made_as else findings(one):
-            found.setdefault(finding.told, []).append(index)
-    lines = [
-        f"control image{'s' if len(of) > 1 else ''} {', '.join(map(str, of))}: {told}" for told, of in found.items()
-    ]
+            found.setdefault(finding.words, {})[index] = finding
+    lines = [f"{in_ranges(of, 'control image')}: {told_together(list(of.values()))}" for of in found.values()]
     if lines and count > MOST:
         lines.append(f"{MOST} of its {count} maps were looked at")
     return lines
@@ -66,6 +64,4 @@ def _lines(maps: torch.Tensor, claim: Claim) -> list[str]:
 
 def _made_as(control_map: Map) -> tuple[Finding, ...]:
     found = exact_findings(control_map)
-    expected, seen = map_kind(control_map.expected).colours, map_kind(control_map.looks_like).colours
-    contradicted = (expected == "never" and seen in ("often", "always")) or (expected == "always" and seen == "never")
-    return found if found or not contradicted else (another_kind(control_map),)
+    return found if found or not contradicted(control_map) else (another_kind(control_map),)

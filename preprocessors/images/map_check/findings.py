@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -55,21 +56,49 @@ def _flipped(picture: torch.Tensor, channel: int) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong with a map, in words, and how to repair it where that can be done without the source picture."""
+    """Something wrong with a map, in words, and how to repair it where that is certain and needs no source picture.
 
-    told: str
+    share: of the map, for which the words hold a place.
+    """
+
+    words: str
     repair: Repair | None = None
     repaired_by: str = ""
+    share: float | None = None
+
+    @property
+    def told(self) -> str:
+        """The words with the share."""
+        return told_together((self,))
+
+
+def told_together(found: Sequence[Finding]) -> str:
+    """What is told of several maps for which the same words hold."""
+    shares = sorted({f"{one.share:.0%}" for one in found if one.share is not None}, key=lambda text: int(text[:-1]))
+    return found[0].words.format(share=" to ".join(dict.fromkeys((shares[0], shares[-1]))) if shares else "")
+
+
+SaidBy = Literal["person", "maker", "nobody"]
 
 
 @dataclass(frozen=True)
 class Map:
-    """One map as it is looked at: uint8 RGB [H,W,3], its measures, the kind it looks like, and the kind it should be."""
+    """One map as it is looked at: uint8 RGB [H,W,3], its measures, the kind it looks like, and the kind it should be.
+
+    said_by: who said so; where nobody did it is a guess by its look. certain: whether its look fits no other kind.
+    """
 
     picture: np.ndarray
     measures: Measures
     looks_like: str
     expected: str
+    said_by: SaidBy = "nobody"
+    certain: bool = False
+
+    @property
+    def guessed(self) -> bool:
+        """Whether its kind is no more than what it looks most like."""
+        return self.said_by == "nobody" and not self.certain
 
 
 MAXIMUM_LINES = 0.25  # the densest canny maps of photographs have 0.15
@@ -87,7 +116,20 @@ def _inverted(one: Map) -> Finding | None:
     tones, lines = one.measures.tones, one.measures.lines
     if not map_kind(one.expected).lines or not (tones.white > 0.5 and lines.inverted) or tones.chroma >= 8:
         return None
-    return Finding("its lines are dark on white; control nets want them white on black", invert, "inverted")
+    strokes = lines.thickness < _STROKES and (lines.pieces < _SPECKS or map_kind(one.expected).lines == "thin")
+    drawn_on_paper = one.said_by == "person" and strokes and tones.white > _PAPER
+    if drawn_on_paper or (lines.thickness < _ONE_PIXEL and lines.clear):
+        return Finding("its lines are dark on white; control nets want them white on black", invert, "inverted")
+    if one.said_by == "maker" or tones.white < _PAPER:  # as it came from its method, or as much ink as paper
+        return None
+    return Finding(
+        "its lines may be dark on white, which control nets want the other way round; if they are, choose their kind in "
+        "expected, or invert it with Invert Image"
+    )
+
+
+# Shares of white; half widths in pixels; pieces in 100,000 pixels: dark blots of a photograph are thicker, or many.
+_PAPER, _ONE_PIXEL, _STROKES, _SPECKS = 0.75, 1.12, 3.0, 60
 
 
 def _channels_swapped(control_map: Map) -> Finding | None:
@@ -112,14 +154,13 @@ def _normal_axes(one: Map) -> Finding | None:
     if one.expected != "normal" or one.measures.surface.front_in_blue < 0.85:
         return None
     axes = normal_axes(one.picture)
-    if axes not in _AXES:
+    if axes.name not in _AXES:
         return None
-    name, repair, done = _AXES[axes]
-    return Finding(
-        f"its axes look like {name}; ControlNet's normal maps have red to the left, green up and blue to the front",
-        repair,
-        done,
-    )
+    name, repair, done = _AXES[axes.name]
+    words = f"look like {name}; ControlNet's normal maps have red to the left, green up and blue to the front"
+    if axes.certain:
+        return Finding(f"its axes {words}", repair, done)
+    return Finding(f"its axes may {words}; there is too little ground in it to be sure")
 
 
 def _no_person(one: Map) -> Finding | None:
@@ -132,13 +173,19 @@ def _no_person(one: Map) -> Finding | None:
 
 
 def _worn(control_map: Map) -> Finding | None:
-    tones = control_map.measures.tones
+    tones, lines = control_map.measures.tones, control_map.measures.lines
     if not map_kind(control_map.expected).binary or tones.binary > 0.985 or tones.levels <= 3 or tones.white > 0.5:
         return None
     if not map_kind(control_map.looks_like).lines:
         return None
-    told = f"{1 - tones.binary:.0%} of it is grey where it should be black or white (JPEG noise, or a smooth resize)"
-    return Finding(told, threshold, "set to black and white at one half")
+    grey = "{share} of it is grey where it should be black or white"
+    if lines.clear:
+        return Finding(f"{grey} (JPEG noise)", threshold, "set to black and white at one half", 1 - tones.binary)
+    return Finding(
+        f"{grey} (a smooth resize, or a map of another kind), and setting it to black and white would break lines; make it "
+        "again, and resize it with Fit Control Image",
+        share=1 - tones.binary,
+    )
 
 
 def _too_dense(one: Map) -> Finding | None:
@@ -146,7 +193,7 @@ def _too_dense(one: Map) -> Finding | None:
     if map_kind(one.expected).lines != "thin" or not MAXIMUM_LINES < share <= 0.5:
         return None
     return Finding(
-        f"{share:.0%} of it are lines, more than a picture can follow; raise the thresholds of the map's method"
+        "{share} of it are lines, more than a picture can follow; raise the thresholds of the map's method", share=share
     )
 
 
@@ -162,23 +209,32 @@ def _misleads(one: Map) -> bool:
     return not alike(one.expected, one.looks_like)
 
 
-_EXACT: tuple[Callable[[Map], Finding | None], ...] = (
-    _blank,
-    _inverted,
-    _channels_swapped,
-    _normal_axes,
-    _no_person,
-    _worn,
-    _too_dense,
-)
+# What can be seen of a map whatever its kind, and what only a map of a certain kind can have wrong with it.
+_OF_ANY_KIND = (_blank, _inverted)
+_OF_ITS_KIND = (_channels_swapped, _normal_axes, _no_person, _worn, _too_dense)
 
 
 def exact_findings(one: Map) -> tuple[Finding, ...]:
-    """What speaks against the map as one of the kind that it is meant to be."""
-    return tuple(finding for check in _EXACT if (finding := check(one)) is not None)
+    """What speaks against the map as one of the kind that it is meant to be. Of a guess nothing is told that only its kind would
+    have wrong with it, but noise, which is the same for all that is black and white.
+    """
+    noise = (_worn,) if one.measures.lines.clear else ()
+    checks = (*_OF_ANY_KIND, *noise) if one.guessed else (*_OF_ANY_KIND, *_OF_ITS_KIND)
+    return tuple(finding for check in checks if (finding := check(one)) is not None)
 
 
 def findings(one: Map) -> tuple[Finding, ...]:
-    """Everything that speaks against the map; another kind only where nothing more exact was found."""
+    """Everything that speaks against the map; another kind only where nothing more exact was found.
+
+    Against what the map's own method made, another kind speaks only where it is certain, or one has colours that the other
+    never has.
+    """
     found = exact_findings(one)
-    return (another_kind(one),) if not found and _misleads(one) else found
+    misled = _misleads(one) and (one.said_by != "maker" or one.certain or contradicted(one))
+    return (another_kind(one),) if not found and misled else found
+
+
+def contradicted(one: Map) -> bool:
+    """Whether a map has colours where its kind never has any, or none where it always has."""
+    expected, seen = map_kind(one.expected).colours, map_kind(one.looks_like).colours
+    return (expected == "never" and seen in ("often", "always")) or (expected == "always" and seen == "never")

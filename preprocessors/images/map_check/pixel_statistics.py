@@ -53,7 +53,8 @@ class Tones:
 @dataclass(frozen=True)
 class Lines:
     """The bright foreground: its share, half thickness (pixels), straightness, pieces per 100,000 pixels and the largest
-    piece's share; inverted: bright was the larger part, so dark was taken for the foreground.
+    piece's share; inverted: bright was the larger part, so dark was taken for the foreground; peaks: share of the foreground's
+    local maxima that are nearly full; halo: half-lit pixels for each nearly full one.
     """
 
     share: float
@@ -62,6 +63,15 @@ class Lines:
     pieces: float
     largest: float
     inverted: bool
+    peaks: float = 0.0
+    halo: float = 99.0
+
+    @property
+    def clear(self) -> bool:
+        """Whether the foreground is black and white but for the noise of lossy coding: JPEG down to quality 40 leaves 97 % of the
+        peaks and a halo of 0.12, while lines that were resized smoothly have 0.3 and more, soft line drawings 1.4 and more.
+        """
+        return self.peaks > 0.95 and self.halo < 0.25
 
 
 @dataclass(frozen=True)
@@ -176,8 +186,9 @@ def lines_of(grey: np.ndarray) -> Lines:
     if inverted:
         foreground = 1 - foreground
     count = int(foreground.sum())
+    peaks, halo = _peaks(255 - grey if inverted else grey)
     if count <= 20:
-        return Lines(share, 0.0, 0.0, 0.0, 0.0, inverted)
+        return Lines(share, 0.0, 0.0, 0.0, 0.0, inverted, peaks, halo)
     distance = cv2.distanceTransform(np.pad(foreground, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
     pieces, _, sizes, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
     return Lines(
@@ -187,7 +198,20 @@ def lines_of(grey: np.ndarray) -> Lines:
         pieces=(pieces - 1) / grey.size * 1e5,
         largest=float(sizes[1:, cv2.CC_STAT_AREA].max() / count),
         inverted=inverted,
+        peaks=peaks,
+        halo=halo,
     )
+
+
+def _peaks(grey: np.ndarray) -> tuple[float, float]:
+    """(share of the local maxima above a quarter that are above three quarters, pixels in between for each pixel above)."""
+    import cv2
+
+    tops = grey[(grey == cv2.dilate(grey, np.ones((3, 3), np.uint8))) & (grey > 64)]
+    full = int((grey > 191).sum())
+    if not len(tops) or not full:
+        return 0.0, 99.0
+    return float((tops > 191).mean()), float(((grey >= 64) & (grey <= 191)).sum() / full)
 
 
 def _straight(foreground: np.ndarray, count: int) -> float:

@@ -126,10 +126,17 @@ def test_tags_are_forgotten_with_their_image():
     assert key not in tags._tags
 
 
+def test_a_figure_on_its_hands_is_left_alone():
+    for turned in (drawn.pose()[::-1].copy(), np.rot90(drawn.pose(), 2).copy()):
+        assert not red_and_blue_swapped(turned)
+        kept = drawn.image(turned)
+        assert check_maps(kept, "openpose", "repair").maps is kept
+
+
 def test_a_figure_of_which_too_little_is_seen_is_left_alone():
     top = drawn.pose()[:120]
     assert not red_and_blue_swapped(top) and not red_and_blue_swapped(top[..., ::-1])
-    assert normal_axes(drawn.photo()) == "unknown"
+    assert normal_axes(drawn.photo()).name == "unknown"
 
 
 @pytest.mark.parametrize(
