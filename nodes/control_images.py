@@ -41,7 +41,8 @@ class ArmatureFitControlImage(io.ComfyNode):
                     optional=True,
                     tooltip=(
                         "When the aspects differ. crop: cut the map's edges; stretch: use all of it, distorted; "
-                        "pad: use all of it, the rest stays the ground of its kind (black, a flat normal, an inpaint hint's mark)."
+                        "pad: use all of it, the rest stays the ground of its kind "
+                        "(black, a flat normal, an inpaint hint's mark)."
                     ),
                 ),
                 io.Combo.Input(

@@ -8,6 +8,7 @@ import torch
 
 from .entry import Detected, Options, Preprocessor
 from .grey import write_maps
+from .images.frame_notes import summed_up
 
 # A small picture of a map for the host's progress display.
 
@@ -57,17 +58,18 @@ def detect_batch(entry: Preprocessor, pictures: torch.Tensor, settings: Options)
 
 
 class Gathered:
-    """The parts of a batch as they come, each written to its place at once; a note that came more than once is told once."""
+    """The parts of a batch as they come, each written to its place at once; notes that came more than once are summed up."""
 
     def __init__(self, pictures: torch.Tensor) -> None:
         self.pictures, self.done = pictures, 0
         self.maps: torch.Tensor | None = None
-        self.notes: dict[str, None] = {}
+        self.notes: dict[str, list[int]] = {}
         self.poses: list[dict[str, Any]] = []
 
     def add(self, part: Detected) -> None:
         """Take over a part. A method's only part is kept as it is where it is the method's own to give away."""
-        self.notes |= dict.fromkeys(part.notes)
+        for note in dict.fromkeys(part.notes):
+            self.notes.setdefault(note, []).extend(range(self.done, self.done + len(part.maps)))
         self.poses.extend(part.poses)
         whole = len(part.maps) == len(self.pictures)
         if whole and part.maps.is_contiguous() and not _share_memory(part.maps, self.pictures):
@@ -82,7 +84,7 @@ class Gathered:
     def joined(self) -> Detected:
         """The whole batch, its maps contiguous and nobody else's."""
         assert self.maps is not None, "a batch has at least one picture"
-        return Detected(self.maps, tuple(self.notes), tuple(self.poses))
+        return Detected(self.maps, summed_up(self.notes, len(self.pictures)), tuple(self.poses))
 
 
 def _share_memory(first: torch.Tensor, second: torch.Tensor) -> bool:

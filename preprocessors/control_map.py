@@ -11,10 +11,12 @@ from torch.nn.functional import interpolate
 from .chunks import check_memory, detect_batch
 from .entry import Detected, Options, Preprocessor
 from .images.checks import check_choice, check_range
+from .images.frame_numbers import in_ranges
 from .images.kinds import MapKind
 from .images.tags import tag
-from .images.tensors import check_image, check_mask, check_shape, target_size, to_rgb
-from .options import resolved_options
+from .images.tensors import check_mask, check_shape, target_size
+from .options import resolved_options, told_options
+from .pictures_in import readable
 from .pose.keypoints import Frame, scaled_frames
 from .sizing import (
     MAXIMUM_RESOLUTION,
@@ -24,8 +26,6 @@ from .sizing import (
     resized_maps,
     resized_pictures,
 )
-
-_ROUNDING = 1e-3  # beyond 0..1 without anyone having to know: resizing and decoding overshoot a little
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,8 @@ def make_map(
     # Refused before anything looks at the pixels, of which there may be too many.
     size = detector_size(height, width, resolution_mode, resolution, target_size(target))
     check_memory(entry, size)
-    low, high = image.aminmax()  # the one look at all values; NaN comes through
-    if not (torch.isfinite(low) and torch.isfinite(high)):
-        check_image(image, f"{where} image")  # which says which of them is broken
-    pictures, notes = _in_range(to_rgb(image), float(low), float(high))
+    pictures, notes = readable(entry, image, f"{where} image")
+    notes = (*notes, *told_options(entry, options))
     mask = None if mask is None else _fitted_mask(check_mask(mask, f"{where} mask"), pictures)
     seen = resized_pictures(pictures, size)
     if entry.mask == "needed":
@@ -76,7 +74,7 @@ def make_map(
     maps = resized_maps(detected.maps, (height, width), entry.makes)
     if mask is not None and entry.mask == "keep_inside":
         maps = _inside(maps, mask, entry.makes)
-    report = _report(entry, settings, maps, size, (*notes, *detected.notes))
+    report = _report(entry, settings, maps, size, (*notes, *detected.notes), mask)
     return MadeMap(tag(_for_host(maps, entry.makes), entry.makes.name), report, list(detected.poses))
 
 
@@ -87,14 +85,6 @@ def _finished(
     poses = tuple(scaled_frames(detected.poses, seen, size)) if detected.poses else ()
     detected = Detected(detected.maps, detected.notes, poses)
     return entry.finish(detected, size, settings) if entry.finish else detected
-
-
-def _in_range(pictures: torch.Tensor, low: float, high: float) -> tuple[torch.Tensor, tuple[str, ...]]:
-    if low >= 0 and high <= 1:
-        return pictures, ()
-    if low >= -_ROUNDING and high <= 1 + _ROUNDING:
-        return pictures.clamp(0, 1), ()
-    return pictures.clamp(0, 1), (f"The picture's values went from {low:.3g} to {high:.3g}; they were cut to 0 to 1.",)
 
 
 def _fitted_mask(mask: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
@@ -145,7 +135,12 @@ def _is_blank(one: torch.Tensor) -> bool:
 
 
 def _report(
-    entry: Preprocessor, settings: Options, maps: torch.Tensor, seen: tuple[int, int], notes: tuple[str, ...]
+    entry: Preprocessor,
+    settings: Options,
+    maps: torch.Tensor,
+    seen: tuple[int, int],
+    notes: tuple[str, ...],
+    mask: torch.Tensor | None,
 ) -> str:
     batch, height, width = maps.shape[:3]
     chosen = ", ".join(f"{name} {value}" for name, value in settings.items())
@@ -154,10 +149,25 @@ def _report(
     if seen != (height, width):
         lines.append(f"The method saw the picture at {seen[1]}x{seen[0]}.")
     lines.extend(notes)
-    blank = [str(index) for index, one in enumerate(maps) if _is_blank(one)]
-    if blank:
+    blank = [index for index, one in enumerate(maps) if _is_blank(one)]
+    masked = [index for index in blank if _hides_all(mask, index)]
+    if masked:
         lines.append(
-            f"Warning: map {', '.join(blank)} is blank, the method found nothing. A blank map controls nothing: "
+            f"Warning: {_are(masked)} blank because the mask is all black there: nothing of the picture is kept. Load Image "
+            "gives such a mask for a picture without transparency; unlink it, or paint what is to be kept in white."
+        )
+    found_nothing = [index for index in blank if index not in masked]
+    if found_nothing:
+        lines.append(
+            f"Warning: {_are(found_nothing)} blank, the method found nothing. A blank map controls nothing: "
             "loosen the options, or look at the picture."
         )
     return "\n".join(lines)
+
+
+def _are(numbers: list[int]) -> str:
+    return f"{in_ranges(numbers, 'map')} {'are' if len(numbers) > 1 else 'is'}"
+
+
+def _hides_all(mask: torch.Tensor | None, index: int) -> bool:
+    return mask is not None and not bool(mask[index if len(mask) > 1 else 0].any())

@@ -15,6 +15,34 @@ def resolved_options(entry: Preprocessor, given: Options) -> dict[str, Any]:
     return resolved(entry.title, entry.options, given)
 
 
+def told_options(entry: Preprocessor, given: Options) -> tuple[str, ...]:
+    """What is told of thresholds that were meant on ComfyUI's scale, where 1 is white: shares are read as such of 255, and where
+    all have become 0 or 1 (the host cuts a share that comes in as a whole number), that is said.
+    """
+    counting = [option for option in entry.options if _counts_to_255(option)]
+    shares = [option for option in counting if _is_share(given.get(option.name))]
+    told = [
+        f"{option.name} {given[option.name]:g} was read as a share of 255: {_value(entry.title, option, given[option.name])}. "
+        "The option counts from 0 to 255; ComfyUI's own node from 0 to 1."
+        for option in shares
+    ]
+    values = [given.get(option.name, option.default) for option in counting if not shares]
+    if len(values) > 1 and all(isinstance(value, (int, float)) and value <= 1 for value in values):
+        names = " and ".join(f"{option.name} {given[option.name]:g}" for option in counting)
+        told.append(
+            f"{names} find lines everywhere: these options count from 0 to 255. ComfyUI's own 0.4 and 0.8 are 100 and 200 here."
+        )
+    return tuple(told)
+
+
+def _counts_to_255(option: Option) -> bool:
+    return option.maximum == 255 and isinstance(option.default, int) and not isinstance(option.default, bool)
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, float) and 0 < value < 1
+
+
 def resolved(title: str, options: Sequence[Option], given: Options) -> dict[str, Any]:
     """Options with defaults where nothing (or None) was given; ValueError names an option that cannot be used.
 
@@ -38,6 +66,8 @@ def _value(title: str, option: Option, value: Any) -> Any:
         return type(option.default)(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{where}: a number is wanted, not {value!r}. The default is {option.default}.")
+    if _counts_to_255(option) and _is_share(value):
+        value = round(255 * value)
     if option.minimum is not None and option.maximum is not None:
         check_range(where, value, option.minimum, option.maximum)
     return type(option.default)(value)

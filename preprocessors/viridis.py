@@ -8,9 +8,6 @@ import torch
 from .entry import Detected, Option, Options, Preprocessor
 from .images.kinds import MAP_KINDS
 
-# Grey pictures that went through a lossy format differ a little between channels.
-_GREY_TOLERANCE = 8 / 255
-
 
 def detect_viridis(pictures: torch.Tensor, options: Options) -> Detected:
     """Grey depth maps [B,h,w,3] in 0..1 to viridis colours: near is dark purple (0), far is yellow (1).
@@ -21,10 +18,7 @@ def detect_viridis(pictures: torch.Tensor, options: Options) -> Detected:
     distance = depth if options["near"] == "black" else 1 - depth
     if options["black_is_empty"]:
         distance = torch.where(depth <= 0.5 / 255, 0.0, distance)
-    notes = ()
-    if float((pictures.amax(-1) - pictures.amin(-1)).max()) > _GREY_TOLERANCE:
-        notes = ("The picture has colours, so it is no grey depth map. Link a depth map, not the photograph.",)
-    return Detected(_coloured(distance, _table().to(distance)), notes)
+    return Detected(_coloured(distance, _table().to(distance)))
 
 
 def _coloured(value: torch.Tensor, table: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,8 @@ import torch
 from ...preprocessors.images.kinds import map_kind
 from ...preprocessors.images.map_check.contradictions import Claim, can_measure, complaints
 from ...preprocessors.images.tags import tag_of
-from ...preprocessors.images.tensors import BrokenImage, check_image, to_rgb
+from ...preprocessors.images.tensors import BrokenImage, check_image
+from ...preprocessors.images.transparency import opaque
 from ..controlnext.control import ControlNeXt
 from .fit import Fit
 from .inpaint import told_mask
@@ -139,7 +140,7 @@ def _decide(signal: ControlSignal, label: str) -> tuple[torch.Tensor | None, str
     if idle is not None:
         return None, f"not applied, {idle}", None
     try:
-        image = to_rgb(check_image(signal.image, f"{label}, control image"))
+        image, laid = opaque(check_image(signal.image, f"{label}, control image"), tag_of(signal.image))
     except BrokenImage as broken:
         if signal.on_invalid == "skip":
             return None, f"{SKIPPED}{broken}", None
@@ -150,10 +151,10 @@ def _decide(signal: ControlSignal, label: str) -> tuple[torch.Tensor | None, str
     if complaint is not None and signal.on_invalid == "skip":
         return None, f"{SKIPPED}{complaint}", None
     used, wrong = told_mask(signal)
+    further = (f", {used}" if used else "") + "".join(f". {one.rstrip('.')}" for one in laid)
     complaint = f"{complaint} {wrong}" if complaint and wrong else wrong or complaint
-    inpaint = f", {used}" if used else ""
     unchecked = "" if can_measure() else ", map not checked (OpenCV is missing)"
-    return image, _summary(signal) + inpaint + unchecked, complaint
+    return image, _summary(signal) + further + unchecked, complaint
 
 
 def _idle(signal: ControlSignal) -> str | None:

@@ -14,7 +14,8 @@ from ...preprocessors.images.kinds import map_kind
 from ...preprocessors.images.map_values import MAP_VALUES, told_mixture, values_of_each
 from ...preprocessors.images.resize import Values, resized_as, resized_map
 from ...preprocessors.images.tags import pass_on, tag_of
-from ...preprocessors.images.tensors import check_image, target_size, to_rgb
+from ...preprocessors.images.tensors import target_size
+from ...preprocessors.images.transparency import map_in
 
 Fit = Literal["crop", "stretch", "pad"]
 FITS: tuple[Fit, ...] = get_args(Fit)
@@ -61,13 +62,16 @@ def mask_with_map(mask: torch.Tensor, picture: tuple[int, int], fit: Fit) -> tor
 
 
 def cut_of(image_size: tuple[int, int], target_size: tuple[int, int]) -> tuple[int, int]:
-    """(rows, columns) that a centre crop takes from each side; rounded as `comfy.utils.common_upscale` does."""
+    """(rows, columns) that a centre crop takes from each side; rounded as `comfy.utils.common_upscale` does.
+
+    Of maps a few pixels wide, of which that would leave nothing, one row or column stays, or two.
+    """
     (height, width), (target_height, target_width) = image_size, target_size
     image_aspect, aspect = width / height, target_width / target_height
     if image_aspect > aspect:
-        return 0, round((width - width * (aspect / image_aspect)) / 2)
+        return 0, min(round((width - width * (aspect / image_aspect)) / 2), (width - 1) // 2)
     if image_aspect < aspect:
-        return round((height - height * (image_aspect / aspect)) / 2), 0
+        return min(round((height - height * (image_aspect / aspect)) / 2), (height - 1) // 2), 0
     return 0, 0
 
 
@@ -126,7 +130,8 @@ def fit_control_image(
     ValueError for unknown choices and impossible sizes. An image that has the size already comes through as it is.
     """
     who = "Fit Control Image"
-    maps = to_rgb(check_image(image, f"{who}, input image")).movedim(-1, 1)
+    pictures, notes = map_in(image, f"{who}, input image")
+    maps = pictures.movedim(-1, 1)
     for name, value, choices in (("fit", fit, FITS), ("map_kind", values, MAP_VALUE_CHOICES)):
         check_choice(f"{who}, input {name}", value, choices)
     own = (maps.shape[-2], maps.shape[-1])
@@ -134,12 +139,14 @@ def fit_control_image(
     if not all(1 <= side <= MAXIMUM_SIDE for side in size):
         raise ValueError(f"{who}: a size of {size[1]}x{size[0]} lies outside 1 to {MAXIMUM_SIDE} pixels a side.")
     if size == own:
-        return FittedImage(image, image, f"The image has the size {own[1]}x{own[0]} already; nothing was changed.")
+        told = "\n".join((f"The image has the size {own[1]}x{own[0]} already; nothing was changed.", *notes))
+        same = image if image.shape[-1] == 3 and image.is_floating_point() and not notes else pass_on(image, pictures)
+        return FittedImage(same, same, told)
     kind = tag_of(image)
     made = fitted(maps, *size, fit, values, kind).movedim(1, -1).contiguous()
     report = f"{own[1]}x{own[0]} to {size[1]}x{size[0]}, resized as {_told_values(maps, values, kind)}"
     report += f"; {describe_fit(own, size, fit)}." if aspects_differ(own, size) else "; the aspect stays."
-    return FittedImage(pass_on(image, made), _preview(maps, made, fit), report)
+    return FittedImage(pass_on(image, made), _preview(maps, made, fit), "\n".join((report, *notes)))
 
 
 def _told_values(maps: torch.Tensor, values: Values, kind: str | None) -> str:

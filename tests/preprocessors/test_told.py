@@ -1,0 +1,145 @@
+"""What Control Map tells besides its map: transparency, thresholds of another scale, empty masks, maps in place of pictures."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from armature_pack.models.control.fit import fit_control_image
+from armature_pack.preprocessors.control_map import make_map
+from armature_pack.preprocessors.images.example_pictures import example_picture
+from armature_pack.preprocessors.images.frame_notes import summed_up
+from armature_pack.preprocessors.images.frame_numbers import in_ranges
+from armature_pack.preprocessors.images.map_check.check_maps import check_maps
+from armature_pack.preprocessors.images.tags import tag
+from armature_pack.preprocessors.registry import find_method
+
+from .images.map_check import drawn_maps as drawn
+
+pytest.importorskip("cv2")
+
+
+def picture() -> torch.Tensor:
+    return example_picture("astronaut")[:, ::2, ::2]
+
+
+def report(method: str, image: torch.Tensor, **inputs) -> str:
+    options = inputs.pop("options", {})
+    return make_map(find_method(method), image, options, **inputs).report
+
+
+# Transparency.
+
+
+def white_lines() -> torch.Tensor:
+    """Canny's lines, white, on a transparent ground that is white as well."""
+    lines = make_map(find_method("canny"), picture(), {}).maps[..., :1]
+    return torch.cat([torch.ones(1, 256, 256, 3), lines], -1)
+
+
+def depth_on_nothing() -> torch.Tensor:
+    """A ball, near is white, with nothing around it."""
+    y, x = torch.meshgrid(torch.linspace(-1.4, 1.4, 256), torch.linspace(-1.4, 1.4, 256), indexing="ij")
+    height = (1 - x**2 - y**2).clamp(min=0)
+    return torch.cat([(height.sqrt() * 0.7 + 0.3).expand(3, -1, -1), (height > 0).float().unsqueeze(0)]).movedim(0, -1)[None]  # fmt: skip  # noqa: E501
+
+
+def pose_on_nothing() -> torch.Tensor:
+    figure = drawn.image(drawn.pose())
+    return torch.cat([figure, (figure.amax(-1, keepdim=True) > 0).float()], -1)
+
+
+@pytest.mark.parametrize("content", [white_lines, depth_on_nothing, pose_on_nothing], ids=["lines", "depth", "pose"])
+def test_light_content_is_laid_on_black(content):
+    image = content()
+    on_black = image[..., :3] * image[..., 3:]
+    fitted = fit_control_image(image, "stretch", "auto")
+    assert torch.allclose(fitted.maps, on_black, atol=1e-6)
+    assert "transparent in parts and looks like" in fitted.report and "laid on black" in fitted.report
+    assert "laid on black" in check_maps(image).report
+
+
+def test_a_photograph_is_laid_on_white_and_dark_ink_too():
+    cut_out = torch.cat([picture(), torch.ones(1, 256, 256, 1)], -1)
+    cut_out[:, :, :120, 3] = 0
+    ink = torch.cat([torch.zeros(1, 256, 256, 3), white_lines()[..., 3:]], -1)
+    for image in (cut_out, ink):
+        fitted = fit_control_image(image, "stretch", "auto", 256, 256)
+        assert torch.allclose(fitted.maps, image[..., :3] * image[..., 3:] + 1 - image[..., 3:], atol=1e-6)
+        assert "laid on white" in fitted.report
+    assert "laid on white" in report("canny", cut_out)
+    whole = torch.cat([picture(), torch.ones(1, 256, 256, 1)], -1)
+    assert "transparent" not in report("canny", whole)
+
+
+# Thresholds on ComfyUI's scale.
+
+
+def test_thresholds_from_0_to_1_are_read_and_told():
+    ours = make_map(find_method("canny"), picture(), {"low_threshold": 102, "high_threshold": 204})
+    theirs = make_map(find_method("canny"), picture(), {"low_threshold": 0.4, "high_threshold": 0.8})
+    assert torch.equal(theirs.maps, ours.maps)
+    assert "low_threshold 0.4 was read as a share of 255: 102" in theirs.report and "0 to 1" in theirs.report
+    assert "was read as" not in ours.report
+    cut = report("canny", picture(), options={"low_threshold": 0, "high_threshold": 0})
+    assert "these options count from 0 to 255" in cut and "100 and 200 here" in cut
+    assert "was read as a share of 255: 64" in report("scribble_xdog", picture(), options={"threshold": 0.25})
+
+
+# Masks that blank everything.
+
+
+def test_an_empty_mask_is_named_as_the_cause():
+    pictures = picture().expand(5, -1, -1, -1)
+    alone = report("canny", picture(), mask=torch.zeros(1, 64, 64))
+    assert "map 0 is blank because the mask is all black" in alone and "loosen" not in alone
+    masks = torch.zeros(5, 64, 64)
+    masks[3] = 1
+    some = report("canny", pictures, mask=masks)
+    assert "maps 0-2, 4 are blank because the mask is all black" in some
+    assert "loosen the options" in report("canny", torch.full((1, 64, 64, 3), 0.5))
+
+
+# Maps in place of pictures.
+
+
+def test_a_map_where_a_picture_is_wanted_is_told():
+    canny = make_map(find_method("canny"), picture(), {}).maps
+    assert "was made as canny already" in report("canny", canny)
+    assert "looks like a canny map" in report("canny", canny.clone()) and "already" in report("canny", canny.clone())
+    for method in ("canny", "straight_lines", "scribble_xdog"):
+        assert "already" not in report(method, picture())
+    assert "no grey depth map" in report("normal_from_depth", picture())
+    assert "no grey depth map" in report("depth_to_viridis", picture())
+    grey = picture().mean(-1, keepdim=True).expand(-1, -1, -1, 3)
+    assert "no grey depth map" not in report("normal_from_depth", grey)
+    assert "Link a depth map" in report("normal_from_depth", tag(canny.clone(), "canny"))
+    assert "already" not in report("blur", canny), "which works on any picture"
+
+
+# Clips.
+
+
+def test_a_batch_of_40_stays_readable():
+    """Otsu's threshold is another for every frame, and some frames are blank."""
+    clip = torch.stack([picture()[0, 32:128, 60:156] * (0.3 + 0.7 * index / 40) for index in range(40)])
+    clip[[4, 5, 6, 20]] = 0.5
+    told = report("binary", clip, options={"threshold": 0})
+    assert len(told.splitlines()) <= 4 and "Otsu's threshold: " in told and " to " in told
+    edges = report("canny", clip)
+    assert "maps 4-6, 20 are blank" in edges and len(edges.splitlines()) <= 3
+    maps = make_map(find_method("canny"), clip, {}).maps.clone()
+    maps[10:30] = 1 - maps[10:30]
+    checked = check_maps(maps, "canny")
+    assert len(checked.report.splitlines()) <= 6 and "Maps 0-3, 7-9, 30-39" in checked.report
+
+
+def test_notes_are_summed_up_with_their_frames():
+    assert in_ranges([7, 0, 1, 2, 3], "frame") == "frames 0-3, 7" and in_ranges([4], "frame") == "frame 4"
+    assert in_ranges([1, 2, 9]) == "1, 2, 9"
+    assert summed_up({"Faces found: 1.": [0, 1, 2, 5], "Faces found: 0.": [3, 4]}, 6) == (
+        "Faces found: 1. (Frames 0-2, 5.)",
+        "Faces found: 0. (Frames 3, 4.)",
+    )
+    assert summed_up({"Same.": range(3)}, 3) == ("Same.",)
+    many = {f"Median {index}, so the thresholds are {index} and 9.": [index] for index in range(20)}
+    assert summed_up(many, 20) == ("Median 0 to 19, so the thresholds are 0 to 19 and 9.",)
