@@ -8,9 +8,9 @@ import torch
 
 from .entry import Preprocessor
 from .images.already_map import told_map
+from .images.map_check.transparency import opaque
 from .images.tags import tag_of
 from .images.tensors import as_floats, check_image, from_bytes
-from .images.transparency import opaque
 
 _ROUNDING = 1e-3  # beyond 0..1 without anyone having to know: resizing and decoding overshoot a little
 # Methods of these chapters find structure in a picture, so that a map in its place is a mistake.

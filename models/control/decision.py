@@ -9,9 +9,9 @@ import torch
 
 from ...preprocessors.images.kinds import map_kind
 from ...preprocessors.images.map_check.contradictions import Claim, can_measure, complaints
+from ...preprocessors.images.map_check.transparency import opaque
 from ...preprocessors.images.tags import tag_of
 from ...preprocessors.images.tensors import BrokenImage, check_image
-from ...preprocessors.images.transparency import opaque
 from ..controlnext.control import ControlNeXt
 from .fit import Fit
 from .inpaint import told_mask

@@ -11,11 +11,11 @@ import torch
 from ...preprocessors.images.checks import check_choice
 from ...preprocessors.images.ground import ground_of
 from ...preprocessors.images.kinds import map_kind
+from ...preprocessors.images.map_check.transparency import map_in
 from ...preprocessors.images.map_values import MAP_VALUES, told_mixture, values_of_each
 from ...preprocessors.images.resize import Values, resized_as, resized_map
 from ...preprocessors.images.tags import pass_on, tag_of
 from ...preprocessors.images.tensors import target_size
-from ...preprocessors.images.transparency import map_in
 
 Fit = Literal["crop", "stretch", "pad"]
 FITS: tuple[Fit, ...] = get_args(Fit)

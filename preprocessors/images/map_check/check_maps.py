@@ -12,9 +12,9 @@ from ..frame_numbers import in_ranges
 from ..kinds import MAP_KINDS, map_kind
 from ..tags import pass_on, tag_of
 from ..tensors import to_uint8
-from ..transparency import map_in
 from .classify import classify
 from .findings import Finding, Map, SaidBy, findings, told_together
+from .transparency import map_in
 
 # What the check may be asked for.
 

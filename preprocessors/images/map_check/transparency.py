@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from .frame_numbers import in_ranges
-from .kinds import map_kind
-from .tags import tag_of
-from .tensors import check_image, from_bytes, to_rgb, to_uint8
+from ..frame_numbers import in_ranges
+from ..kinds import map_kind
+from ..tags import tag_of
+from ..tensors import check_image, from_bytes, to_rgb, to_uint8
 
 _OPAQUE = 1 - 0.5 / 255
 _SEEN = 0.05  # opacity from which a pixel counts as part of the content
@@ -74,7 +74,7 @@ def _looks_like(one: torch.Tensor) -> str | None:
     on_black = one[..., :3] * one[..., 3:]
     if find_spec("cv2") is None:
         return "lineart" if float(content.amin(-1).mean()) > _LIGHT and colourful < 0.1 else None
-    from .map_check.classify import classify
+    from .classify import classify
 
     found = classify(to_uint8(on_black.float().contiguous()), None).looks_like
     if found in ("photo", "grey_photo") and float(content.amin(-1).mean()) > 1 - (1 - _LIGHT) / 2:
