@@ -84,7 +84,8 @@ def _entry(method: str, control_image: Any, maps: torch.Tensor) -> Preprocessor:
     """The method by name, or the first that makes such maps without weights (else the first that makes them)."""
     if method != AUTO:
         return find_method(method)
-    kind = tag_of(control_image) or _looks_like(maps[0])
+    shown = next((one for one in maps if float(one.amax() - one.amin()) >= 1 / 255), maps[0])  # clips begin with black
+    kind = tag_of(control_image) or _looks_like(shown)
     makers = sorted((entry for entry in ENTRIES if entry.makes.name == kind), key=lambda entry: bool(entry.files))
     if not makers:
         raise ValueError(

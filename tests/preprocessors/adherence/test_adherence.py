@@ -61,6 +61,12 @@ def test_a_batch_is_scored_picture_by_picture_and_the_json_says_what_was_done():
     assert made.pictures.shape == (2, 96, 96, 3)
 
 
+def test_a_black_frame_in_front_does_not_decide_what_the_maps_are():
+    maps = torch.cat([torch.zeros(1, 96, 96, 3), canny(disc(30, 40)).clone()])
+    made = adherence(disc(30, 40).expand(2, -1, -1, -1), maps, request("auto", {}))
+    assert json.loads(made.json)["method"] == "canny"
+
+
 def test_a_blank_map_is_told():
     made = adherence(disc(30, 40), torch.zeros(1, 96, 96, 3), request())
     assert "blank" in made.report
