@@ -106,7 +106,7 @@ def find_uses(nodes: Nodes, index: ModelIndex) -> dict[str, list[FileUse]]:
 
 def unread(node: Node) -> tuple[Any, ...]:
     """Values of a node of a saved graph that could not be told apart, because its type is not known."""
-    return tuple(getattr(node, "unread", ()))
+    return node.unread
 
 
 def _unread_uses(node: Node, index: ModelIndex) -> list[FileUse]:
