@@ -154,7 +154,7 @@ def computed(it: Subject, savings: Savings) -> list[int]:
     network = getattr(it.net, "control_model", None)
     assert isinstance(network, torch.nn.Module)
     handle = network.register_forward_pre_hook(
-        lambda _module, given, named: seen.append((named.get("x") if not given else given[0]).shape[0]),
+        lambda _module, given, named: seen.append((given[0] if given else named["x"]).shape[0]),
         with_kwargs=True,
     )
     try:
@@ -237,4 +237,4 @@ def test_copies_for_another_device_act_alike(kind):
     assert not {id(one.model) for one in signals[0].control_net.get_models()} & {
         id(one.model) for one in second.get_models()
     }
-    assert torch.allclose(it.run(*moved, 1), expected, atol=1e-5 * float(expected.abs().max()))
+    assert torch.allclose(it.run(moved[0], moved[1], 1), expected, atol=1e-5 * float(expected.abs().max()))
