@@ -74,10 +74,9 @@ def _flat(value: Any, prefix: str, depth: int) -> Iterator[tuple[str, TensorInfo
 
 
 def _why(path: Path, error: Exception) -> str:
-    text = text_in(path)
-    if text:
+    code = code_in(path, error)  # first, since the oldest pickles are text
+    if code is None and (text := text_in(path)):
         return f"The file {path} is no torch weight file: {text}"
-    code = code_in(path, error)
     if code is not None:
         return (
             f"The file {path} is a pickle that holds more than weights (it asks for {code}). Such files can run any code, so it "
