@@ -13,7 +13,7 @@ from typing import Any
 import comfy.patcher_extension as extension
 import torch
 
-from ...preprocessors.images.checks import check_range, check_span
+from ...preprocessors.images.checks import check_range, check_span, check_type
 from ...preprocessors.images.tensors import check_mask
 from ..guidance.acting import ActingRecord, tell_acting
 from ..guidance.batch_view import clip_of
@@ -47,9 +47,14 @@ class VACEWeights:
     def __post_init__(self) -> None:
         check_range(f"{WHO}, input number", self.number, 0, 32)
         check_range(f"{WHO}, input weight", self.weight, 0.0, MAXIMUM_WEIGHT)
+        check_range(f"{WHO}, input start_percent", self.start, 0.0, 1.0)
+        check_range(f"{WHO}, input end_percent", self.end, 0.0, 1.0)
         check_span(WHO, self.start, self.end)
+        if self.frames is not None:
+            check_type(f"{WHO}, input frame_weights", self.frames, FrameWeights, "FRAME_WEIGHTS are")
         if self.mask is not None:
             object.__setattr__(self, "mask", check_mask(self.mask, f"{WHO}, input mask"))
+            _check_one(self.mask)
 
     @property
     def who(self) -> str:
@@ -61,6 +66,14 @@ class VACEWeights:
         return self.weight * curve_at(sigma, self.start, self.end, self.schedule, percent_to_sigma)
 
 
+def _check_one(mask: torch.Tensor) -> None:
+    if len(mask) > 1:
+        raise ValueError(
+            f"{WHO}, input mask: {len(mask)} masks came in, and one holds for all frames of the clip. Link a single mask; what "
+            "changes from frame to frame is for frame_weights."
+        )
+
+
 def with_vace_weights(model: Any, weights: VACEWeights) -> Any:
     """A clone of a MODEL with these weights; those of other controls that it has already stay.
 
@@ -70,10 +83,10 @@ def with_vace_weights(model: Any, weights: VACEWeights) -> Any:
         raise ValueError(
             f"{WHO}: the model ({type(model.model).__name__}) has no VACE. Load a Wan VACE model, or take this node out."
         )
-    clone, record = model.clone(), ActingRecord()
+    clone, apply = model.clone(), _Apply(weights, ActingRecord())
     wrappers: dict[str, Any] = {
-        extension.WrappersMP.APPLY_MODEL: _Apply(weights, record),
-        extension.WrappersMP.OUTER_SAMPLE: _Record(weights, record),
+        extension.WrappersMP.APPLY_MODEL: apply,
+        extension.WrappersMP.OUTER_SAMPLE: _Record(apply),
     }
     for kind, wrapper in wrappers.items():
         extension.add_wrapper_with_key(kind, _KEY, wrapper, clone.model_options, is_model_options=True)
@@ -83,26 +96,38 @@ def with_vace_weights(model: Any, weights: VACEWeights) -> Any:
 class _Record:
     """One sampling, with a word at its end on the steps in which a control acted."""
 
-    def __init__(self, weights: VACEWeights, record: ActingRecord) -> None:
-        self.weights = weights
-        self.record = record
+    def __init__(self, apply: _Apply) -> None:
+        self.apply = apply
 
     def __call__(
         self, executor: Any, noise: Any, latent: Any, sampler: Any, sigmas: Any, *rest: Any, **named: Any
     ) -> Any:
-        self.record.begin(sigmas)
+        guider, weights, record = executor.class_obj, self.apply.weights, self.apply.record
+        record.begin(sigmas)
+        self.apply.references = _references(guider)
         made = executor(noise, latent, sampler, sigmas, *rest, **named)
-        to_sigma = executor.class_obj.model_patcher.get_model_object("model_sampling").percent_to_sigma
-        tell_acting(self.weights.who, self.record.finish(), self.weights.start, self.weights.end, to_sigma)
+        to_sigma = guider.model_patcher.get_model_object("model_sampling").percent_to_sigma
+        tell_acting(weights.who, record.finish(), weights.start, weights.end, to_sigma)
         return made
 
 
+def _references(guider: Any) -> int:
+    """Frames that stand before the clip: WanVaceToVideo puts its reference image there, with nothing to be made of it, which
+    are zeros in the latent's format.
+    """
+    to_latent = guider.model_patcher.model.latent_format.process_out
+    controls = (frames for own in guider.conds.values() for one in own or () for frames in one.get("vace_frames", ()))
+    made = (frames[:, 16:32, :1] for frames in controls if frames.shape[2] > 1)
+    return int(any(torch.allclose(one, to_latent(torch.zeros_like(one))) for one in made))
+
+
 class _Apply:
-    """One call of the network, with the strengths that hold now."""
+    """One call of the network, with the strengths that hold now. references: see `_references`."""
 
     def __init__(self, weights: VACEWeights, record: ActingRecord) -> None:
         self.weights = weights
         self.record = record
+        self.references = 0
 
     @torch.compiler.disable
     def __call__(
@@ -143,5 +168,6 @@ class _Apply:
         if self.weights.frames is None:
             return None
         seen = clip_of(dict(options), x.shape[2])
-        over = self.weights.frames.over_latent(seen.total, PICTURES_IN_FRAME, WHO)
+        of_clip = self.weights.frames.over_latent(seen.total - self.references, PICTURES_IN_FRAME, WHO)
+        over = (*[1.0] * self.references, *of_clip)
         return torch.tensor([over[frame] for frame in seen.frames], device=x.device)

@@ -70,8 +70,11 @@ def prompts(*strengths: float) -> tuple[Any, Any]:
 
 
 def sampled(patched: Any, *strengths: float, steps: int = 3) -> torch.Tensor:
+    return _sampled(patched, *prompts(*strengths), steps)
+
+
+def _sampled(patched: Any, positive: Any, negative: Any, steps: int) -> torch.Tensor:
     noise = torch.randn(SHAPE, generator=torch.Generator().manual_seed(5))
-    positive, negative = prompts(*strengths)
     return comfy.sample.sample(
         patched,
         noise,
@@ -149,3 +152,40 @@ def test_the_node():
         ArmatureVACEWeights.execute(small_bench().model)
     with pytest.raises(ValueError, match="start"):
         ArmatureVACEWeights.execute(model(), start_percent=0.8, end_percent=0.2)
+
+
+def test_the_frame_of_a_reference_image_is_none_of_the_clip():
+    from comfy_extras.nodes_wan import WanVaceToVideo
+
+    from .model_patch.small_transformers import Encoder
+
+    def run(base: Any, **settings: Any) -> torch.Tensor:
+        clip = torch.rand(5, 32, 48, 3, generator=torch.Generator().manual_seed(3))
+        conds = [[[torch.randn(1, 8, 24, generator=torch.Generator().manual_seed(seed)), {}]] for seed in (1, 2)]
+        node: Any = WanVaceToVideo
+        made = node.execute(*conds, Encoder(True, True), 48, 32, 5, 1, 1.0, clip, None, clip[:1]).args
+        patched = with_vace_weights(base, VACEWeights(**settings)) if settings else base
+        assert made[2]["samples"].shape == SHAPE and made[3] == 1
+        return _sampled(patched, *made[:2], steps=1)
+
+    whole = run(model())
+    # Of five pictures the first is one frame of the latent, the others the next; the frame of the reference stands before.
+    last = run(model(), frames=FrameWeights.from_text("1, 0, 0, 0, 0"))
+    over = (last - whole).abs().amax(dim=(0, 1, 3, 4))
+    assert float(over[2]) > 2 * float(over[:2].max())
+    with pytest.raises(ValueError, match="5 frames"):
+        run(model(), frames=FrameWeights.from_text("0: 1, 8: 0"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"mask": torch.ones(9, 8, 8)}, "9 masks came in, and one holds for all frames"),
+        ({"start": -1.0}, "start_percent: -1.0 lies outside 0 to 1"),
+        ({"end": float("nan")}, "end_percent: nan lies outside 0 to 1"),
+        ({"frames": "0: 1"}, "frame_weights"),
+    ],
+)
+def test_what_it_refuses(settings, words):
+    with pytest.raises(ValueError, match=words):
+        VACEWeights(**settings)

@@ -89,12 +89,16 @@ class Encoder:
         rows, columns = image.shape[1] // self.cell, image.shape[2] // self.cell
         latent = (self.weights @ cells).reshape(image.shape[0], self.latent_channels, rows, columns)
         if self.clip:
-            frames = [latent[:1], *(part.mean(0, keepdim=True) for part in latent[1:].split(4))]
+            frames = [latent[:1], *(part.mean(0, keepdim=True) for part in latent[1:].split(4) if len(part))]
             return torch.stack(frames, 2)
         return latent.unsqueeze(2) if self.video else latent
 
     def temporal_compression_decode(self) -> int | None:
         return 4 if self.clip else None
+
+    @property
+    def latent_dim(self) -> int:
+        return 3 if self.video or self.clip else 2
 
     def spacial_compression_encode(self) -> int:
         return self.cell
