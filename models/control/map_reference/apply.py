@@ -54,6 +54,7 @@ def apply_map(
     if way not in ("auto", own):
         raise ValueError(_other_way(own))
     picture = to_rgb(check_image(image, f"{WHO}, input image"))
+    _check_vae(vae, picture)
     said = [] if (found := blank(picture)) is None else [f"Warning: {found}"]
     for one in said:
         tell(f"{WHO}: {one}")
@@ -127,10 +128,20 @@ def _whole_cells(picture: torch.Tensor) -> tuple[torch.Tensor, str]:
     return picture[:, top : top + height, left : left + width], told
 
 
-def _encoded(vae: Any, picture: torch.Tensor, model: Any) -> torch.Tensor:
-    """The latent [B,C,H,W] or [B,C,1,H,W] of pictures [B,H,W,3]; a VAE for video takes them one by one."""
+def _check_vae(vae: Any, picture: torch.Tensor) -> None:
+    """ValueError for what is no VAE, and for a picture [B,H,W,3] that has no whole cell of its latents."""
     if not hasattr(vae, "encode"):
         raise ValueError(f"{WHO}, input vae: a VAE is wanted, not {type(vae).__name__}. Link the VAE of your model.")
+    cell = vae.spacial_compression_encode()
+    if min(picture.shape[1:3]) < cell:
+        raise ValueError(
+            f"{WHO}, input image: a map of {picture.shape[2]}x{picture.shape[1]} is smaller than the {cell}x{cell} pixels that "
+            "make one cell of the latent. Make it about as large as the picture."
+        )
+
+
+def _encoded(vae: Any, picture: torch.Tensor, model: Any) -> torch.Tensor:
+    """The latent [B,C,H,W] or [B,C,1,H,W] of pictures [B,H,W,3]; a VAE for video takes them one by one."""
     wanted = model.model.latent_format
     frames = wanted.latent_dimensions == 3
     latent = torch.cat([vae.encode(one) for one in picture.split(1)]) if frames else vae.encode(picture)

@@ -45,6 +45,8 @@ def _recording(executor: Any, noise: Any, latent: Any, sampler: Any, sigmas: Any
     guider = executor.class_obj
     conditionings = [one for own in guider.conds.values() for one in own or ()]
     maps = {id(one.weights): one.weights for conditioning in conditionings for one in conditioning.get(MAPS, ())}
+    for conditioning in conditionings:
+        _check_counts(conditioning, noise.shape[0])
     for told in dict.fromkeys(_resized(conditionings, noise)):
         note(told)
     records = {key: ActingRecord() for key in maps}
@@ -60,6 +62,21 @@ def _recording(executor: Any, noise: Any, latent: Any, sampler: Any, sigmas: Any
     for key, record in records.items():
         tell_acting(maps[key].who, record.finish(), maps[key].start, maps[key].end, to_sigma)
     return made
+
+
+def _check_counts(conditioning: dict[str, Any], pictures: int) -> None:
+    """ValueError for maps that are neither one for all pictures nor one for each, of which the host drops or repeats some."""
+    references: list[Any] = list(conditioning.get("reference_latents") or ())
+    for one in conditioning.get(MAPS, ()):
+        if one.place is None:
+            latent = conditioning.get("concat_latent_image")
+        else:
+            latent = references[one.place] if one.place < len(references) else None
+        if latent is not None and latent.shape[0] not in (1, pictures):
+            raise ValueError(
+                f"{one.weights.who}: {latent.shape[0]} maps came in for a batch of {pictures} pictures. Give one map for all, or "
+                "exactly one for each picture of the batch."
+            )
 
 
 def _resized(conditionings: Iterable[dict[str, Any]], noise: torch.Tensor) -> Iterator[str]:

@@ -362,3 +362,17 @@ def test_references_that_were_replaced_behind_it_are_told():
 
 def test_a_blank_map_is_told():
     assert "blank" in applied("flux", image=torch.zeros(1, 64, 64, 3))[3]
+
+
+@pytest.mark.parametrize(("family", "model"), [("flux", "flux_control"), ("flux2", "flux2")])
+def test_a_map_smaller_than_a_cell_of_the_latent_is_refused(family, model):
+    with pytest.raises(ValueError, match="a map of 64x7 is smaller than the"):
+        applied(family, model=map_model(model), image=picture(3, 7, 64))
+
+
+@pytest.mark.parametrize(("family", "model"), [("flux", "flux_control"), ("flux", "flux"), ("qwen", "qwen")])
+@pytest.mark.parametrize(("maps", "batch"), [(2, 1), (3, 2), (2, 4)])
+def test_maps_that_are_neither_one_nor_one_for_each_picture_are_refused(family, model, maps, batch):
+    made = applied(family, model=map_model(model), image=picture(3, batch=maps))
+    with pytest.raises(ValueError, match=f"{maps} maps came in for a batch of {batch} picture"):
+        latent_of(family, made, batch=batch)
