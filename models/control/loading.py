@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def load_control_net(name: str) -> Any:
     if own is not None:
         return _own(name, path, own)
     if identity.kind == "model_patch" and identity.layout in {kind.layout for kind in PATCH_KINDS}:
-        return _patch(name)
+        return _patch(name, path)
     known = kind_of(shapes)
     if known is not None and known[0] not in _HOST_LOADS:
         raise ValueError(told_kind(name, shapes, "a control net", "choose another here."))
@@ -52,12 +53,19 @@ def load_control_net(name: str) -> Any:
 
 def _own(name: str, path: Path, load: Callable[[Mapping[str, torch.Tensor]], Any]) -> Any:
     """A control that acts inside the model and that the host has no loader for."""
-    try:
+    with _told(name):
         return model_patch_net(load(read_state_dict(path)), name)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Say of which file an error is that a loader raises for a layer too few, or one of another shape."""
+    try:
+        yield
     except (MemoryError, torch.OutOfMemoryError, comfy.model_management.OOM_EXCEPTION):
         raise
-    except (ValueError, KeyError, RuntimeError) as error:  # a layer too few, or of another shape
-        told = " ".join(str(error).split())[:200]
+    except Exception as error:  # loaders raise about everything for a file that is not what they expect
+        told = " ".join(str(error).split())[:200] or type(error).__name__
         raise ValueError(
             f"The control net '{name}' cannot be loaded ({told}). It is not whole, or packed in a form that is not known here. "
             "Download it again, best as bf16 or fp16 safetensors."
@@ -75,16 +83,20 @@ _LOADERS: Mapping[str, Callable[[Mapping[str, torch.Tensor]], Any]] = {
 }
 
 
-def _patch(name: str) -> Any:
+def _patch(name: str, path: Path) -> Any:
     """A control that the host applies as a patch of the MODEL, carried by a CONTROL_NET."""
     import folder_paths
 
-    if folder_paths.get_full_path(PATCHES, name) is None:
+    found = folder_paths.get_full_path(PATCHES, name)
+    if found is None or not Path(found).samefile(path):
+        taken = "" if found is None else f" under another name, as there is a file '{name}' already,"
         raise ValueError(
-            f"The file '{name}' is a model patch, and ComfyUI loads those from models/{PATCHES}. Move it there and refresh the "
-            "page (key R)."
+            f"The file '{name}' is a model patch, and ComfyUI loads those from models/{PATCHES}. Move it there{taken} and "
+            "refresh the page (key R)."
         )
-    return model_patch_net(host_extra("nodes_model_patch").ModelPatchLoader().load_model_patch(name)[0], name)
+    with _told(name):
+        patch = host_extra("nodes_model_patch").ModelPatchLoader().load_model_patch(name)[0]
+    return model_patch_net(patch, name)
 
 
 def path_of(name: str) -> Path:

@@ -70,16 +70,26 @@ class Flux2FunControl(nn.Module):
 
 
 def _renamed(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """By the host's names of a block. KeyError for one that is missing."""
-    renamed = {name: weights[name] for name in ("control_img_in.weight", "control_img_in.bias")}
+    """By the host's names of a block. KeyError for one that is missing, ValueError for one beside it that is not read."""
+    read: set[str] = set()
+
+    def take(name: str) -> torch.Tensor:
+        read.add(name)
+        return weights[name]
+
+    renamed = {name: take(name) for name in ("control_img_in.weight", "control_img_in.bias")}
     for number in range(_count(weights)):
         old, new = f"{BLOCKS}.{number}", f"blocks.{number}"
         for host, own in _NAMES.items():
-            joined = torch.cat([weights[f"{old}.{name}.weight"] for name in own])
-            renamed[f"{new}.block.{host}.weight"] = joined
+            renamed[f"{new}.block.{host}.weight"] = torch.cat([take(f"{old}.{name}.weight") for name in own])
         for name in ("before_proj", "after_proj") if number == 0 else ("after_proj",):
             for part in ("weight", "bias"):
-                renamed[f"{new}.{name}.{part}"] = weights[f"{old}.{name}.{part}"]
+                renamed[f"{new}.{name}.{part}"] = take(f"{old}.{name}.{part}")
+    layers = {name.rpartition(".")[0] for name in read}
+    # Without the scale of a quantised layer its numbers mean something else.
+    over = [name for name in weights if name not in read and name.rpartition(".")[0] in layers]
+    if over:
+        raise ValueError(f"{over[0]} is not read, nor are {len(over) - 1} more")
     return renamed
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from armature_pack.models.control.apply import apply_stack
 from armature_pack.models.control.loading import load_control_net
-from armature_pack.models.control.model_patch.flux2_fun import encoded_context
+from armature_pack.models.control.model_patch.flux2_fun import encoded_context, load_flux2_fun
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 from armature_pack.models.guidance.curve import Curve
@@ -222,6 +222,17 @@ def test_a_file_is_loaded_by_its_header_from_either_folder(tmp_path, monkeypatch
     folder_paths.filename_list_cache.clear()
     with pytest.raises(ValueError, match="'cut.safetensors' cannot be loaded.*to_k"):
         load_control_net("cut.safetensors")
+
+
+@pytest.mark.parametrize("scale", ["scale_weight", "weight_scale"])
+def test_scaled_numbers_are_not_taken_for_the_weights(scale):
+    """Files of fp8 with a scale beside each layer, as the host packs them for its own models."""
+    weights = flux2_fun_weights()
+    small = {name: value.to(torch.float8_e4m3fn) if value.ndim == 2 else value for name, value in weights.items()}
+    load_flux2_fun(small)
+    scales = {name.replace("weight", scale): torch.tensor(3.0) for name, value in weights.items() if value.ndim == 2}
+    with pytest.raises(ValueError, match=f"{scale} is not read"):
+        load_flux2_fun(small | scales)
 
 
 def test_another_model_is_refused_before_the_first_step():

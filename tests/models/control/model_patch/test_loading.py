@@ -82,6 +82,31 @@ def test_in_the_wrong_folder_it_says_where_to_move_it(folders):
         load_control_net("anima.safetensors")
 
 
+def test_another_file_of_that_name_in_the_right_folder_is_not_taken_for_it(folders):
+    save_file(lllite_weights(), folders["controlnet"] / "model.safetensors")
+    save_file({"feature_embedder.mid_layer_norm.bias": torch.zeros(4)}, folders["model_patches"] / "model.safetensors")
+    folder_paths.filename_list_cache.clear()
+    with pytest.raises(ValueError, match="Move it there under another name"):
+        load_control_net("model.safetensors")
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        {name: value for name, value in lllite_weights().items() if ".up." not in name},
+        {name: value for name, value in lllite_weights().items() if "conditioning1" in name},
+        {"controlnet_blocks.0.y_rms.weight": torch.zeros(4)},
+        {"control_all_x_embedder.2-1.weight": torch.zeros(4, 4)},
+        {"controlnet_patch_embedding.weight": torch.zeros(4, 4, 1, 2, 2)},
+    ],
+)
+def test_a_patch_that_is_not_whole_is_named(folders, weights):
+    save_file(weights, folders["model_patches"] / "half.safetensors")
+    folder_paths.filename_list_cache.clear()
+    with pytest.raises(ValueError, match="'half.safetensors' cannot be loaded.*It is not whole"):
+        load_control_net("half.safetensors")
+
+
 def test_a_patch_that_controls_nothing_is_named(folders):
     save_file({"feature_embedder.mid_layer_norm.bias": torch.zeros(4)}, folders["model_patches"] / "uso.safetensors")
     folder_paths.filename_list_cache.clear()
