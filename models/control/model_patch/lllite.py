@@ -105,7 +105,13 @@ def load_lllite(weights: Mapping[str, torch.Tensor], family: str) -> Any:
 
 
 class LLLitePatch:
-    """The modules as the host's patch before an attention. image: [B,H,W,3] in 0..1 at the size of the picture."""
+    """The modules as the host's patch before an attention. image: [B,H,W,3] in 0..1 at the size of the picture.
+
+    leads: it stands before patches of others, of which some merge or tile the tokens (ToMe, HyperTile): it has one of the map
+    for each.
+    """
+
+    leads = True
 
     def __init__(self, patcher: Any, image: torch.Tensor, attention: str) -> None:
         self.patcher = patcher

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import comfy.latent_formats
@@ -16,7 +17,7 @@ from ...guidance.control_link import ControlLink
 from ...guidance.sampling_hooks import with_sampling_hooks
 from ...guidance.uncompiled import run_uncompiled
 from .kinds import Inputs, Patches, PatchKind, kind_of, titles
-from .weighting import PATCH_SIZE, PLACES, Weights
+from .weighting import PATCH_SIZE, PLACES, Weighted, Weights
 
 Residuals = dict[str, list[torch.Tensor | None]]
 Size = tuple[int, int]
@@ -31,6 +32,11 @@ def _for_chunks(patches: Patches, chunks: int) -> Patches:
             repeated[id(patch)] = copy.copy(patch)
             repeated[id(patch)].encoded_image = encoded.repeat(chunks, *[1] * (encoded.ndim - 1))
     return {place: repeated.get(id(patch), patch) for place, patch in patches.items()}
+
+
+def _ours(present: Sequence[Any]) -> int:
+    """How many patches at the head of a list are links' of ours."""
+    return next((number for number, one in enumerate(present) if not isinstance(one, Weighted)), len(present))
 
 
 def model_patch_net(patcher: Any, name: str = "") -> ModelPatchNet:
@@ -98,12 +104,18 @@ class ModelPatchNet(ControlLink):
 
     def pre_run(self, model: Any, percent_to_timestep_function: Any) -> None:
         self._check_width(model)
+        self._check_vae(model)
         super().pre_run(model, percent_to_timestep_function)
         self._forget()
         self._model = model
 
     def cleanup(self) -> None:
         super().cleanup()
+        self._forget()
+
+    def abandon(self) -> None:
+        """Let go of what was encoded for a sampling that ended by an error or an interrupt."""
+        super().abandon()
         self._forget()
 
     def _forget(self) -> None:
@@ -133,6 +145,19 @@ class ModelPatchNet(ControlLink):
         if wrong:
             raise ValueError(f"{self.who} {wrong}")
 
+    def _check_vae(self, model: Any) -> None:
+        """ValueError where the VAE makes latents that the patch, which reads those of its model, cannot read."""
+        if self.vae is None or not self.kind.needs_vae:
+            return
+        wanted = (model.latent_format.latent_channels, model.latent_format.latent_dimensions)
+        made = (getattr(self.vae, "latent_channels", wanted[0]), getattr(self.vae, "latent_dim", wanted[1]))
+        if made != wanted:
+            raise ValueError(
+                f"{self.who} encodes its control image, and the VAE that is linked makes latents of {made[0]} channels and "
+                f"{made[1]} dimensions, where the model ({type(model).__name__}) has {wanted[0]} and {wanted[1]}. Link the VAE "
+                "of your model to vae."
+            )
+
     # Each call of the model -------------------------------------------------------------------------------------
 
     def get_control(
@@ -158,7 +183,9 @@ class ModelPatchNet(ControlLink):
                 patch.put(transformer_options, patch.wrapper(patch, weights))
                 continue
             wrapper = getattr(patch, "wrapper", None) or PLACES[place]
-            patches[place] = [*patches.get(place, ()), wrapper(patch, weights)]
+            present = patches.get(place, ())
+            first = _ours(present) if getattr(patch, "leads", False) else len(present)
+            patches[place] = [*present[:first], wrapper(patch, weights), *present[first:]]
         transformer_options["patches"] = patches
         run_uncompiled(transformer_options)  # code compiled for a call without them would pass them over
         return previous

@@ -128,6 +128,31 @@ def test_masks_halves_and_ranges(sd15):
     assert torch.equal(sampled(sd15), without)
 
 
+@pytest.mark.parametrize("kind", ["tome", "hypertile"])
+def test_it_stands_before_patches_that_merge_or_tile_the_tokens(sd15, kind):
+    """As it does where its authors' node comes first."""
+    from comfy_extras.nodes_hypertile import HyperTile
+    from comfy_extras.nodes_tomesd import TomePatchModel
+
+    def merging(model: Any) -> Any:
+        node: Any = TomePatchModel if kind == "tome" else HyperTile
+        made = node.execute(model, *((0.3,) if kind == "tome" else (64, 2, 2, False)))
+        return getattr(made, "args", made)[0]
+
+    def run(model: Any, **conditionings: Any) -> torch.Tensor:
+        torch.manual_seed(1)  # both choose at random
+        return sampled(model, **conditionings)
+
+    image = picture(3, 128, 128)
+    two = [ControlSignal(net(sd15), image, weight=0.4), ControlSignal(net(sd15), picture(4, 128, 128), weight=0.3)]
+    applied = apply_stack(prompt(1, "sd15"), prompt(2, "sd15"), ControlStack(tuple(two)))
+    conds = {"positive": applied.positive, "negative": applied.negative}
+    reference = by_reference(by_reference(sd15, image, 0.4), picture(4, 128, 128), 0.3)
+    made = run(merging(sd15), **conds)
+    assert_alike(made, run(merging(reference)))
+    assert float((made - run(sd15, **conds)).abs().max()) > 0.01
+
+
 def test_a_file_is_loaded_by_its_header(sd15, sdxl, tmp_path, monkeypatch):
     monkeypatch.setitem(folder_paths.folder_names_and_paths, "controlnet", ([str(tmp_path)], {".safetensors"}))
     for family, model in (("sd15", sd15), ("sdxl", sdxl)):

@@ -239,6 +239,24 @@ def test_nothing_is_left_of_a_sampling(name, interrupted):
     assert held and not any(one() for one in held)
 
 
+def test_nothing_is_left_of_an_interrupt_under_the_hosts_node():
+    """A link that stands in no signal of a stack."""
+    case = CASES["qwen"]
+    apply = host_nodes().ControlNetApplyAdvanced().apply_controlnet
+    prompts, net = (prompt(case.family, 1), prompt(case.family, 2)), model_patch_net(model_patch(case.patch))
+    conds = apply(*prompts, net, case.image(3), 0.7, 0.0, 1.0, case.vae)
+    link = conds[0][0][1]["control"]
+
+    def interrupt(*_: Any) -> None:
+        assert link.made
+        comfy.model_management.interrupt_current_processing(True)
+
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        sampled(model(case.family), *conds, case.shape(), steps=3, callback=interrupt)
+    comfy.model_management.interrupt_current_processing(False)
+    assert link.made is None
+
+
 @pytest.fixture
 def _traceable_attention(monkeypatch: pytest.MonkeyPatch) -> None:
     """The CPU's default attention asks the system for free memory, so that nothing around it is compiled."""
