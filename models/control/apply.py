@@ -101,7 +101,7 @@ def _chain(
     if signal.layer_weights is not None and signal.layer_weights.acts_on_layers:
         _check_layers(signal, watch.label)
     assert one.image is not None, "a signal that is left out is not chained"
-    given = inpainting(signal, one.image)
+    given = inpainting(signal, one.image, watch.label)
     link = SignalControl(given.net, signal, sharing, watch, savings)
     # A range of steps is kept by the link itself: the host's own is one of the noise schedule.
     start, end = (0.0, 1.0) if signal.counts_steps else (signal.start, signal.end)

@@ -88,19 +88,21 @@ def told_mask(signal: ControlSignal) -> tuple[str, str]:
     return "inpaint mask and picture" if image is not None else "inpaint mask", ""
 
 
-def inpainting(signal: ControlSignal, image: torch.Tensor) -> Inpainting:
+def inpainting(signal: ControlSignal, image: torch.Tensor, who: str) -> Inpainting:
     """The net and the image [B,H,W,C] of a signal as the host's own nodes for inpainting hand them over.
 
     For nets that concatenate a mask as `ControlNetInpaintingAliMamaApply` does: the place is cut out of the image, and the
-    mask says 0 there. For those that read pixels alone, the place is marked in the image.
+    mask says 0 there. For those that read pixels alone, the place is marked in the image. Where one of image, mask and picture
+    is a batch, the others are as many. ValueError, naming who, where they are batches of several sizes.
     """
     net, mask = signal.control_net, signal.inpaint_mask
     if mask is None or not takes_mask(net):
         return Inpainting(net, image, [])
+    painted = signal.inpaint_image if takes_image(net) else None
+    image, mask, painted = _as_many(image, mask, painted, who)
     if isinstance(net, ModelPatchNet):
         copied = net.copy()
-        copied.inpaint_mask = mask
-        copied.inpaint_image = signal.inpaint_image if takes_image(net) else None
+        copied.inpaint_mask, copied.inpaint_image = mask, painted
         return Inpainting(copied, image, [])
     kept = 1.0 - mask.unsqueeze(1)
     over_image = comfy.utils.common_upscale(kept, image.shape[2], image.shape[1], "bilinear", "center").round()
@@ -109,6 +111,25 @@ def inpainting(signal: ControlSignal, image: torch.Tensor) -> Inpainting:
     if mark is not None:
         return Inpainting(net, torch.where(over_image > 0, image, mark[0]), [])
     return Inpainting(net, image * over_image, [kept])
+
+
+def _as_many(
+    image: torch.Tensor, mask: torch.Tensor, painted: torch.Tensor | None, who: str
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """Each of them for every picture of the batch: the host's patches join them to one tensor."""
+    counts = [len(image), len(mask), 1 if painted is None else len(painted)]
+    most = max(counts)
+    if not {1, most}.issuperset(counts):
+        also = "" if painted is None else f" and {counts[2]} of inpaint_image"
+        raise ValueError(
+            f"{who}: {counts[0]} control images came in with {counts[1]} masks of inpaint_mask{also}. Give one of each for all "
+            "pictures, or one for each picture of the batch."
+        )
+    return _each(image, most), _each(mask, most), None if painted is None else _each(painted, most)
+
+
+def _each(one: torch.Tensor, count: int) -> torch.Tensor:
+    return one if len(one) == count else one.expand(count, *one.shape[1:])
 
 
 def mask_follows(
@@ -120,13 +141,15 @@ def mask_follows(
     signal's own, or None; rows: those of the maps that the call sees. What `pad` leaves free is drawn anew.
     """
     mask = signal.inpaint_mask
-    if mask is None or not (isinstance(inner, ModelPatchNet) or _concatenates(inner)):
+    if mask is None or not (_concatenates(inner) or (isinstance(inner, ModelPatchNet) and takes_mask(inner))):
         return
-    kept = 1.0 - mask
-    painted = signal.inpaint_image if takes_image(inner) else None
+    kept = _each(1.0 - mask, image.shape[0])
+    painted = (
+        _each(signal.inpaint_image, image.shape[0]) if signal.inpaint_image is not None and takes_image(inner) else None
+    )
     if rows is not None:
-        kept = _of_rows(kept, image.shape[0], rows)
-        painted = None if painted is None else _of_rows(painted, image.shape[0], rows)
+        kept = kept[list(rows)]
+        painted = None if painted is None else painted[list(rows)]
     if size is not None:
         kept = _over(kept[:, None], image, size, signal.fit, "nearest-exact")[:, 0]
         if painted is not None:
@@ -135,10 +158,6 @@ def mask_follows(
         inner.inpaint_mask, inner.inpaint_image = 1.0 - kept, painted
     else:
         inner.extra_concat_orig = [kept.unsqueeze(1)]
-
-
-def _of_rows(one: torch.Tensor, maps: int, rows: Sequence[int]) -> torch.Tensor:
-    return one[list(rows)] if one.shape[0] == maps else one
 
 
 def _over(one: torch.Tensor, image: torch.Tensor, size: tuple[int, int], fit: Fit, how: str) -> torch.Tensor:

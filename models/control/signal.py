@@ -66,7 +66,8 @@ class ControlSignal:
         check_choice("Control signal, input range_of", self.range_of, RANGES)
         if self.inpaint_mask is not None:
             checked = check_mask(self.inpaint_mask, "Control signal, input inpaint_mask")
-            object.__setattr__(self, "inpaint_mask", checked)
+            # Some packs give masks of booleans, from which nothing can be subtracted.
+            object.__setattr__(self, "inpaint_mask", checked if checked.is_floating_point() else checked.float())
         if self.inpaint_image is not None:
             painted = to_rgb(check_image(self.inpaint_image, "Control signal, input inpaint_image"))
             object.__setattr__(self, "inpaint_image", painted)

@@ -13,7 +13,7 @@ from armature_pack.models.control.stack import ControlStack
 from armature_pack.models.guidance.curve import Curve
 from armature_pack.tests.models.control.sampling import picture
 from comfy_extras import nodes_model_patch
-from small_transformers import CASES, Case, model, model_patch, prompt, sampled
+from small_transformers import CASES, Case, Encoder, model, model_patch, prompt, sampled
 
 
 def by_host(
@@ -161,6 +161,36 @@ def test_an_inpaint_mask_equals_the_hosts_node(name):
     assert not torch.equal(ours, plain(case, shape, by_host(case, image, 0.7)))
 
 
+@pytest.mark.parametrize("name", ["qwen_inpaint", "anima_inpaint", "z_image_refiner", "flux2"])
+def test_image_mask_and_picture_are_each_one_for_all_or_one_for_each(name):
+    case = CASES.get(name) or Case(name, name)
+    places = PLACE.repeat(2, 1, 1)
+    places[1, :16] = 1
+    images, photographs = picture(3, 64, 64, batch=2), picture(4, 64, 64, batch=2)
+
+    def run(image: torch.Tensor, place: torch.Tensor, painted: torch.Tensor | None = None) -> torch.Tensor:
+        settings = {"weight": 0.7, "inpaint_mask": place, "inpaint_image": painted}
+        return sampled(model(case.family), *stacked(case, signal(case, image, **settings)), case.shape(2))
+
+    def compare(images: torch.Tensor, places: torch.Tensor, painted: torch.Tensor | None = None) -> None:
+        both = run(images, places, painted)
+        for number in range(2):
+            image, place = (one[number % len(one)][None] for one in (images, places))
+            alone = run(image, place, None if painted is None else painted[number % len(painted)][None])
+            assert torch.allclose(both[number], alone[number], atol=1e-4)
+
+    compare(images[:1], places)
+    compare(images, places[:1])
+    compare(images, places.bool())
+    if name in ("z_image_refiner", "flux2"):
+        compare(images[:1], places[:1], photographs)
+        compare(images, places, photographs[:1])
+    with pytest.raises(ValueError, match="2 control images came in with 3 masks of inpaint_mask"):
+        run(images, places[[0, 1, 1]])
+    with pytest.raises(ValueError, match="3 inpaint masks came in for a batch of 2 pictures"):
+        run(images[:1], places[[0, 1, 1]])
+
+
 def test_a_picture_to_paint_into_stands_alone_or_beside_a_map():
     case = CASES["z_image_refiner"]
     shape, image, photograph = case.shape(), picture(3, 64, 64), picture(4, 64, 64)
@@ -196,6 +226,29 @@ def test_a_mask_that_is_missing_or_of_no_use_is_told():
     assert "picture" in report("z_image_refiner", inpaint_mask=PLACE, inpaint_image=image)
     assert "without inpaint_mask" in report("z_image_refiner", inpaint_image=image)
     assert "reads one picture" in report("qwen_inpaint", inpaint_mask=PLACE, inpaint_image=image)
+
+
+@pytest.mark.parametrize("name", ["qwen", "z_image", "uni3c", "flux2"])
+@pytest.mark.parametrize("wrong", ["channels", "dimensions"])
+def test_a_vae_of_another_model_is_an_error_that_names_what_differs(name, wrong):
+    case = CASES.get(name) or Case(name, name)
+    video = (case.family in ("qwen_image", "wan")) ^ (wrong == "dimensions")
+    vae = Encoder(video, channels=4 if wrong == "channels" else case.shape()[1])
+    applied = apply_stack(
+        prompt(case.family, 1), prompt(case.family, 2), ControlStack((signal(case, case.image(3)),)), vae=vae
+    )
+    with pytest.raises(ValueError, match="the VAE that is linked makes latents of .* of your model"):
+        sampled(model(case.family), applied.positive, applied.negative, case.shape())
+    assert vae.calls == 0
+
+
+def test_a_line_of_which_crop_leaves_nothing_is_an_error_that_says_so():
+    case = CASES["qwen"]
+    line = picture(3, 1, 64)
+    with pytest.raises(ValueError, match="crop leaves nothing of a control image of 64x1.*pad or stretch"):
+        sampled(model(case.family), *stacked(case, signal(case, line)), case.shape())
+    whole = sampled(model(case.family), *stacked(case, signal(case, line, fit="stretch")), case.shape())
+    assert whole.isfinite().all()
 
 
 def test_what_a_kind_cannot_do_is_an_error_before_sampling():
