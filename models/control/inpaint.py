@@ -156,8 +156,10 @@ def mask_follows(
             painted = _over(painted.movedim(-1, 1), image, size, signal.fit, "area").movedim(1, -1)
     if isinstance(inner, ModelPatchNet):
         inner.inpaint_mask, inner.inpaint_image = 1.0 - kept, painted
-    else:
-        inner.extra_concat_orig = [kept.unsqueeze(1)]
+        return
+    inner.extra_concat_orig = [kept.unsqueeze(1)]
+    if size is not None:  # cut out once more: fitting blurs the rim, and lays a ground where nothing is kept
+        inner.cond_hint_original = inner.cond_hint_original * kept.unsqueeze(1).to(inner.cond_hint_original)
 
 
 def _over(one: torch.Tensor, image: torch.Tensor, size: tuple[int, int], fit: Fit, how: str) -> torch.Tensor:
