@@ -166,4 +166,5 @@ def _over(one: torch.Tensor, image: torch.Tensor, size: tuple[int, int], fit: Fi
     """[B,C,h,w] over a picture of that size, as the map lies there; the host crops it to the map's aspect first."""
     top, left = cut_of((one.shape[-2], one.shape[-1]), (image.shape[-2], image.shape[-1]))
     as_map = one[..., top : one.shape[-2] - top, left : one.shape[-1] - left]
-    return comfy.utils.common_upscale(mask_with_map(as_map, size, fit), size[1], size[0], how, "disabled")
+    laid = mask_with_map(as_map.flatten(0, 1), size, fit).unflatten(0, as_map.shape[:2])
+    return comfy.utils.common_upscale(laid, size[1], size[0], how, "disabled")
