@@ -66,12 +66,23 @@ def cut_of(image_size: tuple[int, int], target_size: tuple[int, int]) -> tuple[i
 
     Of maps a few pixels wide, of which that would leave nothing, one row or column stays, or two.
     """
+    rows, columns = _cut_by_host(image_size, target_size)
+    return min(rows, (image_size[0] - 1) // 2), min(columns, (image_size[1] - 1) // 2)
+
+
+def host_crops_all(image_size: tuple[int, int], target_size: tuple[int, int]) -> bool:
+    """Whether the host's own centre crop would leave nothing of an image (height, width)."""
+    cuts = _cut_by_host(image_size, target_size)
+    return any(side <= 2 * cut for side, cut in zip(image_size, cuts, strict=True))
+
+
+def _cut_by_host(image_size: tuple[int, int], target_size: tuple[int, int]) -> tuple[int, int]:
     (height, width), (target_height, target_width) = image_size, target_size
     image_aspect, aspect = width / height, target_width / target_height
     if image_aspect > aspect:
-        return 0, min(round((width - width * (aspect / image_aspect)) / 2), (width - 1) // 2)
+        return 0, round((width - width * (aspect / image_aspect)) / 2)
     if image_aspect < aspect:
-        return min(round((height - height * (image_aspect / aspect)) / 2), (height - 1) // 2), 0
+        return round((height - height * (image_aspect / aspect)) / 2), 0
     return 0, 0
 
 

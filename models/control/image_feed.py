@@ -16,7 +16,7 @@ from ..guidance.foreign_windows import tell_window
 from ..guidance.progress import Progress
 from ..guidance.regions import Area, map_in_area
 from ..host import tell
-from .fit import aspects_differ, cut_of, describe_fit, fitted
+from .fit import aspects_differ, describe_fit, fitted, host_crops_all
 from .inpaint import mask_follows
 from .residuals import reads_clip
 from .signal import ControlSignal
@@ -124,8 +124,7 @@ class MapFeed:
             self._told = True
             tell(f"{self.label}: {describe_fit(image_size, size, self.signal.fit)}.")
             self._tell_of_mixture(image)
-        if self.signal.fit == "crop":  # what the inner net does by itself
-            self._check_crop(image_size, size)
+        if self.signal.fit == "crop" and not host_crops_all(image_size, size):  # what the inner net does by itself
             return image
         if size not in self._fitted:
             self._fitted[size] = fitted(image, *size, self.signal.fit, kind=tag_of(self.signal.image))
@@ -138,14 +137,6 @@ class MapFeed:
         mixture = told_mixture(values_of_each(image))
         if mixture:
             tell(f"{self.label}: {mixture}.")
-
-    def _check_crop(self, image: tuple[int, int], size: tuple[int, int]) -> None:
-        """ValueError where a line of pixels is cut to nothing. image, size: (height, width)"""
-        if any(side <= 2 * cut for side, cut in zip(image, cut_of(image, size), strict=True)):
-            raise ValueError(
-                f"{self.label}: fit crop leaves nothing of a control image of {image[1]}x{image[0]} for a picture of "
-                f"{size[1]}x{size[0]}. Set fit to pad or stretch, or link another control image."
-            )
 
 
 def _bytes(derived: dict[str, Any]) -> int:

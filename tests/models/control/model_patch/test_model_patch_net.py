@@ -242,13 +242,12 @@ def test_a_vae_of_another_model_is_an_error_that_names_what_differs(name, wrong)
     assert vae.calls == 0
 
 
-def test_a_line_of_which_crop_leaves_nothing_is_an_error_that_says_so():
+def test_of_a_line_that_the_hosts_crop_would_cut_to_nothing_a_little_stays():
     case = CASES["qwen"]
     line = picture(3, 1, 64)
-    with pytest.raises(ValueError, match="crop leaves nothing of a control image of 64x1.*pad or stretch"):
-        sampled(model(case.family), *stacked(case, signal(case, line)), case.shape())
+    cut = sampled(model(case.family), *stacked(case, signal(case, line)), case.shape())
     whole = sampled(model(case.family), *stacked(case, signal(case, line, fit="stretch")), case.shape())
-    assert whole.isfinite().all()
+    assert cut.isfinite().all() and whole.isfinite().all() and not torch.equal(cut, whole)
 
 
 def test_what_a_kind_cannot_do_is_an_error_before_sampling():
