@@ -7,7 +7,7 @@ from torch.nn.functional import interpolate
 
 from .entry import Detected, Option, Options, Preprocessor
 from .images.kinds import MAP_KINDS
-from .sizing import enlarged
+from .sizing import in_squares
 
 
 def detect_color_grid(pictures: torch.Tensor, options: Options) -> Detected:
@@ -15,7 +15,7 @@ def detect_color_grid(pictures: torch.Tensor, options: Options) -> Detected:
     height, width = pictures.shape[1:3]
     cells = max(1, height // options["cell"]), max(1, width // options["cell"])
     small = interpolate(pictures.movedim(-1, 1), cells, mode="bicubic", align_corners=False).clamp(0, 1)
-    return Detected(enlarged(small.movedim(1, -1), (height, width), smooth=False))
+    return Detected(in_squares(small.movedim(1, -1), (height, width)))
 
 
 COLOR_GRID = Preprocessor(

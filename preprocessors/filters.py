@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,37 @@ def blurred(pictures: torch.Tensor, sigma: float, reach: int = FLOAT_REACH) -> t
     """Gaussian blur as OpenCV's GaussianBlur with size (0, 0): the same taps, the border mirrored without its edge pixel."""
     if sigma <= 0:
         return pictures
+    radius = max(1, round(sigma * reach))
+    size = 2 * radius + 1
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
+    taps = torch.exp(-(offsets**2) / (2 * sigma**2))
+    return _along_both(pictures, taps / taps.sum(), lambda cv2, plane: cv2.GaussianBlur(plane, (size, size), sigma))
+
+
+def box_blurred(pictures: torch.Tensor, width: float) -> torch.Tensor:
+    """Three means in a row over `width` pixels to each direction, 1 or more; 1 leaves the picture as it is.
+
+    The two ends of a box count by the part of them that lies in it (Gwosdek et al. 2011), so that no width jumps.
+    """
+    whole = 2 * int((width - 1) // 2) + 1
+    end = (width - whole) / 2
+    box = np.array([end, *[1.0] * whole, end]) / width if end else np.full(whole, 1 / whole)
+    taps = np.convolve(np.convolve(box, box), box).astype(np.float32)
+    return _along_both(pictures, torch.from_numpy(taps), lambda cv2, plane: cv2.sepFilter2D(plane, -1, taps, taps))
+
+
+def _along_both(
+    pictures: torch.Tensor, taps: torch.Tensor, by_opencv: Callable[[Any, np.ndarray], np.ndarray]
+) -> torch.Tensor:
+    """Taps along rows and columns, by OpenCV where it is there and the pictures are in its reach."""
     try:
         import cv2
     except ImportError:
-        return _blurred_by_convolution(pictures, sigma, reach)
+        return _convolved(pictures, taps)
     if pictures.device.type != "cpu":
-        return _blurred_by_convolution(pictures, sigma, reach)
-    size = 2 * _radius(sigma, reach) + 1
+        return _convolved(pictures, taps)
     planes = pictures.movedim(1, -1).contiguous().numpy().astype(np.float32, copy=False)
-    done = [cv2.GaussianBlur(plane, (size, size), sigma).reshape(plane.shape) for plane in planes]
+    done = [by_opencv(cv2, plane).reshape(plane.shape) for plane in planes]
     return torch.from_numpy(np.stack(done)).movedim(-1, 1)
 
 
@@ -77,16 +100,8 @@ def despeckled(mask: np.ndarray, least: int, strong: np.ndarray | None = None) -
     return keep[pieces]
 
 
-def _radius(sigma: float, reach: int) -> int:
-    return max(1, round(sigma * reach))
-
-
-def _blurred_by_convolution(pictures: torch.Tensor, sigma: float, reach: int) -> torch.Tensor:
-    radius = _radius(sigma, reach)
-    offsets = torch.arange(-radius, radius + 1, device=pictures.device, dtype=torch.float32)
-    taps = torch.exp(-(offsets**2) / (2 * sigma**2))
-    taps = taps / taps.sum()
-    channels = pictures.shape[1]
+def _convolved(pictures: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
+    radius, channels, taps = len(taps) // 2, pictures.shape[1], taps.to(pictures.device)
     for axis in (2, 3):
         shape = [1, 1, 1, 1]
         shape[axis] = -1

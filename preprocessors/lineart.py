@@ -90,7 +90,7 @@ def _lineart(
         node_id=f"ArmatureLineart{title}",
         title=f"Lineart {title}",
         summary=f"White lines on black as an artist would draw them: {words}",
-        version=1,
+        version=2,
         makes=MAP_KINDS["lineart"],
         wanted_by=("lineart_anime",) if name == "anime" else ("lineart", "scribble"),
         detect=detect,

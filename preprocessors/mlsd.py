@@ -9,13 +9,13 @@ import torch
 from torch import nn
 from torch.nn.functional import max_pool2d
 
-from .backends import controlnet_aux
+from .backends import controlnet_aux, need_opencv
 from .entry import Detected, Option, Options, Preprocessor
 from .grey import as_grey_maps
 from .inference import as_bytes, network_output
 from .model_files import annotator
 from .network import fill
-from .straight_lines import MAKES, drawn_segments
+from .straight_lines import MAKES
 
 _MOST_LINES = 200  # the network's own limit
 _STRIDE, _BYTES = 64, 900
@@ -60,6 +60,15 @@ def decoded_segments(output: torch.Tensor, score: float, distance: float) -> np.
     return (2 * ends[(scores > score) & (lengths > distance)]).cpu().numpy()
 
 
+def drawn_segments(segments: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Segments [N,4] of x, y, x, y in pixels as white lines on black, as the annotator draws them: uint8 of (height, width)."""
+    cv2 = need_opencv("M-LSD Straight Lines")
+    canvas = np.zeros(size[:2], np.uint8)
+    for x0, y0, x1, y1 in segments.astype(int).tolist():
+        cv2.line(canvas, (x0, y0), (x1, y1), 255, 1)
+    return canvas
+
+
 def build_mlsd(weights: dict[str, Any]) -> nn.Module:
     """M-LSD large of controlnet_aux."""
     module = controlnet_aux("M-LSD Straight Lines", "mlsd.models.mbv2_mlsd_large")
@@ -76,7 +85,7 @@ MLSD = Preprocessor(
     node_id="ArmatureMLSD",
     title="M-LSD Straight Lines",
     summary="White straight lines on black: rooms, buildings, streets. Curves and people are left to the model.",
-    version=1,
+    version=2,
     makes=MAKES,
     wanted_by=("mlsd",),
     detect=detect_mlsd,

@@ -38,7 +38,7 @@ def _recolor(method: str, name: str, title: str, what: str, detect: Detect) -> P
         node_id=name,
         title=title,
         summary=f"The picture in grey by {what}, for recolour control nets: they colour it in and keep the brightness.",
-        version=2 if method == "recolor_luminance" else 1,
+        version=3 if method == "recolor_luminance" else 2,
         makes=MAP_KINDS["gray"],
         wanted_by=("recolor",),
         detect=detect,

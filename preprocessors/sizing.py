@@ -95,11 +95,8 @@ def as_maps(values: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return cut.expand(-1, 3, -1, -1).movedim(1, -1).contiguous()
 
 
-# Shrinking and enlarging: by OpenCV where it is there, which is faster, else by torch, with the same result.
-
-
-def enlarged(pictures: torch.Tensor, size: tuple[int, int], *, smooth: bool) -> torch.Tensor:
-    """[B,h,w,3] at (height, width), contiguous: bilinear, or in squares of one colour."""
+def in_squares(pictures: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """[B,h,w,3] enlarged to (height, width) in squares of one colour, contiguous; by OpenCV where it is there: faster."""
     if pictures.device.type == "cpu":
         try:
             import cv2
@@ -107,26 +104,7 @@ def enlarged(pictures: torch.Tensor, size: tuple[int, int], *, smooth: bool) -> 
             pass
         else:
             large = torch.empty(len(pictures), *size, 3)
-            way = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST_EXACT
             for one, result in zip(pictures.contiguous(), large, strict=True):
-                cv2.resize(one.numpy(), size[::-1], dst=result.numpy(), interpolation=way)
+                cv2.resize(one.numpy(), size[::-1], dst=result.numpy(), interpolation=cv2.INTER_NEAREST_EXACT)
             return large
-    channels = pictures.movedim(-1, 1)
-    large = interpolate(channels, size, mode="bilinear" if smooth else "nearest-exact")
-    return large.movedim(1, -1).contiguous()
-
-
-def averaged(pictures: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """[B,h,w,3] shrunk to (height, width), each pixel the mean of its area."""
-    whole_blocks = pictures.shape[1] % size[0] == 0 and pictures.shape[2] % size[1] == 0
-    if pictures.device.type == "cpu" and whole_blocks:  # only then do both mean the same areas
-        try:
-            import cv2
-        except ImportError:
-            pass
-        else:
-            small = torch.empty(len(pictures), *size, 3)
-            for one, result in zip(pictures.contiguous(), small, strict=True):
-                cv2.resize(one.numpy(), size[::-1], dst=result.numpy(), interpolation=cv2.INTER_AREA)
-            return small
-    return interpolate(pictures.movedim(-1, 1), size, mode="area").movedim(1, -1)
+    return interpolate(pictures.movedim(-1, 1), size, mode="nearest-exact").movedim(1, -1).contiguous()

@@ -20,16 +20,27 @@ def detect_straight_lines(pictures: torch.Tensor, options: Options) -> Detected:
     maps = []
     for grey in luma_bytes(pictures).cpu().numpy().astype(np.uint8):
         lines = straight_segments(grey, options["minimum_length"])
-        maps.append(drawn_segments(np.rint(lines), grey.shape))
+        maps.append(rasterised(lines, grey.shape))
     return Detected(as_grey_maps(torch.from_numpy(np.stack(maps)).float() / 255))
 
 
-def drawn_segments(segments: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """Segments [N,4] of x, y, x, y in pixels as white lines one pixel wide on black: uint8 of (height, width)."""
-    cv2 = need_opencv("Straight Lines")
+def rasterised(segments: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Segments [N,4] of x, y, x, y in pixels as white lines on black: uint8 of (height, width).
+
+    Of each column, or row where a line is steep, the pixel nearest to the line itself. OpenCV's `line` rounds the ends first,
+    also with `shift`, so that all pixels of a line hang on where it ends, which noise moves most.
+    """
     canvas = np.zeros(size[:2], np.uint8)
-    for x0, y0, x1, y1 in segments.astype(int).tolist():
-        cv2.line(canvas, (x0, y0), (x1, y1), 255, 1)
+    for segment in segments:
+        ends = segment.reshape(2, 2)
+        axis = int(np.abs(ends[1] - ends[0]).argmax())
+        first, last = ends[ends[:, axis].argsort(kind="stable")]
+        along = np.arange(round(float(first[axis])), round(float(last[axis])) + 1)
+        slope = (last - first)[1 - axis] / max(float((last - first)[axis]), 1e-6)
+        aside = np.floor(first[1 - axis] + slope * (along - first[axis]) + 0.5).astype(int)
+        x, y = (along, aside) if axis == 0 else (aside, along)
+        inside = (x >= 0) & (x < size[1]) & (y >= 0) & (y < size[0])
+        canvas[y[inside], x[inside]] = 255
     return canvas
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 
 from .entry import Detected, Option, Options, Preprocessor
-from .filters import blurred
+from .filters import blurred, box_blurred
 from .images.kinds import MAP_KINDS
 from .images.tensors import check_image, to_rgb
-from .sizing import averaged, enlarged, resized_pictures
+from .sizing import resized_pictures
 
 _CONVENTION = MAP_KINDS["tile"]
 _ALIASES = ("tile", "tile upscale", "ultimate upscale", "TilePreprocessor", "detail")
@@ -18,11 +18,12 @@ _FIX = "Colours drift in the result; the node Fix Colors gives the drawn picture
 
 
 def detect_tile(pictures: torch.Tensor, options: Options) -> Detected:
-    """Pictures [B,h,w,3] shrunk by the rate (averaged) and enlarged again (bilinear)."""
-    height, width = pictures.shape[1:3]
-    rate = options["down_sampling_rate"]
-    small = max(1, round(height / rate)), max(1, round(width / rate))
-    return Detected(enlarged(averaged(pictures, small), (height, width), smooth=True))
+    """Pictures [B,h,w,3] shrunk by the rate (averaged) and enlarged again (bilinear), on average over all places of the grid.
+
+    With one grid, what moves by a part of a cell flickers and edges get steps. Averaging over a cell is one box as wide as the
+    rate, enlarging is two; over all places of the grid that is a blur by three boxes, which has no grid.
+    """
+    return Detected(box_blurred(pictures.movedim(-1, 1), options["down_sampling_rate"]).movedim(1, -1).contiguous())
 
 
 def detect_colorfix(pictures: torch.Tensor, _options: Options) -> Detected:
@@ -51,7 +52,7 @@ TILE_RESAMPLE = Preprocessor(
     node_id="ArmatureTileResample",
     title="Tile Resample",
     summary="The picture shrunk and enlarged again, for tile control nets: they keep what is there and add detail.",
-    version=1,
+    version=2,
     makes=_CONVENTION,
     wanted_by=("tile",),
     detect=detect_tile,
@@ -74,7 +75,7 @@ TILE_COLORFIX = Preprocessor(
     node_id="ArmatureTileColorFix",
     title="Tile Color Fix",
     summary="The picture as it is, for a tile control net whose result then goes through Fix Colors.",
-    version=1,
+    version=2,
     makes=_CONVENTION,
     wanted_by=("tile",),
     detect=detect_colorfix,
@@ -87,7 +88,7 @@ TILE_COLORFIX_SHARP = Preprocessor(
     node_id="ArmatureTileColorFixSharp",
     title="Tile Color Fix Sharp",
     summary="The picture with its detail raised, for a tile control net whose result then goes through Fix Colors.",
-    version=1,
+    version=2,
     makes=_CONVENTION,
     wanted_by=("tile",),
     detect=detect_colorfix_sharp,

@@ -11,7 +11,7 @@ from .grey import as_grey_maps, luma
 from .images.kinds import MAP_KINDS
 
 _FINE, _COARSE = 0.5, 5.0  # sigmas of the annotator
-_CALM = 1.0  # sigma of the fine blur that noise and JPEG do not get through
+_CALM = 1.2  # sigma of the fine blur that noise and JPEG do not get through
 _WEAK = 0.7  # of the threshold; a stroke goes on down to it
 _SPECK = 0.08  # pixels of the smallest stroke, for each pixel of the short side
 
