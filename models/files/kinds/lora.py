@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from ..families import FAMILY_OF_CONTEXT, find_family, titles
 from ..identity import Identity, Kind, Tensors, shown
+from .lora_transformers import DOWN, FAMILIES, transformer_families
 
 # (layout, title, endings of names); the first that fits names the file.
 _RELATIVES = (
@@ -32,18 +33,10 @@ _RELATIVES = (
     ),
     ("difference", "weight differences", (".diff", ".diff_b", ".set_weight")),
 )
-_DOWN = (".lora_down.weight", ".lora_A.weight", ".lora_A.default.weight", ".lora.down.weight", "_lora.down.weight")
-_CROSS = re.compile(r"attn2[._](?:processor[._])?to_[kv]")
+_CROSS = re.compile(r"(?:input|output|down|up|mid|middle)_blocks?[._].*attn2[._](?:processor[._])?to_[kv]")
+_DEEP = re.compile(r"(?:input|output|down|up|mid|middle)_blocks?[._].*transformer_blocks[._]9[._]")
 _TEXT = ("lora_te", "text_encoder", "lora_prior_te")
 _SECOND_TEXT = ("lora_te2", "text_encoder_2")
-# (family, parts of names any of which gives it away); looked at in this order, after the UNets.
-_TRANSFORMERS = (
-    ("qwen_image", re.compile(r"transformer_blocks[._]\d+[._](?:img_mlp|txt_mlp|img_mod)")),
-    ("flux", re.compile(r"single_transformer_blocks[._]\d+|double_blocks[._]\d+[._](?:img|txt)_attn[._](?:qkv|proj)")),
-    ("sd3", re.compile(r"joint_blocks[._]\d+|transformer_blocks[._]\d+[._]attn[._]add_k_proj")),
-    ("wan", re.compile(r"blocks[._]\d+[._](?:self|cross)_attn[._][qkvo](?:[._]|$)")),
-    ("z_image", re.compile(r"layers[._]\d+[._](?:attention[._](?:qkv|to_q|out)|feed_forward[._]w1)")),
-)
 
 
 def recognise(tensors: Tensors) -> Identity | None:
@@ -74,34 +67,21 @@ def recognise(tensors: Tensors) -> Identity | None:
 def _families(tensors: Tensors) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     """(families, evidence, why several) by the width of what the layers read, else by the layers' names."""
     for name, shape in tensors.shapes.items():
-        if _CROSS.search(name) and name.endswith((*_DOWN, ".hada_w1_b")) and len(shape) >= 2:
+        if _CROSS.search(name) and name.endswith((*DOWN, ".hada_w1_b")) and len(shape) >= 2:
             family = FAMILY_OF_CONTEXT.get(shape[1])
             if family:
                 return (family,), (shown(tensors, name),), ""
-    for family, pattern in _TRANSFORMERS:
-        name = next((one for one in tensors.shapes if pattern.search(one)), None)
-        if name is not None:
-            return _transformer(tensors, family, name)
+    found = transformer_families(tensors.shapes)
+    if found is not None:
+        return found.families, (shown(tensors, found.name),), found.ambiguity
     if tensors.any_starts(*_SECOND_TEXT):
         return ("sdxl",), ("a second text encoder (CLIP-G)",), ""
-    if any("transformer_blocks_9_" in name or "transformer_blocks.9." in name for name in tensors.shapes):
+    if any(_DEEP.search(name) for name in tensors.shapes):
         return ("sdxl",), ("blocks that are ten layers deep",), ""
     told = _told(tensors.metadata)
     if told:
         return (told[0],), (told[1],), ""
     return (), (), "no layer in it depends on the family"
-
-
-def _transformer(tensors: Tensors, family: str, name: str) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    evidence = (shown(tensors, name),)
-    if family == "flux":
-        if any(width == 6144 for shape in tensors.shapes.values() for width in shape[1:]):
-            return ("flux2",), evidence, ""
-        if not any("modulation" in one or "_mod" in one or ".norm1.linear" in one for one in tensors.shapes):
-            return ("flux", "chroma"), evidence, "Flux and Chroma share the layers that it touches"
-    if family == "wan" and any(width == 3072 for shape in tensors.shapes.values() for width in shape[1:2]):
-        return ("wan22_5b",), evidence, ""
-    return (family,), evidence, ""
 
 
 # The first layer of Flux reads 64 numbers a token, and 128 where a control map is laid beside the picture.
@@ -123,6 +103,7 @@ def _parts(tensors: Tensors) -> list[str]:
 _TOLD = (
     ("sdxl", ("sdxl", "stable-diffusion-xl")),
     ("sd3", ("sd3", "stable-diffusion-3")),
+    ("flux2", ("flux2", "flux.2", "flux-2")),
     ("flux", ("flux",)),
     ("sd2", ("sd_v2", "sd_2", "stable-diffusion-v2")),
     ("sd15", ("sd_v1", "sd_1.5", "sd_1", "stable-diffusion-v1")),
@@ -168,5 +149,5 @@ LORA = Kind(
     ("loras",),
     ("LoraLoader", "LoraLoaderModelOnly", "ArmatureLoRAStack"),
     recognise,
-    (*FAMILY_OF_CONTEXT.values(), *(family for family, _ in _TRANSFORMERS), "flux2", "chroma", "wan22_5b"),
+    (*FAMILY_OF_CONTEXT.values(), *FAMILIES),
 )
