@@ -23,6 +23,7 @@ _OTHERS = {
 }
 _EXIF = (0x010F, 0x0110, 0x9286)  # Make, Model, UserComment
 _FORMS = ("workflow", "prompt")
+_EMPTY = ("", "{}", "[]", "null")
 _WEBUI = "parameters"
 _WRAPPERS = (
     *(
@@ -100,8 +101,10 @@ def _embedded(path: Path, called: str, is_picture: bool, prefer: str) -> Any:
         ) from None
     except Exception as error:  # a damaged file; what the decoders raise then is of many kinds
         raise NoGraph(f"it is a {called} that cannot be read ({type(error).__name__}: {error}).") from None
-    for form in (prefer, *_FORMS):
-        if form in texts:
+    forms = [form for form in dict.fromkeys((prefer, *_FORMS)) if form in texts]
+    for form in forms:
+        # Some programs keep one of the forms and write the other empty.
+        if texts[form].strip() not in _EMPTY or form == forms[-1]:
             return _embedded_json(texts[form], called, form)
     if _WEBUI in texts:
         raise NoGraph(
@@ -176,7 +179,9 @@ def _inner(data: Any) -> Any:
         return next((one for one in data if _is_graph(one)), data[0] if len(data) == 1 else None)
     if not isinstance(data, Mapping):
         return None
-    found = next((data[name] for name in _WRAPPERS if isinstance(data.get(name), (Mapping, str, list))), None)
+    found = next(
+        (data[name] for name in _WRAPPERS if data.get(name) and isinstance(data[name], (Mapping, str, list))), None
+    )
     if found is None and len(data) == 1:  # GET /history/ID answers by the run's id
         found = next(iter(data.values()))
     return found if isinstance(found, (Mapping, str, list)) else None

@@ -72,6 +72,8 @@ def test_a_graph_in_what_comfyui_saved(tmp_path, name):
     assert read_graph_file(path) == WORKFLOW and read_graph_file(path, "prompt") == PROMPT
     SAVERS[name](path, {"prompt": TEXTS["prompt"]})
     assert read_graph_file(path) == PROMPT
+    SAVERS[name](path, {"prompt": "{}", "workflow": TEXTS["workflow"]})
+    assert read_graph_file(path, "prompt") == WORKFLOW
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -88,6 +90,7 @@ def test_text_with_any_byte_order_mark(tmp_path, encoding):
         {"input": {"workflow_json": None, "prompt": PROMPT}},
         {"data": {"prompt": TEXTS["prompt"]}},
         {"version": "f1", "input": {"workflow_json": TEXTS["prompt"], "randomise_seeds": True}},
+        {"workflow": {}, "workflow_api": PROMPT},
         {"client_id": "a", "prompt": PROMPT, "extra_data": {"extra_pnginfo": {"workflow": WORKFLOW}}},
         [3, "id", PROMPT, {}, ["1"]],
         {"8b1f": {"prompt": [3, "id", PROMPT, {}, ["1"]], "outputs": {}, "status": {}}},
