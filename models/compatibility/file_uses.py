@@ -19,8 +19,9 @@ from .file_inputs import (
     is_file_name,
     names_a_file,
 )
+from .packs import pack_nodes
 from .prompt import Node, Nodes
-from .rows import is_off, node_is_off, row_is_off
+from .rows import has_own_switch, is_off, node_is_off, row_is_off, row_of
 
 MISSING, OUTSIDE, LINKED, UNSEEN = "missing", "outside", "linked", "not_looked_at"
 
@@ -44,8 +45,20 @@ class FileUse:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether it is not known which input names it, nor so whether a switch of its row is off."""
-        return not self.input
+        """Whether it is not known which input names it, nor so whether a switch of its row is off; one in its value tells."""
+        return not self.input and not (has_own_switch(self.beside) and self.node.class_type in pack_nodes())
+
+    @property
+    def beside(self) -> Mapping[str, Any]:
+        """What stands beside the name: the rest of its value, else the node's plain inputs of the same row."""
+        if self.path:
+            value: Any = self.node.inputs.get(self.input) if self.input else unread(self.node)
+            for part in self.path[:-1]:
+                value = value[part]
+            return value if isinstance(value, Mapping) else {}
+        row = row_of(self.input)
+        inputs = self.node.inputs.items()
+        return {name: value for name, value in inputs if name not in self.node.links and row_of(name) == row}
 
     @property
     def place(self) -> tuple[str, str, tuple[str | int, ...]]:

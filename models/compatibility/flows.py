@@ -297,7 +297,7 @@ class Flows:
         types = self.graph.types[node.id]
         if types is None or "MODEL" not in types.outputs or not self.graph.feeds(node.id, "MODEL"):
             return True
-        return any(edge.type == "MODEL" for edge in self.out_of.get(node.id, ()))
+        return any(edge.type == "MODEL" or edge.type not in KNOWN for edge in self.out_of.get(node.id, ()))
 
     @cached_property
     def out_of(self) -> dict[str, list[Edge]]:

@@ -20,6 +20,11 @@ def is_off(values: Mapping[str, Any]) -> bool:
     return any(_says_off(name, value) for name, value in values.items())
 
 
+def has_own_switch(values: Mapping[str, Any]) -> bool:
+    """Whether a switch is among these values, on or off."""
+    return any(_ON.fullmatch(str(name)) and isinstance(value, bool) for name, value in values.items())
+
+
 def node_is_off(node: Node) -> bool:
     """Whether a node's own switch is off."""
     return is_off({name: value for name, value in node.inputs.items() if name not in node.links})

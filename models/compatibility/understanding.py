@@ -51,8 +51,9 @@ def not_understood(facts: Facts) -> NotUnderstood:
 def _is_unknown(facts: Facts, node: Node) -> bool:
     if unread(node):  # its values could not be told apart, and may name files
         told = facts.uses.get(node.id, ())
-        names_files = bool(file_inputs_of(node.class_type)) or facts.graph.types.get(node.id) is None
-        return any(use.is_doubtful for use in told) or (names_files and not told)
+        if facts.graph.types.get(node.id) is None:
+            return True
+        return any(use.is_doubtful for use in told) or (bool(file_inputs_of(node.class_type)) and not told)
     if facts.graph.types.get(node.id) is not None or node.id in facts.graph.cyclic:
         return False
     kinds = {edge.type for edge in (*facts.graph.into[node.id], *facts.flows.out_of.get(node.id, ()))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -111,9 +112,18 @@ def _mismatch(met: Meeting, pair: Pair) -> Finding | None:
 
 
 def _only_text(use: FileUse) -> bool:
-    """Whether a LoRA is told to leave the model alone."""
-    node = use.node
-    return use.kind == "lora" and "strength_model" in node.inputs and node.value("strength_model") == 0
+    """Whether a LoRA is told to leave the model alone: its strength is 0."""
+    if use.kind != "lora":
+        return False
+    named_so = [
+        value for name, value in use.beside.items() if _STRENGTH.search(str(name)) and not _TEXT.search(str(name))
+    ]
+    strengths = [value for value in named_so if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    return bool(strengths) and not any(strengths)
+
+
+_STRENGTH = re.compile(r"strength|weight|wt|str(?=_|$)", re.IGNORECASE)
+_TEXT = re.compile(r"clip|two", re.IGNORECASE)  # rgthree's second strength is the text encoder's
 
 
 def text_encoder_family(facts: Facts) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from ..file_uses import FileUse
 from ..finding import Finding, base_families, finding, first_of
 from ..flows import Flow, LatentFact
 from .families import vae_finding, vae_fits
+from .references import conditioning_nodes, reads_references
 from .rule import Rule
 from .sampling import distilled
 
@@ -31,12 +32,20 @@ def decoding_vae(facts: Facts) -> Iterator[Finding]:
 
 
 def encoding_vae(facts: Facts) -> Iterator[Finding]:
-    """Pictures encoded by the VAE of another model than the one that samples them."""
+    """Pictures encoded by the VAE of another model than the one that samples them, or reads them as references."""
     for node, base in _samplers_with_latents(facts):
         fact = facts.flows.latent_into(facts.graph.feeds(node, "LATENT")[0])
         vae, model = _single(fact.flow) if fact.origin == "vae" else None, _single(base)
         if vae is not None and model is not None and vae_fits(vae, model) is False:
             yield vae_finding(vae, model, facts.nodes[node].label)
+    for sampler, base in facts.samplers:
+        model = _single(base)
+        for above in conditioning_nodes(facts, sampler) if model is not None and reads_references(base) else ():
+            for edge in facts.graph.feeds(above.id, "LATENT") if facts.flows.base(above.id) is None else ():
+                fact = facts.flows.latent_into(edge)
+                vae = _single(fact.flow) if fact.origin == "vae" else None
+                if vae is not None and model is not None and vae_fits(vae, model) is False:
+                    yield vae_finding(vae, model, above.label)
 
 
 def latents_between_models(facts: Facts) -> Iterator[Finding]:

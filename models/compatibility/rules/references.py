@@ -106,7 +106,7 @@ def reference_ignored(facts: Facts) -> Iterator[Finding]:
     """Reference pictures for a model that has no place for them."""
     for node, base in facts.samplers:
         families = base_families(base.sources)
-        if base.unsure or not families or not set(families) <= _NO_REFERENCE:
+        if base.unsure or reads_references(base):
             continue
         for above in _above(facts, node, _REFERENCES):
             yield finding(
@@ -118,6 +118,12 @@ def reference_ignored(facts: Facts) -> Iterator[Finding]:
                 "Use an IP-Adapter or a control net with this model, or an edit model (Flux Kontext, Flux 2, Qwen-Image-Edit).",
                 (first_of(base.sources),),
             )
+
+
+def reads_references(base: Flow) -> bool:
+    """Whether a model may read reference latents: what has no place for them ignores them, of whatever kind they are."""
+    families = base_families(base.sources)
+    return not families or not set(families) <= _NO_REFERENCE
 
 
 def map_reference_model(facts: Facts) -> Iterator[Finding]:
@@ -144,14 +150,15 @@ def _known(base: Flow | None) -> FileUse | None:
 
 def _above(facts: Facts, node: Node, classes: Iterable[str]) -> list[Node]:
     """The nodes of some classes that a sampler's conditioning passes through."""
-    return [one for one in _conditioning(facts, node) if one.class_type in classes]
+    return [one for one in conditioning_nodes(facts, node) if one.class_type in classes]
 
 
 def _unknown_above(facts: Facts, node: Node) -> bool:
-    return any(facts.graph.types[one.id] is None for one in _conditioning(facts, node))
+    return any(facts.graph.types[one.id] is None for one in conditioning_nodes(facts, node))
 
 
-def _conditioning(facts: Facts, node: Node) -> list[Node]:
+def conditioning_nodes(facts: Facts, node: Node) -> list[Node]:
+    """The nodes that a sampler's conditioning passes through."""
     waiting = [edge.source for edge in facts.graph.feeds(node.id, "CONDITIONING")]
     seen = dict.fromkeys(waiting)
     while waiting and len(seen) < _MOST_SEEN:

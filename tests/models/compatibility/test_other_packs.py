@@ -102,6 +102,12 @@ WRONG = {
     "a pipe": ("control_net_family", PIPED),
     "a pipe and back": ("control_net_family", BASIC_PIPE),
     "a loader's own LoRA": ("lora_family", PIPED | {"1": node("easy fullLoader", **{**EASY["inputs"], "lora_name": LORA})}),
+    "a LoRA and a model that a loader is given": ("lora_family", {
+        "1": node("UNETLoader", unet_name="flux.safetensors"),
+        "2": node("easy fluxLoader", ckpt_name="None", vae_name="flux.safetensors", lora_name=LORA, model_override=["1", 0],
+                  lora_model_strength=1, positive="a"),
+        "3": node("easy preSampling", pipe=["2", 0], steps=20, cfg=1, seed=1),
+        "4": node("easy kSampler", pipe=["3", 0], image_output="Preview")}),
     "LLLite": ("lllite_family", put_in("LLLiteLoader", model_name="sdxl_lllite.safetensors", cond_image=["11", 0], strength=1) | {
         "11": node("LoadImage", image="a.png")}),
     "a wrapper's LoRA": ("lora_family", WAN),
@@ -123,6 +129,8 @@ QUIET = {
     "a row that is off": put_in("Power Lora Loader (rgthree)", lora_1=row(LORA, on=False)),
     "a row whose switch is Off": stacked(node("CR LoRA Stack", switch_1="Off", lora_name_1=LORA)),
     "a stack that is off": stacked(node("easy loraStack", toggle=False, num_loras=1, lora_1_name=LORA)),
+    "a row of strength 0": put_in("Power Lora Loader (rgthree)", lora_1={**row(LORA), "strength": 0, "strengthTwo": None}),
+    "a numbered row of strength 0": stacked(node("LoRA Stacker", lora_count=1, lora_name_1=LORA, lora_wt_1=0)),
     "rows behind the count": stacked(node("easy loraStack", toggle=True, num_loras=1, lora_2_name=LORA)),
     "a list's row that is off": put_in("Lora Loader (LoraManager)", loras=[{"name": "sdxl_style", "active": False}]),
     "a switched off apply": controlled({**CR_APPLY, "inputs": {**CR_APPLY["inputs"], "switch": "Off"}}, n14=CR_NETS),

@@ -277,6 +277,9 @@ SPEAKS = [
     ("conditioning_vae", "error", INPAINT),
     ("decoding_vae", "error", OTHER_VAE),
     ("encoding_vae", "error", IMAGE_TO_IMAGE),
+    ("encoding_vae", "error", extended(
+        changed(FLUX, n5_positive=["63", 0]), n63=REFERENCED["63"], n64=changed(REFERENCED, n64_vae=["66", 0])["64"],
+        n65=REFERENCED["65"], n66=node("VAELoader", vae_name="sd.safetensors"))),
     ("latents_between_models", "error", changed(FLUX | {
         "60": node("KSampler", model=["61", 0], positive=["62", 0], negative=["62", 0], latent_image=["5", 0], cfg=7),
         "61": node("CheckpointLoaderSimple", ckpt_name=XL), "62": node("CLIPTextEncode", text="x", clip=["61", 1])},

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from armature_pack.models.compatibility.check_prompt import check_prompt
 from armature_pack.models.compatibility.node_types import from_table, layered, recorded
 from armature_pack.models.compatibility.prompt import PromptError, read_prompt
 from armature_pack.models.compatibility.ui_graph import is_ui_graph, to_prompt
@@ -276,3 +277,17 @@ def test_rows_that_a_packs_script_adds_to_a_known_node_are_marked():
     assert read_prompt(to_prompt(graph, layered(types, recorded())))["2"].unread == (ROWS[2],)
     with pytest.raises(PromptError, match=r"Node 2 \(Stacker\)"):
         to_prompt(graph, layered(types, recorded()), whole=True)
+
+
+@pytest.mark.parametrize(("row", "verdict"), [(ROWS[2], "does_not_fit"), ({**ROWS[2], "on": False}, "fits")])
+def test_rows_of_a_recorded_pack_that_hold_their_own_switch_are_certain(models, row, verdict):
+    named = {**row, "lora": "sdxl_style.safetensors"}
+    power = {
+        "id": 2,
+        "type": "Power Lora Loader (rgthree)",
+        "inputs": LORA["inputs"],
+        "outputs": [{"name": "MODEL", "type": "MODEL"}],
+        "widgets_values": [*ROWS[:2], named, ""],
+    }
+    loader = {**LOADER, "widgets_values": ["sd15.safetensors"]}
+    assert check_prompt(convert(saved([loader, power, SAMPLER], LINKS)), models).verdict == verdict
