@@ -14,16 +14,21 @@ VIDEO = ("qwen_image", "anima")  # whose latents have frames
 CONTROLS = {"z_image": "z_image", "qwen_image": "qwen", "anima": "anima"}
 
 
-class SmallModel:
-    """MODEL of a family."""
+class _OfFamily:
+    """A node that is asked for a family."""
 
-    RETURN_TYPES = ("MODEL",)
     FUNCTION = "make"
     CATEGORY = "tests"
 
     @classmethod
     def INPUT_TYPES(cls):
         return {"required": {"family": (list(networks.FAMILIES),)}}
+
+
+class SmallModel(_OfFamily):
+    """MODEL of a family."""
+
+    RETURN_TYPES = ("MODEL",)
 
     def make(self, family):
         return (networks.small_model(family),)
@@ -46,16 +51,10 @@ class SmallText:
         return ([[embeddings, {"pooled_output": torch.ones(1, 16)} if family == "flux" else {}]],)
 
 
-class SmallVAE:
+class SmallVAE(_OfFamily):
     """VAE: the host's tiny autoencoders, with frames or without."""
 
     RETURN_TYPES = ("VAE",)
-    FUNCTION = "make"
-    CATEGORY = "tests"
-
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"family": (list(networks.FAMILIES),)}}
 
     def make(self, family):
         tiny = comfy.taesd.taehv.TAEHV if family in VIDEO else comfy.taesd.taesd.TAESD
@@ -63,16 +62,10 @@ class SmallVAE:
         return (comfy.sd.VAE(sd=network.state_dict()),)
 
 
-class SmallControl:
+class SmallControl(_OfFamily):
     """MODEL_PATCH of a family."""
 
     RETURN_TYPES = ("MODEL_PATCH",)
-    FUNCTION = "make"
-    CATEGORY = "tests"
-
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"family": (list(CONTROLS),)}}
 
     def make(self, family):
         return (networks.small_patch(CONTROLS[family]),)
