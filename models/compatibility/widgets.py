@@ -36,7 +36,7 @@ _WIDGETS = frozenset(
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
 _AUTOGROW = "COMFY_AUTOGROW_V3"
 _MATCH_TYPE = "COMFY_MATCHTYPE_V3"
-FILE_NAME = re.compile(r"\.[A-Za-z]\w{1,11}$")  # a choice that is a file of one server is no default for another
+FILE_NAME = re.compile(r"\.[A-Za-z]\w{1,11}$")  # a file of one server is no default for another
 _DRAWN = frozenset(
     ("WEBCAM", "AUDIO_RECORD", "LOAD_3D")
 )  # the editor draws these; `_ADDED` says where their values are
@@ -184,7 +184,7 @@ def _dynamic_combo(name: str, options: Mapping[str, Any]) -> Widget:
 def _widgets(name: str, kind: str, shown: str, options: Mapping[str, Any], is_seed: bool) -> list[Widget]:
     braces = options.get("dynamicPrompts") is True
     made = [
-        Widget(name, kind, _default(shown, options), stored=shown != "IMAGECOMPARE", braces=braces),
+        Widget(name, kind, _default(name, shown, options), stored=shown != "IMAGECOMPARE", braces=braces),
         *(Widget("") for _ in range(_controls(kind, options, is_seed))),
     ]
     if shown == "BOUNDING_BOX":
@@ -200,7 +200,7 @@ def _controls(kind: str, options: Mapping[str, Any], is_seed: bool) -> int:
     return {"FLOAT": 1, "COMBO": 2}.get(kind, 0) if asked else 0
 
 
-def _default(shown: str, options: Mapping[str, Any]) -> Any:
+def _default(name: str, shown: str, options: Mapping[str, Any]) -> Any:
     given = options.get("default")
     if shown in _DEFAULTS:
         return _DEFAULTS[shown] if given is None else given
@@ -208,7 +208,8 @@ def _default(shown: str, options: Mapping[str, Any]) -> Any:
         choices = options.get("options")
         first = choices[0] if isinstance(choices, (list, tuple)) and choices else None
         found = given or first
-        return None if isinstance(found, str) and FILE_NAME.search(found) else found
+        of_this_server = name == "folder" or (isinstance(found, str) and FILE_NAME.search(found))
+        return None if of_this_server else found
     return given
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import torch
 
 from .kinds import map_kind
+from .opencv import has_opencv
 from .tensors import to_uint8
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _is_map(kind: str) -> bool:
 
 def _looks_like(pictures: torch.Tensor) -> str | None:
     """The kind of the first picture that is not of one colour, where it is certain."""
-    if find_spec("cv2") is None:
+    if not has_opencv():
         return None
     from .map_check.classify import classify
 

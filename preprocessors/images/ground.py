@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import torch
 
 from .kinds import map_kind
+from .opencv import has_opencv
 from .resize import mark_of
 from .tensors import to_uint8
 
@@ -30,7 +29,7 @@ def _looks_like(maps: torch.Tensor) -> str | None:
     """The kind of the first map that is not of one colour."""
     if float(maps.amin()) < -1 / 255:
         return "inpaint"
-    if find_spec("cv2") is None or maps.shape[1] != 3:
+    if not has_opencv() or maps.shape[1] != 3:
         return None
     from .map_check.classify import classify
 

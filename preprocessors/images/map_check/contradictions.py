@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 import torch
 
 from ..frame_numbers import in_ranges
+from ..opencv import has_opencv
 from ..tensors import to_uint8
 from .classify import classify
 from .findings import Finding, Map, another_kind, contradicted, exact_findings, findings, told_together
@@ -28,7 +28,7 @@ class Claim:
 
 def can_measure() -> bool:
     """Whether OpenCV is there, without which nothing can be measured."""
-    return find_spec("cv2") is not None
+    return has_opencv()
 
 
 def complaints(image: torch.Tensor, maps: torch.Tensor, claim: Claim) -> tuple[str, ...]:

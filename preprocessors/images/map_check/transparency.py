@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 import torch
 
 from ..frame_numbers import in_ranges
 from ..kinds import map_kind
+from ..opencv import has_opencv
 from ..tags import tag_of
 from ..tensors import check_image, from_bytes, to_rgb, to_uint8
 
@@ -72,7 +72,7 @@ def _looks_like(one: torch.Tensor) -> str | None:
     if bright < _LIGHT and colourful < 0.1 and float(content.amax()) < _LIGHT:
         return None
     on_black = one[..., :3] * one[..., 3:]
-    if find_spec("cv2") is None:
+    if not has_opencv():
         return "lineart" if float(content.amin(-1).mean()) > _LIGHT and colourful < 0.1 else None
     from .classify import classify
 
