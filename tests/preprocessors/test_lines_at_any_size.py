@@ -55,7 +55,8 @@ def recall_and_precision(found: torch.Tensor, made: torch.Tensor) -> tuple[float
 def test_every_line_of_the_detection_is_in_the_map(method):
     entry = find_method(method)
     options = resolved_options(entry, {"minimum_length": 0.03} if method == "straight_lines" else {})
-    for name in PHOTOGRAPHS:
+    names = PHOTOGRAPHS[:2] if method == "straight_lines" else PHOTOGRAPHS  # it takes ten times as long as the others
+    for name in names:
         picture = photograph(name)
         for side in LONG_SIDES:
             made = make_map(entry, picture, options, resolution_mode="long_side", resolution=side).maps[0, ..., 0]
