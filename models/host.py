@@ -28,6 +28,22 @@ def host_extra(name: str) -> Any:
     return importlib.import_module(f"comfy_extras.{name}")
 
 
+def put_under_management(module: Any, load_device: Any = None) -> Any:
+    """A ModelPatcher for a module; the class is looked up at call time, because the host replaces it when it starts.
+
+    load_device: where it runs, the host's own device unless given.
+    """
+    import comfy.model_management
+    import comfy.model_patcher
+
+    management = comfy.model_management
+    return comfy.model_patcher.CoreModelPatcher(
+        module,
+        load_device=load_device or management.get_torch_device(),
+        offload_device=management.unet_offload_device(),
+    )
+
+
 def running_prompt() -> Mapping[str, Any] | None:
     """The prompt that runs now; None when none does, or several do."""
     server = sys.modules.get("server")  # absent in unit tests

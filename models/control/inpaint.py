@@ -46,7 +46,7 @@ def _concatenates(net: Any) -> bool:
 
 
 def _mark(net: Any) -> tuple[float, str] | None:
-    """How a mask is marked in the picture itself, for the host's ControlNets that read pixels."""
+    """How a mask is marked in the picture itself, for the host's ControlNets that read pixels; those with a mask read latents."""
     if type(net) is not ControlNet or net.latent_format is not None:
         return None
     return _MARKS.get(family_of_net(net) or "")
@@ -82,7 +82,7 @@ def told_mask(signal: ControlSignal) -> tuple[str, str]:
         return "", "inpaint_image has no effect without inpaint_mask, which says where to paint. Link both or none."
     if mask is None:
         return "", ""
-    mark = None if isinstance(net, ModelPatchNet) or _concatenates(net) else _mark(net)
+    mark = _mark(net)
     if mark is not None:
         return f"inpaint mask ({mark[1]})", ""
     return "inpaint mask and picture" if image is not None else "inpaint mask", ""
@@ -107,7 +107,7 @@ def inpainting(signal: ControlSignal, image: torch.Tensor, who: str) -> Inpainti
     kept = 1.0 - mask.unsqueeze(1)
     over_image = comfy.utils.common_upscale(kept, image.shape[2], image.shape[1], "bilinear", "center").round()
     over_image = over_image.movedim(1, -1).to(image)
-    mark = None if _concatenates(net) else _mark(net)
+    mark = _mark(net)
     if mark is not None:
         return Inpainting(net, torch.where(over_image > 0, image, mark[0]), [])
     return Inpainting(net, image * over_image, [kept])

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import comfy.model_management
-import comfy.model_patcher
 import torch
 
+from ..host import put_under_management
 from .block_ending import Ending
 from .cache import PREPARED_BYTES, MapCache
 from .hint import resized
@@ -59,13 +59,7 @@ class ControlNeXtNetwork:
         self.variants = variants
         self.scale = float(module.scale) if module.layout.scale else 1.0
         self.cache = MapCache()
-        management = comfy.model_management
-        # Looked up at call time: the host replaces this class when it starts.
-        self.patcher = comfy.model_patcher.CoreModelPatcher(
-            module,
-            load_device=load_device or management.get_torch_device(),
-            offload_device=management.unet_offload_device(),
-        )
+        self.patcher = put_under_management(module, load_device)
 
     def for_device(self, load_device: Any) -> ControlNeXtNetwork:
         """A copy with weights of its own for another device."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import comfy.model_management
-import comfy.model_patcher
 import torch
 from torch import nn
 
@@ -88,14 +87,6 @@ class IPAdapter:
     def own(self, layer: int, query: torch.Tensor, key: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The picture's own queries and keys [B,N,D] as the file's layer reads them (see `joint_layer`)."""
         return self.module.layers[layer].own(query, key)  # type: ignore[operator]
-
-
-def put_under_management(module: nn.Module) -> Any:
-    """A ModelPatcher for the module; the class is looked up at call time, because the host replaces it when it starts."""
-    management = comfy.model_management
-    return comfy.model_patcher.CoreModelPatcher(
-        module, load_device=management.get_torch_device(), offload_device=management.unet_offload_device()
-    )
 
 
 def attention_key(number: int, part: str, kind: str = "weight") -> str:

@@ -28,8 +28,8 @@ from ..files.layouts.ip_adapter import (
 from ..files.layouts.ip_adapter_transformers import find_transformer, with_usual_names
 from ..files.reading import read_state_dict, refuse_non_finite
 from ..files.wrong_kind import describe_keys, told_kind
-from ..host import find_file
-from .adapter import IPAdapter, IPAdapterModule, KeyValue, attention_key, put_under_management
+from ..host import find_file, put_under_management
+from .adapter import IPAdapter, IPAdapterModule, KeyValue, attention_key
 from .builders import build_joint_layer, build_projection
 from .identity_from_folder import NAME as FOLDER
 from .identity_from_folder import register

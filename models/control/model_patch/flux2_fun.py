@@ -12,7 +12,6 @@ from typing import Any
 
 import comfy.ldm.flux.layers
 import comfy.model_management
-import comfy.model_patcher
 import comfy.ops
 import comfy.utils
 import torch
@@ -20,6 +19,7 @@ from einops import rearrange
 from torch import nn
 from torch.nn.functional import interpolate, pad
 
+from ...host import put_under_management
 from .weighting import Weighted
 
 BLOCKS = "control_transformer_blocks"
@@ -62,7 +62,6 @@ class Flux2FunControl(nn.Module):
     def __init__(self, channels: int, width: int, heads: int, mlp_ratio: float, blocks: int, **factory: Any) -> None:
         super().__init__()
         made = {name: value for name, value in factory.items() if name != "operations"}
-        self.channels = channels
         self.control_img_in = factory["operations"].Linear(channels, width, **made)
         self.blocks = nn.ModuleList(
             [ControlBlock(width, heads, mlp_ratio, number == 0, **factory) for number in range(blocks)]
@@ -102,20 +101,18 @@ def load_flux2_fun(weights: Mapping[str, torch.Tensor]) -> Any:
     first = f"{BLOCKS}.0"
     width, channels = weights["control_img_in.weight"].shape
     heads = width // weights[f"{first}.attn.norm_q.weight"].shape[0]
-    device = comfy.model_management.unet_offload_device()
     network = Flux2FunControl(
         channels,
         width,
         heads,
         weights[f"{first}.ff.linear_out.weight"].shape[1] / width,
         _count(weights),
-        device=device,
+        device=comfy.model_management.unet_offload_device(),
         dtype=weights["control_img_in.weight"].dtype,
         operations=comfy.ops.manual_cast,
     )
     network.load_state_dict(_renamed(weights))
-    kind: Any = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
-    return kind(network, load_device=comfy.model_management.get_torch_device(), offload_device=device)
+    return put_under_management(network)
 
 
 def check_blocks(network: Flux2FunControl, model: Any) -> str:

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import comfy.model_management
-import comfy.model_patcher
 import comfy.ops
 import torch
 from einops import rearrange
 from torch import nn
 from torch.nn.functional import interpolate
 
+from ...host import put_under_management
 from .weighting import Weighted
 
 _NAME = re.compile(
@@ -90,18 +90,16 @@ class ControlLLLite(nn.Module):
 def load_lllite(weights: Mapping[str, torch.Tensor], family: str) -> Any:
     """The host's patcher of a file's modules."""
     kept = {name: value for name, value in weights.items() if place_of(name.partition(".")[0]) is not None}
-    device = comfy.model_management.unet_offload_device()
     dtype = next(iter(kept.values())).dtype if kept else torch.float32
     network = ControlLLLite(
         {name: tuple(value.shape) for name, value in kept.items()},
         family,
-        device=device,
+        device=comfy.model_management.unet_offload_device(),
         dtype=dtype,
         operations=comfy.ops.manual_cast,
     )
     network.load_state_dict(kept)
-    kind: Any = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
-    return kind(network, load_device=comfy.model_management.get_torch_device(), offload_device=device)
+    return put_under_management(network)
 
 
 class LLLitePatch:
