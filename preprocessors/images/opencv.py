@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
 
-
-@cache
 def has_opencv() -> bool:
     """Whether it can be imported: a package that is there may be broken all the same."""
     try:
