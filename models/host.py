@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +84,26 @@ def note(message: str) -> None:
     _log.info("[Armature] %s", message)
 
 
+_told: ContextVar[list[str] | None] = ContextVar("told", default=None)
+
+
+@contextmanager
+def collect_told() -> Iterator[list[str]]:
+    """The list of all that is told inside, in this thread: for the report of what was done there."""
+    told: list[str] = []
+    before = _told.set(told)
+    try:
+        yield told
+    finally:
+        _told.reset(before)
+
+
 def tell(message: str) -> None:
     """Log a warning and show it on the running node in the front end, where there is one."""
     _log.warning("[Armature] %s", message)
+    told = _told.get()
+    if told is not None:
+        told.append(message)
     server = sys.modules.get("server")  # absent in unit tests; importing it would start half the host
     instance = getattr(getattr(server, "PromptServer", None), "instance", None)
     node_id = _running_node()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..preprocessors.sizing import MAXIMUM_RESOLUTION, MINIMUM_RESOLUTION, RESOLUTION_MODES
-from .api import io, ui
+from .api import io
 from .control import CATEGORY
 from .preprocessors import METHODS, option_input
+from .shown import shown
 
 _PREVIEWS = 4
 
@@ -27,6 +28,7 @@ class ArmatureControlAdherence(io.ComfyNode):
                 "Measures whether a picture followed its control map: the same preprocessor looks at the picture, and its map is "
                 "compared with the one that was wanted. 0 is no better than chance, 1 as good as the source."
             ),
+            is_output_node=True,
             search_aliases=["measure controlnet", "control score", "edge f1", "ssim", "miou", "pck", "quality gate"],
             inputs=[
                 io.Image.Input("image", tooltip="The picture that was made, one or a batch."),
@@ -134,5 +136,5 @@ class ArmatureControlAdherence(io.ComfyNode):
             tolerance=2 if tolerance is None else tolerance,
         )
         made = checked(adherence(image, control_image, request, source), minimum or 0.0, policy or "report")
-        preview = ui.PreviewImage(made.pictures[:_PREVIEWS], cls=cls)
-        return io.NodeOutput(made.score, made.relative, made.pictures, made.report, made.json, ui=preview)
+        seen = shown(made.report, made.pictures[:_PREVIEWS], cls)
+        return io.NodeOutput(made.score, made.relative, made.pictures, made.report, made.json, ui=seen)

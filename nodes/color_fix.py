@@ -6,6 +6,7 @@ from typing import Any
 
 from .api import io
 from .preprocessors import CATEGORY
+from .shown import shown
 
 
 class ArmatureFixColors(io.ComfyNode):
@@ -56,4 +57,5 @@ class ArmatureFixColors(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..preprocessors.tile import fix_colors
 
-        return io.NodeOutput(*fix_colors(image, reference, 8.0 if variation is None else variation, sharpness or 0.0))
+        fixed, report = fix_colors(image, reference, 8.0 if variation is None else variation, sharpness or 0.0)
+        return io.NodeOutput(fixed, report, ui=shown(report))

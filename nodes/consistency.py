@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import FaceEmbedsType, io, ui
+from .api import FaceEmbedsType, io
+from .shown import shown
 
 
 class ArmatureConsistency(io.ComfyNode):
@@ -73,4 +74,4 @@ class ArmatureConsistency(io.ComfyNode):
             image, clip_vision, reference, face_embeds, reference_face_embeds, 0.5 if minimum is None else minimum
         )
         passing = gated(found, gate or "off")
-        return io.NodeOutput(passing, str(found), found.score, found.ok, ui=ui.PreviewText(str(found)))
+        return io.NodeOutput(passing, str(found), found.score, found.ok, ui=shown(str(found)))

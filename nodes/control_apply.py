@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import ControlSavingsType, ControlStackType, io, ui
+from .api import ControlSavingsType, ControlStackType, io
 from .control import CATEGORY, inpaint_image_input, inpaint_mask_input, range_of_input, signal_inputs
+from .shown import shown
 
 
 def conditioning_inputs() -> list[Any]:
@@ -88,15 +89,12 @@ class ArmatureApplyControlStack(io.ComfyNode):
     ) -> io.NodeOutput:
         from ..models.control.apply import apply_stack
         from ..models.control.savings import check_savings
-        from ..models.control.stack import ControlStack, check_stack
+        from ..models.control.stack import check_stack
 
-        checked = ControlStack() if stack is None else check_stack(stack, "stack")
+        checked = None if stack is None else check_stack(stack, "stack")
         applied = apply_stack(positive, negative, checked, vae, guard or "error", check_savings(savings))
-        report = (
-            "\n".join(applied.report)
-            or "The control stack holds no signals: the conditioning passed through unchanged."
-        )
-        return io.NodeOutput(applied.positive, applied.negative, report, ui=ui.PreviewText(report))
+        report = "\n".join(applied.report)
+        return io.NodeOutput(applied.positive, applied.negative, report, ui=shown(report))
 
 
 class ArmatureApplyControl(io.ComfyNode):
@@ -174,4 +172,4 @@ class ArmatureApplyControl(io.ComfyNode):
         stack = ControlStack((signal,))
         applied = apply_stack(positive, negative, stack, vae, guard or "error", check_savings(savings))
         report = "\n".join(applied.report)
-        return io.NodeOutput(applied.positive, applied.negative, report, ui=ui.PreviewText(report))
+        return io.NodeOutput(applied.positive, applied.negative, report, ui=shown(report))

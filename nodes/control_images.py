@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
+from .api import io
 from .control import CATEGORY
+from .shown import shown
 
 _PREVIEWS = 4
 
@@ -97,9 +98,7 @@ class ArmatureFitControlImage(io.ComfyNode):
         from ..models.control.fit import fit_control_image
 
         made = fit_control_image(image, fit or "crop", map_kind or "auto", width or 0, height or 0, target)
-        return io.NodeOutput(
-            made.maps, made.preview, made.report, ui=ui.PreviewImage(made.preview[:_PREVIEWS, ..., :3], cls=cls)
-        )
+        return io.NodeOutput(made.maps, made.preview, made.report, ui=shown(made.report, made.preview[:_PREVIEWS], cls))
 
 
 class ArmatureCheckControlImage(io.ComfyNode):
@@ -117,6 +116,7 @@ class ArmatureCheckControlImage(io.ComfyNode):
                 "Looks at a control map: is it the kind that it should be, is it blank, inverted, with swapped channels or axes, "
                 "without a person, noisy or too dense. Repairs what can be repaired when you ask for it."
             ),
+            is_output_node=True,
             search_aliases=[
                 "validate control image",
                 "invert control map",
@@ -159,4 +159,4 @@ class ArmatureCheckControlImage(io.ComfyNode):
         from ..preprocessors.images.map_check.check_maps import check_maps
 
         checked = check_maps(image, expected or "auto", repair or "none")
-        return io.NodeOutput(checked.maps, checked.report, checked.ok, checked.kind, ui=ui.PreviewText(checked.report))
+        return io.NodeOutput(checked.maps, checked.report, checked.ok, checked.kind, ui=shown(checked.report))

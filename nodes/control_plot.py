@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import ControlSavingsType, ControlStackType, io, ui
+from .api import ControlSavingsType, ControlStackType, io
 from .control import CATEGORY
+from .shown import shown
 
 
 class ArmaturePlotControlStack(io.ComfyNode):
@@ -88,4 +89,4 @@ class ArmaturePlotControlStack(io.ComfyNode):
 
         checked = ControlStack() if stack is None else check_stack(stack, "stack")
         image, report = plot_and_table(checked, model, scheduler, steps, denoise, sigmas, check_savings(savings))
-        return io.NodeOutput(image, report, ui=ui.PreviewImage(image, cls=cls))
+        return io.NodeOutput(image, report, ui=shown(report, image, cls))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import ControlSavingsType, io, ui
+from .api import ControlSavingsType, io
 from .control import CATEGORY
+from .shown import shown
 
 
 class ArmatureControlSavings(io.ComfyNode):
@@ -109,6 +110,4 @@ class ArmatureProfile(io.ComfyNode):
 
         chosen = find_profile(profile or "balanced")
         told = described(chosen)
-        return io.NodeOutput(
-            chosen.savings, chosen.steps, chosen.sampler, chosen.scheduler, told, ui=ui.PreviewText(told)
-        )
+        return io.NodeOutput(chosen.savings, chosen.steps, chosen.sampler, chosen.scheduler, told, ui=shown(told))

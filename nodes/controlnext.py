@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
+from .api import io
 from .loaders import CATEGORY, file_names
+from .shown import shown, shown_file
 
 WEIGHT_FOLDERS = ("controlnet", "model_patches")
 
@@ -69,7 +70,8 @@ class ArmatureLoadControlNeXt(io.ComfyNode):
         from ..models.controlnext.loading import load_controlnext
 
         path = path_of(control_net_name)
-        return io.NodeOutput(load_controlnext(path, variant or "auto", cross_normalization or "code"))
+        loaded = load_controlnext(path, variant or "auto", cross_normalization or "code")
+        return io.NodeOutput(loaded, ui=shown_file(path))
 
 
 class ArmatureApplyControlNeXtWeights(io.ComfyNode):
@@ -131,7 +133,7 @@ class ArmatureApplyControlNeXtWeights(io.ComfyNode):
         patched, report = apply_weights_file(
             model, weights_name, WEIGHT_FOLDERS, 1.0 if strength is None else strength, format or "auto"
         )
-        return io.NodeOutput(patched, str(report), ui=ui.PreviewText(str(report)))
+        return io.NodeOutput(patched, str(report), ui=shown(str(report)))
 
 
 class ArmatureControlNeXtWindows(io.ComfyNode):

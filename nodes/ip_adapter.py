@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .api import FaceEmbedsType, FrameWeightsType, ImageEmbedsType, IPAdapterType, LayerWeightsType, io, schedule_input
+from .shown import shown, shown_file
 
 CATEGORY = "Armature/ip-adapter"
 
@@ -55,9 +56,10 @@ class ArmatureLoadIPAdapter(io.ComfyNode):
 
     @classmethod
     def execute(cls, ip_adapter_name: str, variant: str | None = None) -> io.NodeOutput:
-        from ..models.ip_adapter.loading import load_by_name
+        from ..models.ip_adapter.loading import load_ip_adapter, path_of
 
-        return io.NodeOutput(load_by_name(ip_adapter_name, variant or "auto"))
+        path = path_of(ip_adapter_name)
+        return io.NodeOutput(load_ip_adapter(path, variant or "auto"), ui=shown_file(path))
 
 
 def _share(name: str, default: float, tooltip: str) -> Any:
@@ -226,7 +228,10 @@ class ArmatureApplyIPAdapter(io.ComfyNode):
                 "faceid",
             ],
             inputs=[*_first_inputs(), *_further_inputs()],
-            outputs=[io.Model.Output("model", tooltip="To the sampler, or to the next node for models.")],
+            outputs=[
+                io.Model.Output("model", tooltip="To the sampler, or to the next node for models."),
+                io.String.Output("report", display_name="report", tooltip="What was done, and what to know about it."),
+            ],
         )
 
     @classmethod
@@ -235,4 +240,5 @@ class ArmatureApplyIPAdapter(io.ComfyNode):
         from ..models.ip_adapter.settings import Settings
 
         given = {name: value for name, value in settings.items() if value is not None}
-        return io.NodeOutput(apply_ip_adapter(model, ip_adapter, Settings(**given)))
+        applied = apply_ip_adapter(model, ip_adapter, Settings(**given))
+        return io.NodeOutput(applied.model, applied.report, ui=shown(applied.report))

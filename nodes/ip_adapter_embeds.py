@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import FaceEmbedsType, ImageEmbedsType, IPAdapterType, io, ui
+from .api import FaceEmbedsType, ImageEmbedsType, IPAdapterType, io
 from .ip_adapter import CATEGORY
+from .shown import shown
 
 
 class ArmatureEncodeIPAdapterImage(io.ComfyNode):
@@ -88,7 +89,7 @@ class ArmatureSaveIPAdapterEmbeds(io.ComfyNode):
         from ..models.ip_adapter.embeds_file import PREFIX, save_embeds
 
         path = str(save_embeds(embeds, filename_prefix or PREFIX))
-        return io.NodeOutput(path, ui=ui.PreviewText(path))
+        return io.NodeOutput(path, ui=shown(path))
 
 
 class ArmatureLoadIPAdapterEmbeds(io.ComfyNode):

@@ -6,6 +6,7 @@ from typing import Any
 
 from .api import FaceEmbedsType, ImageEmbedsType, IPAdapterType, io, ui
 from .ip_adapter import CATEGORY
+from .shown import shown
 
 _PREVIEWS = 8
 
@@ -76,7 +77,7 @@ class ArmaturePrepareReferenceImage(io.ComfyNode):
         from ..models.ip_adapter.prepare import SIZE, prepare
 
         done = prepare(image, mode or "crop", position or "center", fill or "edge", size or SIZE)
-        return io.NodeOutput(done.image, done.mask, done.report, ui=ui.PreviewImage(done.image[:_PREVIEWS], cls=cls))
+        return io.NodeOutput(done.image, done.mask, done.report, ui=shown(done.report, done.image[:_PREVIEWS], cls))
 
 
 class ArmatureIdentityFromFolder(io.ComfyNode):
@@ -136,7 +137,7 @@ class ArmatureIdentityFromFolder(io.ComfyNode):
         from ..models.ip_adapter.identity_from_folder import identity_from_folder
 
         found = identity_from_folder(ip_adapter, clip_vision, folder, combine or "average", leave_out is not False)
-        return io.NodeOutput(found.embeds, found.pictures, found.report, ui=ui.PreviewText(found.report))
+        return io.NodeOutput(found.embeds, found.pictures, found.report, ui=shown(found.report))
 
 
 class ArmatureFaceEmbeds(io.ComfyNode):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .api import io
+from .shown import shown_file
 
 CATEGORY = "Armature/loaders"
 
@@ -44,6 +45,6 @@ class ArmatureLoadControlNet(io.ComfyNode):
 
     @classmethod
     def execute(cls, control_net_name: str) -> io.NodeOutput:
-        from ..models.control.loading import load_control_net
+        from ..models.control.loading import load_control_net, path_of
 
-        return io.NodeOutput(load_control_net(control_net_name))
+        return io.NodeOutput(load_control_net(control_net_name), ui=shown_file(path_of(control_net_name)))

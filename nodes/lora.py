@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import LoRAOptionsType, LoRAStackType, io, schedule_input, ui
+from .api import LoRAOptionsType, LoRAStackType, io, schedule_input
 from .loaders import file_names
+from .shown import shown
 
 CATEGORY = "Armature/lora"
 _FOLDER = "loras"
@@ -175,4 +176,4 @@ class ArmatureApplyLoRAStack(io.ComfyNode):
 
         least = LEAST_SHARE if minimum_match is None else minimum_match
         done = apply_lora_stack(model, clip, lora_stack, options, least)
-        return io.NodeOutput(done.model, done.clip, done.report, done.hooks, ui=ui.PreviewText(done.report))
+        return io.NodeOutput(done.model, done.clip, done.report, done.hooks, ui=shown(done.report))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, schedule_input, ui
+from .api import io, schedule_input
 from .control import CATEGORY
+from .shown import shown
 
 
 class ArmatureMapReference(io.ComfyNode):
@@ -93,4 +94,4 @@ class ArmatureMapReference(io.ComfyNode):
         weights = MapWeights(weight=weight, start=start_percent, end=end_percent, schedule=Curve.read(schedule))
         made = apply_map(model, positive, negative, image, vae, weights, way or "auto")
         report = "\n".join(made.report)
-        return io.NodeOutput(made.model, made.positive, made.negative, report, ui=ui.PreviewText(report))
+        return io.NodeOutput(made.model, made.positive, made.negative, report, ui=shown(report))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..preprocessors.pose.drawing import DRAWING_OPTIONS
-from .api import PoseType, io, ui
+from .api import PoseType, io
 from .preprocessors import option_input
+from .shown import shown
 
 CATEGORY = "Armature/pose"
 
@@ -62,7 +63,7 @@ class ArmatureAlignPoses(io.ComfyNode):
         aligned, report = align_poses(
             poses, reference, stride or 1, True if reference_first is None else reference_first
         )
-        return io.NodeOutput(aligned, report, ui=ui.PreviewText(report))
+        return io.NodeOutput(aligned, report, ui=shown(report))
 
 
 class ArmatureExamplePoses(io.ComfyNode):
@@ -133,7 +134,7 @@ class ArmatureDrawPoses(io.ComfyNode):
         from ..preprocessors.pose.people import map_of_poses
 
         maps, report = map_of_poses(poses, width or 0, height or 0, options)
-        return io.NodeOutput(maps, report, ui=ui.PreviewImage(maps[:4], cls=cls))
+        return io.NodeOutput(maps, report, ui=shown(report, maps[:4], cls))
 
 
 class ArmaturePosesToJSON(io.ComfyNode):
@@ -166,7 +167,7 @@ class ArmaturePosesToJSON(io.ComfyNode):
         from ..preprocessors.pose.json_text import poses_to_json
 
         text = poses_to_json(poses, indent or 0)
-        return io.NodeOutput(text, ui=ui.PreviewText(text))
+        return io.NodeOutput(text, ui=shown(text))
 
 
 class ArmaturePosesFromJSON(io.ComfyNode):
@@ -209,4 +210,4 @@ class ArmaturePosesFromJSON(io.ComfyNode):
         from ..preprocessors.pose.json_text import poses_from_json
 
         poses, report = poses_from_json(text or "", width or 0, height or 0)
-        return io.NodeOutput(poses, report, ui=ui.PreviewText(report))
+        return io.NodeOutput(poses, report, ui=shown(report))

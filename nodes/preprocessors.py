@@ -8,7 +8,8 @@ from ..preprocessors.control_map import make_map
 from ..preprocessors.entry import Option, Preprocessor
 from ..preprocessors.registry import available_methods, find_method
 from ..preprocessors.sizing import MAXIMUM_RESOLUTION, MINIMUM_RESOLUTION, RESOLUTION_MODES
-from .api import PoseType, io, ui
+from .api import PoseType, io
+from .shown import shown
 
 CATEGORY = "Armature/preprocessors"
 
@@ -84,7 +85,7 @@ def _result(
     """`own`: for the method's own node, which has an output for poses where the all-in-one node has none."""
     made = make_map(entry, image, options, **inputs)
     outputs = (made.maps, made.report, *([made.poses] if own and entry.gives_poses else []))
-    return io.NodeOutput(*outputs, ui=ui.PreviewImage(made.maps[:_PREVIEWS].clamp(0, 1), cls=cls))
+    return io.NodeOutput(*outputs, ui=shown(made.report, made.maps[:_PREVIEWS], cls))
 
 
 class ArmatureControlMap(io.ComfyNode):

@@ -81,4 +81,7 @@ class ArmatureSaveRecord(io.ComfyNode):
         job = Job(str(hidden.unique_id), hidden.prompt or {}, hidden.extra_pnginfo or {}, signals, told)
         saved = save(images, filename_prefix or "armature/record", job, HostFacts())
         results = [ui.SavedResult(one["filename"], one["subfolder"], io.FolderType.output) for one in saved]
-        return io.NodeOutput(images, ui=ui.SavedImages(results))
+        folders = sorted({one["subfolder"] for one in saved})
+        count = f"{len(saved)} picture{'s' if len(saved) > 1 else ''}"
+        told = f"Saved {count}, with the record beside, in output/{', '.join(folders)}."
+        return io.NodeOutput(images, ui={**ui.SavedImages(results).as_dict(), "text": (told,)})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, ui
+from .api import io
 from .control import CATEGORY
+from .shown import shown
 
 
 class ArmatureWeightSweep(io.ComfyNode):
@@ -57,6 +58,7 @@ class ArmatureSweepSheet(io.ComfyNode):
                 "Collects the pictures of a Weight Sweep on one labelled sheet, plots adherence over weight, and names the "
                 "smallest weight that reaches the adherence you want."
             ),
+            is_output_node=True,
             search_aliases=["contact sheet", "compare weights", "adherence curve", "best weight"],
             is_input_list=True,
             inputs=[
@@ -90,5 +92,5 @@ class ArmatureSweepSheet(io.ComfyNode):
         from ..preprocessors.adherence.sheet import sweep_sheet
 
         made = sweep_sheet(image, weight, adherence, 0.7 if not wanted else wanted[0])
-        preview = ui.PreviewImage(made.sheet, cls=cls)
-        return io.NodeOutput(made.sheet, made.curve, made.weight, made.report, ui=preview)
+        seen = shown(made.report, made.sheet, cls)
+        return io.NodeOutput(made.sheet, made.curve, made.weight, made.report, ui=seen)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.nn.functional import interpolate
 
+from ..common.report_lines import warning, warnings_first
 from .chunks import check_memory, detect_batch
 from .entry import Detected, Options, Preprocessor
 from .images.checks import check_choice, check_range
@@ -153,16 +154,20 @@ def _report(
     masked = [index for index in blank if _hides_all(mask, index)]
     if masked:
         lines.append(
-            f"Warning: {_are(masked)} blank because the mask is all black there: nothing of the picture is kept. Load Image "
-            "gives such a mask for a picture without transparency; unlink it, or paint what is to be kept in white."
+            warning(
+                f"{_are(masked)} blank because the mask is all black there: nothing of the picture is kept. Load Image gives "
+                "such a mask for a picture without transparency; unlink it, or paint what is to be kept in white."
+            )
         )
     found_nothing = [index for index in blank if index not in masked]
     if found_nothing:
         lines.append(
-            f"Warning: {_are(found_nothing)} blank, the method found nothing. A blank map controls nothing: "
-            "loosen the options, or look at the picture."
+            warning(
+                f"{_are(found_nothing)} blank, the method found nothing. A blank map controls nothing: loosen the options, "
+                "or look at the picture."
+            )
         )
-    return "\n".join(lines)
+    return "\n".join(warnings_first(lines))
 
 
 def _are(numbers: list[int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ...common.report_lines import warning, warnings_first
 from ...preprocessors.images.checks import check_choice
 from ..controlnext.control import ControlNeXt
 from ..guidance.regions import map_in_area
@@ -22,7 +23,7 @@ Conditioning = list[list[Any]]
 
 @dataclass(frozen=True)
 class Applied:
-    """Conditioning with the stack in it, and one line per signal on what was done with it."""
+    """Conditioning with the stack in it, and lines on what was done with each signal."""
 
     positive: Conditioning
     negative: Conditioning
@@ -32,29 +33,42 @@ class Applied:
 def apply_stack(
     positive: Conditioning,
     negative: Conditioning,
-    stack: ControlStack,
+    stack: ControlStack | None,
     vae: Any = None,
     guard: Guard = "error",
     savings: Savings = NONE,
 ) -> Applied:
     """Chain every signal of the stack onto what the conditioning carries already; nothing upstream changes.
 
-    The balance counts the signals that act: one that is skipped takes no share from the others.
+    stack: None where none is linked, which is told and passes through as an empty one does. The balance counts the signals
+    that act: one that is skipped takes no share from the others.
     """
     check_choice("Apply Control Stack, input guard", guard, GUARDS)
+    if stack is None or not stack.signals:
+        return _uncontrolled(positive, negative, stack)
     decided = decide(stack)
     for part in decided:
-        if part.has_complaint:
-            tell(f"{part.label}: {part.told}")
+        for line in part.warnings:
+            tell(line)
     acting = tuple(part for part in decided if part.image is not None)
     sharing = replace(stack, signals=tuple(part.signal for part in acting))
     notes = _savings_note(acting, savings)
     areas = ("Note: " + map_in_area(),) if acting and _has_areas(positive, negative) else ()
     for part in acting:
         positive, negative = _chain(positive, negative, part, sharing, vae, Watch(part.label, guard), savings)
-    return Applied(
-        positive, negative, (*stack.notes, *(f"{part.label}: {part.told}" for part in decided), *notes, *areas)
+    lines = (*stack.notes, *(line for part in decided for line in part.lines), *notes, *areas)
+    return Applied(positive, negative, tuple(warnings_first(lines)))
+
+
+def _uncontrolled(positive: Conditioning, negative: Conditioning, stack: ControlStack | None) -> Applied:
+    why = (
+        "no Control Stack is linked. Link one to the input stack"
+        if stack is None
+        else "its Control Stack holds no signals. Link Control Signal nodes to that stack, or wake those that are bypassed"
     )
+    line = warning(f"nothing controls this picture: {why}.")
+    tell(line)
+    return Applied(positive, negative, (line, *(() if stack is None else stack.notes)))
 
 
 def _check_layers(signal: Any, label: str) -> None:

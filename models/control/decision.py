@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from ...common.report_lines import warning
 from ...preprocessors.images.kinds import map_kind
-from ...preprocessors.images.map_check.contradictions import Claim, can_measure, complaints
+from ...preprocessors.images.map_check.contradictions import Claim, can_measure, look_at
 from ...preprocessors.images.map_check.transparency import opaque
 from ...preprocessors.images.tags import tag_of
 from ...preprocessors.images.tensors import BrokenImage, check_image
@@ -34,7 +35,7 @@ def complaint_about(signal: ControlSignal, image: torch.Tensor) -> str | None:
     claim = claim_of(signal)
     if claim is None:
         return None
-    lines = complaints(signal.image, image, claim)
+    lines = look_at(signal.image, image, claim).complaints
     return "; ".join(lines) + "." if lines else None
 
 
@@ -67,24 +68,40 @@ def _out_of_range(image: torch.Tensor, tag: str | None) -> str | None:
     return f"the control image has values from {low:.3g} to {high:.3g}; control nets expect {lowest:g} to 1."
 
 
-WARNING = "Warning: "
 SKIPPED = "skipped (on_invalid is skip): "
 
 
 @dataclass(frozen=True)
 class Decided:
-    """What becomes of one signal of a stack: its image [B,H,W,3], or None where it is left out, and why in words."""
+    """What becomes of one signal of a stack: its image [B,H,W,3], or None where it is left out, and why in words.
+
+    complaints: what speaks against a map that is applied all the same; notes: what is good to know of it.
+    """
 
     signal: ControlSignal
     label: str
     image: torch.Tensor | None
-    told: str
+    sentence: str
+    complaints: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     parts: tuple[ControlSignal, ...] = ()
 
     @property
-    def has_complaint(self) -> bool:
-        """Whether something speaks against a map of it, so that it is worth a line in the log."""
-        return WARNING in self.told or SKIPPED in self.told
+    def told(self) -> str:
+        """All that is told of it in one text, for records."""
+        return ". ".join((self.sentence.rstrip("."), *(warning(one) for one in self.complaints)))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The lines about it that want attention: that it is left out, or what speaks against its map."""
+        said = (self.sentence,) if self.image is None else self.complaints
+        return tuple(warning(f"{self.label}: {one}") for one in said)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What a report says of it."""
+        applied = () if self.image is None else (f"{self.label}: {self.sentence.rstrip('.')}.",)
+        return (*self.warnings, *applied, *(f"Note: {self.label}: {one}" for one in self.notes))
 
     @property
     def images(self) -> tuple[torch.Tensor, ...]:
@@ -111,34 +128,53 @@ def _decided(signal: ControlSignal, label: str) -> Decided:
     kind = None if image is None else union_type(signal.control_net, signal.image)
     if kind is not None:
         sentence = f"{sentence}, {kind.told}"
-    if complaint is not None:
-        sentence = f"{sentence}. {WARNING}{complaint}"
     net = signal.control_net if kind is None or kind.number is None else typed(signal.control_net, kind.number)
-    return Decided(replace(signal, control_net=net), label, image, sentence)
+    complaints = () if complaint is None else (complaint,)
+    notes = (_A_PHOTOGRAPH,) if image is not None and not complaints and _is_photograph(signal, image) else ()
+    return Decided(replace(signal, control_net=net), label, image, sentence, complaints, notes)
+
+
+_A_PHOTOGRAPH = (
+    "the control image looks like a photograph. Nets for tile, blur or inpainting want one; for any other, put the node that "
+    "makes its map (such as Canny Edges) between picture and signal."
+)
+
+
+def _is_photograph(signal: ControlSignal, image: torch.Tensor) -> bool:
+    """Whether a picture seems to have come in a map's place: it looks so, and nobody said what made it or what the net reads."""
+    if signal.inpaint_mask is not None or claim_of(signal) != Claim() or not can_measure():
+        return False
+    return tag_of(signal.image) is None and look_at(signal.image, image, Claim()).photographs
 
 
 def _decided_union(signal: UnionSignal, label: str) -> Decided:
     """Each part by itself; what is left of them goes through the net in one pass."""
     idle = _idle(signal)
     if idle is not None:
-        return Decided(replace(signal), label, None, f"not applied, {idle}")
+        return Decided(replace(signal), label, None, f"not applied, {idle}.")
     parts = [_decided(part, f"{label}, map {number}") for number, part in enumerate(signal.parts, start=1)]
     acting = [one for one in parts if one.image is not None]
     _check_types(acting)
-    told = "; ".join(f"map {number}: {one.told}" for number, one in enumerate(parts, start=1))
+    told = "; ".join(f"map {number}: {one.sentence.rstrip('.')}" for number, one in enumerate(parts, start=1))
+    complaints = [f"map {number}: {one}" for number, part in enumerate(parts, start=1) for one in _against(part)]
     if not acting:
         return Decided(replace(signal), label, None, f"not applied, none of its maps is. {told}")
     left = tuple(replace(one.signal, image=one.image) for one in acting)
     whole = replace(signal, control_net=UnionNet.of(left[0].control_net), parts=left)
     passes = "one pass for all" if len(left) > 1 else "one map is left"
-    return Decided(whole, label, acting[0].image, f"applied, weight {signal.weight:g}, {passes}; {told}", left)
+    sentence = f"applied, weight {signal.weight:g}, {passes}; {told}"
+    return Decided(whole, label, acting[0].image, sentence, tuple(complaints), parts=left)
+
+
+def _against(part: Decided) -> tuple[str, ...]:
+    return (part.sentence,) if part.image is None else part.complaints
 
 
 def _decide(signal: ControlSignal, label: str) -> tuple[torch.Tensor | None, str, str | None]:
     """The image that is applied, what is told of it, and what speaks against it all the same."""
     idle = _idle(signal)
     if idle is not None:
-        return None, f"not applied, {idle}", None
+        return None, f"not applied, {idle}.", None
     try:
         image, laid = opaque(check_image(signal.image, f"{label}, control image"), tag_of(signal.image))
     except BrokenImage as broken:
@@ -160,17 +196,20 @@ def _decide(signal: ControlSignal, label: str) -> tuple[torch.Tensor | None, str
 def _idle(signal: ControlSignal) -> str | None:
     """Why a signal cannot act whatever its image; None when it can."""
     if signal.weight == 0.0:
-        return "its weight is 0"
+        return "its weight is 0. Raise weight, or bypass the signal"
     if signal.start == signal.end:
-        return f"its range is empty (it starts and ends at {signal.start:g})"
+        return (
+            f"its range is empty (it starts and ends at {signal.start:g}). Set end_percent above start_percent, or bypass the "
+            "signal"
+        )
     if signal.mask is not None and not bool(signal.mask.any()):
-        return "its mask is all black"
+        return "its mask is all black. Paint white where it shall act, or unlink the mask"
     if signal.frame_weights is not None and not any(factor for _, factor in signal.frame_weights.keyframes):
-        return "its weight is 0 on every frame"
+        return "its weight is 0 on every frame. Raise one in Frame Weights, or unlink them"
     layers = signal.layer_weights
     if layers is None or layers.conditional or layers.unconditional or isinstance(signal.control_net, ControlNeXt):
         return None
-    return "its layer weights are 0 on both halves of the guidance"
+    return "its layer weights are 0 on both halves of the guidance. Raise one in Layer Weights, or unlink them"
 
 
 def _summary(signal: ControlSignal) -> str:

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 import torch
 
+from ...common.report_lines import warning
 from .key_map import MODEL_PREFIX
 
 # Deciding whether a file of UNet weights holds differences or full weights, by comparing it with the model.
@@ -126,7 +127,7 @@ class WeightsReport:
             lines.append(
                 f"Without a place in this model, left out: {len(self.left_out)} ({_named(self.left_out, _LEFT_OUT)})."
             )
-        return "\n".join([*lines, *(f"Warning: {warning}" for warning in self.warnings)])
+        return "\n".join([*(warning(one) for one in self.warnings), *lines])
 
     @property
     def _content(self) -> str:

@@ -48,6 +48,14 @@ def identify_file(path: str | Path) -> Identity:
     return identity
 
 
+def told_file(path: str | Path) -> str:
+    """What a file is, in a line for a person."""
+    identity = identify_file(path)
+    if identity.kind == "unknown":
+        return f"{Path(path).name}: loaded; its header is of no kind that is known here."
+    return f"{Path(path).name}: {identity.title}{f' ({identity.ambiguity})' if identity.ambiguity else ''}."
+
+
 def identify(header: Header) -> Identity:
     """What a file with this header is; the kind "unknown" when no kind knows it.
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 
+from ...common.report_lines import warning, warnings_first
 from ...preprocessors.images.checks import check_type
 from ...preprocessors.images.tensors import check_mask
 from ..guidance.curve import Curve
 from ..guidance.layer_weights import Layer, LayerWeights
-from ..host import tell
+from ..host import collect_told, tell
 from .adapter import IPAdapter
 from .embeds import COMBINING, CONCAT, REGIONS, ImageEmbeds
 from .encoding import encode, encode_faces, with_negative
@@ -26,21 +27,35 @@ from .tokens import check_embeds, project
 from .weight_types import Role, follows_composition, roles
 
 
-def apply_ip_adapter(model: Any, adapter: Any, settings: Settings) -> Any:
+@dataclass(frozen=True, eq=False)
+class Applied:
+    """A MODEL that follows the pictures, and lines on what was done."""
+
+    model: Any
+    report: str
+
+
+def apply_ip_adapter(model: Any, adapter: Any, settings: Settings) -> Applied:
     """A clone of a MODEL that follows the pictures; the model itself where the weight is zero.
 
     Raises ValueError, naming both sides, before anything is encoded when adapter and model, encoder or embeddings do not
     belong together.
     """
     check_type(f"{WHO}, input ip_adapter", adapter, IPAdapter, "an IP_ADAPTER is", "Link Load IP-Adapter.")
+    with collect_told() as told:
+        made, line = _applied(model, adapter, settings)
+    return Applied(made, "\n".join(warnings_first((*told, *line))))
+
+
+def _applied(model: Any, adapter: IPAdapter, settings: Settings) -> tuple[Any, tuple[str, ...]]:
     layers = cross_attentions(model.model) or double_blocks(model.model) or joint_blocks(model.model)
     check_fit(adapter, layers, model.model)
     behaviour = find_behaviour(settings.compatible_with)
     strength = _strength(settings)
     acting = _roles(adapter, layers, settings, behaviour)
     if not acting:
-        tell(f"{adapter.who} has no effect: its weight is 0 in every layer.")
-        return model
+        tell(warning(f"{adapter.who} has no effect: its weight is 0 in every layer. Raise weight, or bypass the node."))
+        return model, ()
     _tell_idle(adapter, strength)
     embeds = _embeds(adapter, settings, behaviour)
     composition = _composition(adapter, settings, behaviour)
@@ -56,7 +71,25 @@ def apply_ip_adapter(model: Any, adapter: Any, settings: Settings) -> Any:
         )
         for part in _parts(adapter, embeds, composition, settings, behaviour)
     ]
-    return with_prompts(with_face_lora(model, adapter, layers, settings.face_lora_strength), prompts)
+    made = with_prompts(with_face_lora(model, adapter, layers, settings.face_lora_strength), prompts)
+    return made, (_described(adapter, settings, embeds.count, len(acting), len(layers)),)
+
+
+def _described(adapter: IPAdapter, settings: Settings, pictures: int, acting: int, layers: int) -> str:
+    """What was applied and how, in a line."""
+    curve = Curve.read(settings.schedule)
+    parts = [
+        f"weight {settings.weight:g}",
+        f"from {settings.start_percent:.0%} to {settings.end_percent:.0%}",
+        f"weight type {settings.weight_type}",
+        f"{pictures} pictures ({settings.combine})" if pictures > 1 else "1 picture",
+        f"in {acting} of {layers} layers",
+        *([] if curve.is_constant else [f"schedule {curve.to_text()}"]),
+        *(["masked"] if settings.mask is not None else []),
+        *(["weights per layer and half"] if settings.layer_weights is not None else []),
+        *(["weights per frame"] if settings.frame_weights is not None else []),
+    ]
+    return f"{adapter.who}: applied, {', '.join(parts)}."
 
 
 def _strength(settings: Settings) -> Strength:
@@ -97,9 +130,18 @@ def _layer_factors(layers: tuple[CrossAttention, ...], weights: LayerWeights | N
 
 def _tell_idle(adapter: IPAdapter, strength: Strength) -> None:
     if strength.start == strength.end:
-        tell(f"{adapter.who} acts in one step at most: start_percent and end_percent are both {strength.start:g}.")
+        tell(
+            warning(
+                f"{adapter.who} acts in one step at most: start_percent and end_percent are both {strength.start:g}. Set "
+                "end_percent above start_percent."
+            )
+        )
     if all(factor == 0.0 for _, factor in strength.schedule.points) or not any(strength.halves):
-        tell(f"{adapter.who} has no effect: its schedule or layer_weights are 0 throughout.")
+        tell(
+            warning(
+                f"{adapter.who} has no effect: its schedule or layer_weights are 0 throughout. Raise or clear them."
+            )
+        )
 
 
 def _embeds(adapter: IPAdapter, settings: Settings, behaviour: Behaviour) -> ImageEmbeds:
@@ -125,7 +167,12 @@ def _composition(adapter: IPAdapter, settings: Settings, behaviour: Behaviour) -
     if settings.composition_image is None:
         return None
     if not follows_composition(settings.weight_type):
-        tell(f"{WHO}: composition_image is without effect on weight_type {settings.weight_type}.")
+        tell(
+            warning(
+                f"composition_image has no effect on weight_type {settings.weight_type}. Choose a weight_type for style and "
+                "composition, or unlink it."
+            )
+        )
         return None
     _tell_crop(settings.composition_image)
     return encode(adapter, settings.clip_vision, settings.composition_image, None, behaviour.black_negative)
@@ -147,7 +194,7 @@ def _parts(
     """One prompt, or one for each region."""
     mask = None if settings.mask is None else check_mask(settings.mask, f"{WHO}, input mask")
     if mask is not None and not bool(mask.any()):
-        tell(f"{adapter.who} has no effect: its mask is black everywhere.")
+        tell(warning(f"{adapter.who} has no effect: its mask is black everywhere. Paint white where it shall act."))
     how = settings.combine
     if how == REGIONS:
         if mask is None or mask.shape[0] != embeds.count:

@@ -7,8 +7,10 @@ from typing import Any
 
 import torch
 
+from ...common.report_lines import warning
 from ...preprocessors.images.checks import check_choice, check_type
 from ...preprocessors.images.example_pictures import PHOTOGRAPHS, example_picture
+from ...preprocessors.images.frame_numbers import in_ranges
 from ...preprocessors.images.tensors import check_image, to_rgb
 from .encoding import features
 from .faces import FaceEmbeds, outliers, similarities
@@ -61,6 +63,9 @@ class Consistency:
             *(self._line(number, one) for number, one in enumerate(self.pictures, start=1)),
             f"Mean {self.score:.3f}; {len(self.passing)} of {len(self.pictures)} reach the minimum.",
         ]
+        below = [number for number, one in enumerate(self.pictures, start=1) if one.score < self.minimum]
+        if below:
+            lines.insert(0, warning(f"{in_ranges(below, 'picture')} below the minimum of {self.minimum:g}."))
         return "\n".join(lines)
 
     def _line(self, number: int, measured: Measured) -> str:

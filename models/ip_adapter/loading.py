@@ -38,10 +38,10 @@ _TRAINED_PROJECTION = "image_proj_model."  # what the authors' training code cal
 _STORED = (torch.float32, torch.float16, torch.bfloat16)
 
 
-def load_by_name(name: str, variant: str = AUTO) -> IPAdapter:
-    """`load_ip_adapter` of a file in the host's folder `ipadapter`. Raises ValueError when there is none."""
+def path_of(name: str) -> Path:
+    """Where a file of the host's folder `ipadapter` lies. Raises ValueError when there is none."""
     register()
-    return load_ip_adapter(find_file(name, FOLDER, what="IP-Adapter"), variant)
+    return find_file(name, FOLDER, what="IP-Adapter")
 
 
 def load_ip_adapter(path: str | Path, variant: str = AUTO) -> IPAdapter:

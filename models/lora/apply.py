@@ -8,6 +8,7 @@ from typing import Any
 
 import comfy.hooks
 
+from ...common.report_lines import WARNING, warning, warnings_first
 from ...preprocessors.images.checks import check_range
 from ..host import tell
 from .advice import why_idle, why_not_loaded, why_refused
@@ -38,7 +39,7 @@ class Applied:
 
     def __str__(self) -> str:
         if self.matched is None:
-            return f"{self.name}: {'; '.join(self.notes)}."
+            return warning(f"'{self.name}' has no effect: {'; '.join(self.notes)}.")
         file, matched = self.matched.file, self.matched
         facts = [file.title, *([f"rank {file.rank}"] if file.rank else [])]
         facts += [f"trigger words: {', '.join(file.trigger_words)}"] if file.trigger_words else []
@@ -89,10 +90,12 @@ def apply_lora_stack(
     chosen = _options_by_name(check_options(options), [name for name, *_ in rows])
     prepared = [_prepare(name, strengths, model, clip, minimum_match) for name, *strengths in rows]
     hooks = comfy.hooks.HookGroup()
-    done = [_applied_report(lora, chosen.get(lora.name), model, clip) for lora in prepared]
+    done = [str(_applied_report(lora, chosen.get(lora.name), model, clip)) for lora in prepared]
     patched = _Patched(model, clip, hooks)
+    idle = [line for lora in prepared for line in _idle(lora, chosen.get(lora.name))]
+    for line in (*(line for line in done if line.startswith(WARNING)), *idle):
+        tell(line)
     for lora in prepared:
-        _tell_idle(lora, chosen.get(lora.name))
         patched.add(lora, chosen.get(lora.name))
     scheduled = {name: option.schedule for name, option in chosen.items() if option.is_scheduled}
     if len(hooks):
@@ -100,9 +103,10 @@ def apply_lora_stack(
     clip_out = patched.clip
     if len(hooks) and clip_out is not None:
         clip_out = with_hooks(clip_out, hooks)
-    report = "\n".join(str(lora) for lora in done) or "The stack is empty: model and text encoder are unchanged."
-    if len(hooks):
-        report += "\n" + _hooks_note(clip)
+    done = done or [
+        warning("the stack is empty: model and text encoder are unchanged. Link a LoRA Stack that is enabled.")
+    ]
+    report = "\n".join(warnings_first((*done, *idle, *([_hooks_note(clip)] if len(hooks) else []))))
     return Result(patched.model, clip_out, report, hooks if len(hooks) else None)
 
 
@@ -119,9 +123,7 @@ def _prepare(name: str, strengths: list[float], model: Any, clip: Any, minimum: 
     on_model, on_clip = strengths
     idle = why_not_loaded(on_model, on_clip, clip is not None)
     if idle is not None:
-        tell(f"{_WHO}: '{name}' has no effect: {idle}.")
-        why = "strength 0" if on_clip == 0.0 else "strength_model is 0 and clip is not linked"
-        return _Prepared(name, on_model, on_clip, None, f"{why}, so it was not loaded")
+        return _Prepared(name, on_model, on_clip, None, f"{idle}; it was not loaded")
     matched = match(load_lora_file(name), model, clip)
     refused = why_refused(matched, model, clip is not None, minimum)
     if refused is not None:
@@ -129,10 +131,12 @@ def _prepare(name: str, strengths: list[float], model: Any, clip: Any, minimum: 
     return _Prepared(name, on_model, on_clip, matched)
 
 
-def _tell_idle(lora: _Prepared, option: LoRAOptions | None) -> None:
+def _idle(lora: _Prepared, option: LoRAOptions | None) -> list[str]:
+    """That one which was applied changes nothing all the same; no line where it does, or was not loaded."""
     idle = None if lora.matched is None else why_idle(lora.matched, lora.strength_model, lora.strength_clip, option)
-    if lora.matched is not None and idle is not None:
-        tell(f"{_WHO}: '{lora.name}' ({lora.matched.file.title}) has no effect: {idle}.")
+    if lora.matched is None or idle is None:
+        return []
+    return [warning(f"'{lora.name}' ({lora.matched.file.title}) has no effect: {idle}.")]
 
 
 def _options_by_name(options: tuple[LoRAOptions, ...], names: list[str]) -> dict[str, LoRAOptions]:

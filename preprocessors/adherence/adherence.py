@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...common.report_lines import warning, warnings_first
 from ..control_map import MadeMap, make_map
 from ..entry import Options, Preprocessor
 from ..images.checks import check_choice
@@ -111,7 +112,7 @@ def _notes(pictures: torch.Tensor, maps: torch.Tensor) -> list[str]:
         (height, width), (map_height, map_width) = pictures.shape[1:3], maps.shape[1:3]
         notes.append(f"The map ({map_width} x {map_height}) was brought to the picture's {width} x {height}.")
     if float(maps.amax() - maps.amin()) < 1 / 255:
-        notes.append("The control map is blank: there is nothing to follow.")
+        notes.append(warning("the control map is blank: there is nothing to follow."))
     return notes
 
 
@@ -211,7 +212,8 @@ def _result(
         "pictures": [score.as_dict() for score in scores],
         "notes": notes,
     }
-    return Adherence(mean, relative, min(relatives, default=0.0), pictures, "\n".join(lines), json.dumps(facts))
+    report = "\n".join(warnings_first(lines))
+    return Adherence(mean, relative, min(relatives, default=0.0), pictures, report, json.dumps(facts))
 
 
 def _line(score: Score) -> str:
@@ -232,10 +234,10 @@ def checked(made: Adherence, minimum: float, policy: str) -> Adherence:
         return made
     if made.lowest >= minimum:
         return replace(made, report=f"{made.report}\nEvery picture reaches the minimum of {minimum:g}.")
-    line = f"The lowest relative adherence, {made.lowest:.2f}, lies below the minimum of {minimum:g}."
+    line = f"the lowest relative adherence, {made.lowest:.2f}, lies below the minimum of {minimum:g}."
     if policy == "error":
         raise ValueError(
             f"{WHO}: {line} Raise the control signal's weight or its end_percent, try another seed, or lower the minimum.\n"
             f"{made.report}"
         )
-    return replace(made, report=f"{made.report}\n{line}")
+    return replace(made, report=f"{warning(line)}\n{made.report}")

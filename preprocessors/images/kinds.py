@@ -26,8 +26,8 @@ class MapKind:
 
     The check of control images. looks_like: in words, "" for kinds that the check does not tell apart; lines: how they are
     drawn, None where it has none; binary: black and white alone; colours: whether it has any, None where nothing follows
-    from them; hides_lines: inverted line maps are taken for it; alike: kinds that one net reads as well (said on one
-    side; line maps are alike anyway).
+    from them; hides_lines: inverted line maps are taken for it; photograph: no map at all, but what maps are made of;
+    alike: kinds that one net reads as well (said on one side; line maps are alike anyway).
 
     Control nets. net_words: words in a file's name that say the net was trained on such maps; word_rank: where a name
     has words of several kinds, the lowest counts, then the order of the table; controlnext_form_of: the kind whose
@@ -51,6 +51,7 @@ class MapKind:
     binary: bool = False
     colours: Colours | None = None
     hides_lines: bool = False
+    photograph: bool = False
     alike: tuple[str, ...] = ()
     net_words: tuple[str, ...] = ()
     word_rank: int = 9
@@ -290,8 +291,8 @@ _TABLE: tuple[MapKind, ...] = (
     MapKind("brightness"),
     MapKind("segment_anything"),
     # What is no map at all.
-    MapKind("grey_photo", looks_like="a grey photograph", colours="never", hides_lines=True),
-    MapKind("photo", looks_like="a photograph", colours="often", hides_lines=True),
+    MapKind("grey_photo", looks_like="a grey photograph", colours="never", hides_lines=True, photograph=True),
+    MapKind("photo", looks_like="a photograph", colours="often", hides_lines=True, photograph=True),
 )
 
 MAP_KINDS: dict[str, MapKind] = {kind.name: kind for kind in _TABLE}

@@ -116,7 +116,7 @@ def test_overhead_per_step(monkeypatch: pytest.MonkeyPatch) -> None:
         settings = Settings(embeds=ImageEmbeds("hidden", seen, nothing))
         contenders = {
             "plain": model,
-            "armature": apply_ip_adapter(model, adapter_from_state_dict(weights, "plus"), settings),
+            "armature": apply_ip_adapter(model, adapter_from_state_dict(weights, "plus"), settings).model,
         }
         watches = {"armature": Stopwatch(ImageAttention, "_of", monkeypatch)}
         if PEER:

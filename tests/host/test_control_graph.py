@@ -131,8 +131,11 @@ def test_an_empty_stack_and_an_unlinked_stack_pass_through(server):
     empty, unlinked = graph(server), graph(server)
     del empty["8"]["inputs"]["signals.signal_0"]
     del unlinked["9"]["inputs"]["stack"]
-    pictures = [picture(server, server.run(prompt), PICTURE) for prompt in (empty, unlinked)]
+    results = [server.run(prompt) for prompt in (empty, unlinked)]
+    pictures = [picture(server, result, PICTURE) for result in results]
     assert np.array_equal(pictures[0], pictures[1])
+    told = [result.texts(APPLY)[0] for result in results]
+    assert all(report.startswith("Warning: nothing controls this picture") for report in told) and told[0] != told[1]
 
 
 def test_a_gap_in_the_slots_is_no_obstacle(server):

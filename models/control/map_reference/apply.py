@@ -10,6 +10,7 @@ import torch
 from comfy.ldm.flux.model import Flux
 from comfy.ldm.qwen_image.model import QwenImageTransformer2DModel
 
+from ....common.report_lines import warning, warnings_first
 from ....preprocessors.images.checks import check_choice
 from ....preprocessors.images.tensors import check_image, to_rgb
 from ...host import tell
@@ -55,9 +56,9 @@ def apply_map(
         raise ValueError(_other_way(own))
     picture = to_rgb(check_image(image, f"{WHO}, input image"))
     _check_vae(vae, picture)
-    said = [] if (found := blank(picture)) is None else [f"Warning: {found}"]
+    said = [] if (found := blank(picture)) is None else [warning(found)]
     for one in said:
-        tell(f"{WHO}: {one}")
+        tell(one)
     if own == "concat":
         picture, cut = _whole_cells(picture)
         latent = _encoded(vae, picture, model)
@@ -79,7 +80,7 @@ def apply_map(
         with_maps(model),
         put(positive, latent, weights),
         put(negative, latent, weights),
-        (line, *said),
+        tuple(warnings_first((line, *said))),
     )
 
 

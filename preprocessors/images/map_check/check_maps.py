@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ....common.report_lines import warning, warnings_first
 from ..checks import check_choice
 from ..frame_numbers import in_ranges
 from ..kinds import MAP_KINDS, map_kind
@@ -53,7 +54,8 @@ def check_maps(image: Any, expected: str = "auto", repair: str = "none") -> Chec
     mended = asked and any(finding.repair for one in looked_at for finding in one.found)
     out = torch.stack([one.repaired for one in looked_at]) if mended else maps if notes else image
     pass_on(image, out)
-    return Checked(out, "\n".join((*_told(looked_at, asked), *notes)), not left, looked_at[0].map.looks_like)
+    report = "\n".join(warnings_first((*_told(looked_at, asked), *notes)))
+    return Checked(out, report, not left, looked_at[0].map.looks_like)
 
 
 def _known_kind(image: torch.Tensor) -> str | None:
@@ -107,7 +109,11 @@ def _line(look: str, numbers: dict[int, Finding | None], asked: bool) -> str:
     found = [finding for finding in numbers.values() if finding is not None]
     if not found:
         return f"{head}; nothing speaks against {'them' if len(numbers) > 1 else 'it'}."
-    return f"{head}; {told_together(found)}{_what_to_do(found[0], asked)}."
+    told = told_together(found)
+    repeated = f"it looks {look}"  # of one that is of another kind
+    told = told.removeprefix(repeated) if told.startswith(repeated) else f"; {told}"
+    line = f"{head}{told}{_what_to_do(found[0], asked)}."
+    return line if asked and found[0].repair else warning(line)
 
 
 def _what_to_do(finding: Finding, asked: bool) -> str:

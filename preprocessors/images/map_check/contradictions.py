@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from ..frame_numbers import in_ranges
+from ..kinds import map_kind
 from ..opencv import has_opencv
 from ..tensors import to_uint8
 from .classify import classify
@@ -31,8 +32,16 @@ def can_measure() -> bool:
     return has_opencv()
 
 
-def complaints(image: torch.Tensor, maps: torch.Tensor, claim: Claim) -> tuple[str, ...]:
-    """One line for each thing that speaks against some of the maps [B,H,W,3] of 0..1. Needs OpenCV.
+@dataclass(frozen=True)
+class Look:
+    """complaints: a line for each thing that speaks against some of the maps; photographs: whether all look like such."""
+
+    complaints: tuple[str, ...]
+    photographs: bool
+
+
+def look_at(image: torch.Tensor, maps: torch.Tensor, claim: Claim) -> Look:
+    """A look at maps [B,H,W,3] of 0..1 as what they claim to be. Needs OpenCV.
 
     image: the tensor they came in, which is looked at only once for each claim as long as it lives.
     """
@@ -40,26 +49,34 @@ def complaints(image: torch.Tensor, maps: torch.Tensor, claim: Claim) -> tuple[s
     known = _known.get(key)
     if known is not None and known[0]() is image:
         return known[1]
-    told = tuple(_lines(maps, claim))
-    _known[key] = (weakref.ref(image, lambda _: _known.pop(key, None)), told)
-    return told
+    look = _look(maps, claim)
+    _known[key] = (weakref.ref(image, lambda _: _known.pop(key, None)), look)
+    return look
 
 
-_known: dict[tuple[int, Claim], tuple[weakref.ReferenceType[torch.Tensor], tuple[str, ...]]] = {}
+_known: dict[tuple[int, Claim], tuple[weakref.ReferenceType[torch.Tensor], Look]] = {}
 
 
-def _lines(maps: torch.Tensor, claim: Claim) -> list[str]:
+def _look(maps: torch.Tensor, claim: Claim) -> Look:
     count = len(maps)
     chosen = range(count) if count <= MOST else sorted({round(i * (count - 1) / (MOST - 1)) for i in range(MOST)})
     found: dict[str, dict[int, Finding]] = {}
+    photographs = True
     for index in chosen:
         one = classify(to_uint8(maps[index].float().clone()), claim.kind, "maker" if claim.made_as else "person")
+        photographs = photographs and _is_photograph(one)
         for finding in _made_as(one) if claim.made_as else findings(one):
             found.setdefault(finding.words, {})[index] = finding
     lines = [f"{in_ranges(of, 'control image')}: {told_together(list(of.values()))}" for of in found.values()]
     if lines and count > MOST:
         lines.append(f"{MOST} of its {count} maps were looked at")
-    return lines
+    return Look(tuple(lines), photographs)
+
+
+def _is_photograph(one: Map) -> bool:
+    """Of grey ones it cannot be told: a depth map with much detail looks no other."""
+    seen = map_kind(one.looks_like)
+    return seen.photograph and seen.colours != "never"
 
 
 def _made_as(control_map: Map) -> tuple[Finding, ...]:

@@ -199,7 +199,10 @@ def _too_dense(one: Map) -> Finding | None:
 
 def another_kind(one: Map) -> Finding:
     """That the map looks like another kind than it should be."""
-    return Finding(f"it looks like {map_kind(one.looks_like).looks_like}, not like {map_kind(one.expected).looks_like}")
+    seen = map_kind(one.looks_like)
+    words = f"it looks like {seen.looks_like}, not like {map_kind(one.expected).looks_like}"
+    advice = "; make the map of it first, with the map node for that kind" if seen.photograph else ""
+    return Finding(words + advice)
 
 
 def _misleads(one: Map) -> bool:

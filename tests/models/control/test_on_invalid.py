@@ -71,7 +71,8 @@ def test_every_finding_is_told_skipped_or_an_error_as_asked(name, caplog):
     made, by_hand, words = WRONG[name]
     image, net = made(), union_told(by_hand) if by_hand else None
     warned = applied(image, "warn", net)
-    assert "applied" in warned.report[0] and "Warning: " in warned.report[0] and words in warned.report[0]
+    assert warned.report[0].startswith("Warning: ") and words in warned.report[0] and "applied" in warned.report[1]
+    assert "Warning" not in warned.report[1] and words not in warned.report[1]  # nothing is said twice
     assert warned.positive is not PROMPT and words in caplog.text
     skipped = applied(image, "skip", net)
     assert skipped.positive is PROMPT and "skipped" in skipped.report[0] and words in skipped.report[0]
@@ -135,6 +136,19 @@ def test_a_map_is_looked_at_once_and_a_long_clip_in_a_few_places(monkeypatch):
     report = [applied(clip).report[0] for _ in range(3)][-1]
     assert len(looked) == contradictions.MOST and f"{contradictions.MOST} of its 30 maps were looked at" in report
     assert "control images 0, 10, 19, 29: its lines are dark on white" in report
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea", "rocket"])
+def test_a_photograph_where_a_map_belongs_is_noted_and_no_net_for_photographs_is_warned_of(name):
+    photograph = drawn.image(drawn.photo(name))
+    assert any(line.startswith("Note: ") and "photograph" in line for line in applied(photograph).report)
+    assert not any("Warning" in line for line in applied(photograph).report)
+    tile = tagged(drawn.photo(name), "tile")
+    masked = apply_stack(
+        PROMPT, PROMPT, ControlStack((ControlSignal(Ones(), photograph, inpaint_mask=torch.ones(1, 8, 8)),))
+    )
+    maps, _ = control_map(next(one for one in ENTRIES if one.method == "canny"), photograph, {})
+    assert not any("photograph" in line for line in (*applied(tile).report, *masked.report, *applied(maps).report))
 
 
 def test_without_opencv_what_needs_no_measuring_is_still_found(monkeypatch):

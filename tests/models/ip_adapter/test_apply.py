@@ -48,6 +48,18 @@ def apply(base, encoder):
     return run
 
 
+def test_the_report_says_what_was_applied_with_warnings_first(sd15, base, encoder) -> None:
+    wide = torch.rand(1, 32, 64, 3)
+    inputs = {"image": wide, "clip_vision": encoder, "weight": 0.5, "end_percent": 0.7, "composition_image": wide}
+    model, report = ArmatureApplyIPAdapter.execute(sd15, base, **inputs).args
+    first, *rest = report.split("\n")
+    assert first.startswith("Warning: composition_image has no effect") and "Warning" not in "".join(rest)
+    assert "weight 0.5" in rest[-1] and "to 70%" in rest[-1] and "1 picture" in rest[-1] and base.file_name in rest[-1]
+    assert any("middle square of the 64x32 picture" in line for line in rest)
+    same, report = ArmatureApplyIPAdapter.execute(sd15, base, **{**inputs, "weight": 0.0}).args
+    assert same is sd15 and report.startswith("Warning: ") and "no effect" in report and len(prompts_of(model)) == 1
+
+
 # Nothing leaks ----------------------------------------------------------------------------------------------------
 
 

@@ -102,7 +102,7 @@ def test_the_cases_with_nothing_to_do(sd15, clip, folder) -> None:
     assert model is sd15 and text is clip and hooks is None and "stack is empty" in report
     file = save(folder, lora(diffusers_layers(sd15), kohya))
     model, _, report, _ = applied(sd15, stacked((file, 0.0, 0.0)))
-    assert model is sd15 and "strength 0" in report
+    assert model is sd15 and report.startswith("Warning: ") and "strength is 0" in report
 
 
 def test_other_files_are_named(sd15, folder) -> None:
