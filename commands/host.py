@@ -2,7 +2,7 @@
 
 import argparse
 
-from .private_host.definition import define
+from .private_host.definition import RELEASES, define
 from .private_host.ensure import ensure_private_host, host_folder, hosts_folder, list_hosts, remove_host_by_key
 from .private_host.files import HOST_MARK, read_mark
 from .private_host.host_options import add_host_options, host_from, request_from
@@ -50,6 +50,9 @@ def _list() -> int:
         size = readable_size(kept.manifest["size"]) if kept.complete else "half-made"
         details = f"ComfyUI {kept.manifest['version']}, {kept.manifest['python']}" if kept.complete else ""
         print(f"  {kept.key:<24}{size:<12}{details}".rstrip())
+    print("Releases that --host can make:")
+    for release in RELEASES:
+        print(f"  {release.version:<24}{'tested' if release.is_tested else 'not tested'}")
     return 0
 
 

@@ -1,9 +1,11 @@
-"""What this host cannot do for us, a sentence for each: said once, when the pack is loaded."""
+"""What this host cannot do for us, and that it is newer than we know: said once, when the pack is loaded."""
 
 from __future__ import annotations
 
+import importlib
 import logging
 
+from ..common.host_versions import told_untested
 from ..preprocessors.host_part import HostPart
 from ..preprocessors.registry import ENTRIES
 
@@ -22,6 +24,16 @@ def lacks() -> tuple[str, ...]:
 
 
 def tell_lacks() -> None:
-    """Log one line for each lack."""
+    """Log one line for each lack, and one where the host is newer than any that was tested."""
     for lack in lacks():
         _log.warning("[Armature] %s", lack)
+    untested = told_untested(_version())
+    if untested is not None:
+        _log.info("[Armature] %s", untested)
+
+
+def _version() -> str:
+    try:
+        return str(importlib.import_module("comfyui_version").__version__)
+    except (ImportError, AttributeError):  # other builds of ComfyUI do without
+        return ""

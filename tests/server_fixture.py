@@ -71,10 +71,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         link_folder(PACK / "tests" / "packs" / name, base / "custom_nodes")
         for name in ("armature_test_images", "armature_test_models")
     ]
+    newer = os.environ.get("ARMATURE_FRONT_END")  # the folder `static` of another comfyui-frontend-package
+    front_end = ["--front-end-root", newer] if newer else []
     # The last --whitelist-custom-nodes counts: this pack and the tests' own, nothing else.
     whitelist = ["--whitelist-custom-nodes", PACK.name, *(pack.name for pack in packs)]
     with start_server(
-        find_host(), pack=PACK, base_directory=base, arguments=whitelist, environment=ONE_THREAD
+        find_host(), pack=PACK, base_directory=base, arguments=[*whitelist, *front_end], environment=ONE_THREAD
     ) as running:
         yield RunningServer(running, base)
 

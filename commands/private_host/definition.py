@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from ...common.digests import sha256, sha256_of_json
+from ...common.host_versions import TESTED_RELEASES
 from ..terminal import Problem
 from . import requirements
 
@@ -28,6 +29,11 @@ class Release:
     package_version: str
     sha256: str
     size: int
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether the tests of the server ran and passed on it."""
+        return self.version in TESTED_RELEASES
 
 
 RELEASES = (

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from armature_pack.tests.browser.front_end import open_front_end
+from armature_pack.tests.browser.front_end import VUE_NODES, open_front_end
 from armature_pack.tests.server_fixture import RunningServer
 from armature_pack.tools.chromium import HOW, VARIABLE, find_chromium
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -41,6 +41,15 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes 2.0"])
+def rendering(request: pytest.FixtureRequest, server: RunningServer, browser: Browser) -> Iterator[Page]:
+    """The front end in each of its two renderings of nodes, one after the other."""
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    yield open_front_end(page, server.address, {VUE_NODES: request.param})
+    page.request.post(f"{server.address}/api/settings", data={VUE_NODES: False})
+    page.close()
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,12 @@ def seen(page: Page, node: int, colour: tuple[int, int, int]) -> int:
     return sum(count for count, one in found if all(abs(a - b) <= 16 for a, b in zip(one, colour, strict=True)))
 
 
+@pytest.fixture(scope="module")
+def page(rendering: Page) -> Page:
+    """Each of these in both renderings."""
+    return rendering
+
+
 @pytest.fixture
 def mismatch(server: RunningServer, page: Page) -> dict[str, Any]:
     """The shipped graph with an SD 1.5 checkpoint and an SDXL control net."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
-from armature_pack.tests.browser.front_end import VUE_NODES, open_front_end, run_open_graph
-from armature_pack.tests.server_fixture import RunningServer
-from playwright.sync_api import Browser, Page
+from armature_pack.tests.browser.front_end import run_open_graph
+from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.host]
 
@@ -62,19 +61,12 @@ VALUES = "app.graph.serialize().nodes.map(node => [node.id, node.widgets_values 
 LIMIT = 180
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes 2.0"])
-def editor(request: pytest.FixtureRequest, server: RunningServer, browser: Browser) -> Iterator[tuple[Page, int]]:
-    """The editor in one of its renderings, and a number that the other one does not get."""
-    page = browser.new_page(viewport={"width": 1600, "height": 1000})
-    open_front_end(page, server.address, {VUE_NODES: request.param})
-    yield page, 300 + 8 * request.param
-    page.request.post(f"{server.address}/api/settings", data={VUE_NODES: False})
-    page.close()
+WIDTHS = count(300, 8)
 
 
-def test_reports_stand_on_their_nodes_after_a_run_and_in_no_graph_or_prompt(editor: tuple[Page, int]) -> None:
-    page, width = editor
-    page.evaluate(BUILD, width)
+def test_reports_stand_on_their_nodes_after_a_run_and_in_no_graph_or_prompt(rendering: Page) -> None:
+    page = rendering
+    page.evaluate(BUILD, next(WIDTHS))
     values, prompt = page.evaluate(VALUES), page.evaluate("app.graphToPrompt()")["output"]
     outputs = run_open_graph(page)
     shown: dict[str, Any] = page.evaluate(SHOWN)
@@ -100,9 +92,9 @@ def test_reports_stand_on_their_nodes_after_a_run_and_in_no_graph_or_prompt(edit
     assert page.evaluate(VALUES) == values and page.evaluate("app.graphToPrompt()")["output"] == prompt
 
 
-def test_a_long_report_is_scrolled_and_markup_stays_text(editor: tuple[Page, int]) -> None:
-    page, _ = editor
-    page.evaluate(BUILD, 400)
+def test_a_long_report_is_scrolled_and_markup_stays_text(rendering: Page) -> None:
+    page = rendering
+    page.evaluate(BUILD, next(WIDTHS))
     text = "\n".join(["Warning: <b>bold</b> <img src=x onerror=alert(1)>", *["a line of some words " * 4] * 40])
     page.evaluate(
         "(text) => app.graph.nodes.find((node) => node.type === 'ArmatureCanny').onExecuted({ text: [text] })", text

@@ -146,7 +146,7 @@ def pack(tmp_path_factory) -> Path:
         "ArmaturePosterized.md",
         "ArmatureLearnedGrey.md",
         "ArmatureControlMap.md",
-        "README.md",
+        "nodes.md",
         "method_files.json",
     }
     return copy
@@ -185,9 +185,9 @@ def test_help_pages_follow(pack):
     assert "`annotators/grey.pth`, about 2 kB, licence: MIT" in learned and "fetch learned_grey`" in learned
     table = (docs / "ArmatureControlMap.md").read_text(encoding="utf-8")
     assert "| `posterized` | The picture in few steps of brightness. For nobody. | `steps` | none |" in table
-    rows = (pack / "README.md").read_text(encoding="utf-8")
-    assert "| [Posterized](web/docs/ArmaturePosterized.md) | The picture in few steps of brightness. |\n" in rows
-    assert "| [Learned Grey](web/docs/ArmatureLearnedGrey.md) | The picture in grey, by weights" in rows
+    rows = (pack / "docs" / "nodes.md").read_text(encoding="utf-8")
+    assert "| [Posterized](../web/docs/ArmaturePosterized.md) | The picture in few steps of brightness. |\n" in rows
+    assert "| [Learned Grey](../web/docs/ArmatureLearnedGrey.md) | The picture in grey, by weights" in rows
 
 
 def test_fetch_knows_the_weights_with_the_standard_library_alone(pack, tmp_path):

@@ -1,7 +1,7 @@
 """Write the help pages of the preprocessor nodes from the registry, and with --pictures draw the picture of every page.
 
 For those who develop Armature. Pages written by hand stay as they are; in Control Map's page the table of methods is renewed,
-in the README their rows, for `fetch` its table of weights, and docs/controls.md, which says what each kind of control can do.
+in docs/nodes.md their rows, for `fetch` its table of weights, and docs/controls.md, which says what each kind of control can do.
 """
 
 import argparse
@@ -14,7 +14,7 @@ NEEDS_HOST = True
 DOCS = FRONT_DOOR.parent / "web" / "docs"
 PICTURES = DOCS / "pictures"
 CONTROLS = FRONT_DOOR.parent / "docs" / "controls.md"
-README = FRONT_DOOR.parent / "README.md"
+NODES_PAGE = FRONT_DOOR.parent / "docs" / "nodes.md"
 FETCH_TABLE = FRONT_DOOR.parent / "commands" / "fetch" / "method_files.json"
 
 
@@ -62,7 +62,7 @@ def pages() -> dict[Path, str]:
     return {
         **made,
         all_in_one: with_table(all_in_one.read_text(encoding="utf-8"), ENTRIES),
-        README: with_rows(README.read_text(encoding="utf-8"), ENTRIES),
+        NODES_PAGE: with_rows(NODES_PAGE.read_text(encoding="utf-8"), ENTRIES),
         FETCH_TABLE: method_table(ENTRIES),
         CONTROLS: control_page(),
     }

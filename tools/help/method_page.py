@@ -8,9 +8,9 @@ from ...preprocessors.entry import Option, Preprocessor
 from .photographs import SAMPLES
 
 START, END = "<!-- methods: written by `python armature.py pages` -->", "<!-- end of methods -->"
-# The README's rows of other nodes, between which the methods' rows stand.
-ROWS_AFTER = "| [Control Map](web/docs/ArmatureControlMap.md) |"
-ROWS_BEFORE = "| [Fix Colors](web/docs/ArmatureFixColors.md) |"
+# The rows of other nodes in docs/nodes.md, between which the methods' rows stand.
+ROWS_AFTER = "| [Control Map](../web/docs/ArmatureControlMap.md) |"
+ROWS_BEFORE = "| [Fix Colors](../web/docs/ArmatureFixColors.md) |"
 
 _POLARITY = {
     "white_on_black": "white on black",
@@ -63,15 +63,15 @@ def table_of_methods(entries: tuple[Preprocessor, ...]) -> str:
     return "\n".join(lines)
 
 
-def with_rows(readme: str, entries: tuple[Preprocessor, ...]) -> str:
-    """The README with the methods' rows in its table of nodes renewed. ValueError when it lacks their place."""
-    before, first, rest = readme.partition(ROWS_AFTER)
+def with_rows(page: str, entries: tuple[Preprocessor, ...]) -> str:
+    """The page of all nodes with the methods' rows renewed. ValueError when it lacks their place."""
+    before, first, rest = page.partition(ROWS_AFTER)
     row, _, old = rest.partition("\n")
     _old, end, after = old.partition(ROWS_BEFORE)
     if not first or not end:
-        raise ValueError(f"README.md has no row {ROWS_AFTER} with a row {ROWS_BEFORE} below it.")
+        raise ValueError(f"docs/nodes.md has no row {ROWS_AFTER} with a row {ROWS_BEFORE} below it.")
     rows = "".join(
-        f"| [{entry.title}](web/docs/{entry.node_id}.md) | {_one_line(_first_sentence(entry.summary))} |\n"
+        f"| [{entry.title}](../web/docs/{entry.node_id}.md) | {_one_line(_first_sentence(entry.summary))} |\n"
         for entry in entries
     )
     return f"{before}{first}{row}\n{rows}{end}{after}"

@@ -10,6 +10,23 @@ const COMMAND = "Armature.CheckCompatibility";
 const VERDICTS = ["validated", "refused"];
 const recordCommand = (verdict) => `Armature.Record.${verdict}`;
 
+// As the front end's own dialogs look, in its theme's colours.
+const STYLE = `
+dialog.armature-report { width: min(64rem, 90vw); max-height: 80vh; overflow: auto; padding: 0; border-radius: 16px;
+  color: var(--input-text); background: var(--comfy-menu-bg); border: 1px solid var(--border-color); font-size: 14px;
+  box-shadow: 0 12px 40px rgb(0 0 0 / 0.5); }
+dialog.armature-report::backdrop { background: rgb(0 0 0 / 0.4); }
+dialog.armature-report > header { position: sticky; top: 0; display: flex; align-items: center; gap: 1rem; padding: 12px 16px;
+  background: inherit; border-bottom: 1px solid var(--border-color); }
+dialog.armature-report h2 { flex: 1; margin: 0; font-size: 16px; font-weight: 600; }
+dialog.armature-report > div { padding: 12px 16px; }
+dialog.armature-report p { margin: 0 0 8px; }
+dialog.armature-report button { font: inherit; padding: 4px 10px; border-radius: 8px; cursor: pointer; color: inherit;
+  background: var(--comfy-input-bg); border: 1px solid var(--border-color); }
+dialog.armature-report button:hover { filter: brightness(1.25); }
+dialog.armature-report button:disabled { opacity: 0.5; cursor: default; }
+`;
+
 app.registerExtension({
   name: "Armature.Compatibility",
   commands: [
@@ -36,6 +53,9 @@ app.registerExtension({
       onClick: checkOpenGraph,
     },
   ],
+  init() {
+    document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
+  },
   nodeCreated(node) {
     if (node.comfyClass === NODE) showReportOn(node);
   },
@@ -83,36 +103,51 @@ function outline(findings) {
     const node = nodeOf(found.node);
     if (node && !worst.has(node)) worst.set(node, found.severity); // findings come most severe first
   }
-  for (const node of app.graph.nodes) {
+  for (const node of graph().nodes) {
     const colour = COLOURS[worst.get(node)];
     node.strokeStyles ??= {};
     node.strokeStyles.armature = colour ? () => ({ color: colour, lineWidth: 3, padding: 8 }) : () => undefined;
   }
-  app.graph.setDirtyCanvas(true, true);
+  graph().setDirtyCanvas(true, true);
+  outlineElements(worst);
+}
+
+/** The same where nodes are elements of the page, which the canvas does not draw. */
+function outlineElements(worst) {
+  let style = document.getElementById("armature-outlines");
+  if (!style) {
+    style = Object.assign(document.createElement("style"), { id: "armature-outlines" });
+    document.head.append(style);
+  }
+  const rules = [...worst].map(([node, severity]) => {
+    const place = `[data-node-id="${CSS.escape(String(node.id))}"]`;
+    return `${place} { outline: 3px solid ${COLOURS[severity]}; outline-offset: 6px; border-radius: 12px; }`;
+  });
+  style.textContent = rules.join("\n");
+}
+
+/** The graph that is open; older front ends have no other than that of the canvas. */
+function graph() {
+  return app.rootGraph ?? app.graph;
 }
 
 /** The node of the open graph with an id of the prompt; for one inside a subgraph, the subgraph's node. */
 function nodeOf(id) {
-  return app.graph.getNodeById(Number(String(id).split(":")[0])) ?? null;
+  return graph().getNodeById(Number(String(id).split(":")[0])) ?? null;
 }
 
 function openDialog(report) {
   document.querySelector("dialog.armature-report")?.remove();
   const dialog = document.createElement("dialog");
   dialog.className = "armature-report";
-  Object.assign(dialog.style, {
-    maxWidth: "70rem",
-    maxHeight: "80vh",
-    overflow: "auto",
-    color: "var(--input-text)",
-    background: "var(--comfy-menu-bg)",
-    border: "1px solid var(--border-color)",
-  });
-  const close = document.createElement("button");
-  close.textContent = "Close";
+  dialog.setAttribute("aria-labelledby", "armature-report-title");
+  const title = Object.assign(document.createElement("h2"), { id: "armature-report-title", textContent: "Compatibility" });
+  const close = Object.assign(document.createElement("button"), { textContent: "Close", className: "close" });
   close.onclick = () => dialog.close();
   dialog.onclose = () => dialog.remove();
-  dialog.append(reportTable(report, { show: showNode, apply: applyChange }), close);
+  const bar = document.createElement("header");
+  bar.append(title, close);
+  dialog.append(bar, reportTable(report, { show: showNode, apply: applyChange }));
   document.body.append(dialog);
   dialog.showModal();
 }
@@ -135,7 +170,7 @@ function applyChange(change) {
   }
   widget.value = change.value;
   widget.callback?.(change.value);
-  app.graph.setDirtyCanvas(true, true);
+  graph().setDirtyCanvas(true, true);
   return true;
 }
 
