@@ -112,7 +112,7 @@ def test_the_open_graph_is_recorded_with_a_note(server: RunningServer, page: Pag
     expect(note).to_be_visible()
     note.fill("hands melt")
     note.press("Enter")
-    expect(page.get_by_text("Recorded as refused")).to_be_visible()
+    expect(page.get_by_text("Recorded as refused").first).to_be_visible()
     page.evaluate(RUN)
     dialog = page.locator("dialog.armature-report")
     expect(dialog).to_contain_text("hands melt")
