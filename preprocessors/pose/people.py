@@ -10,6 +10,7 @@ import torch
 
 from ..entry import Detected, Options
 from ..images.kinds import MAP_KINDS
+from ..images.tags import tag
 from ..options import resolved
 from ..sizing import MAXIMUM_PIXELS
 from .drawing import DRAWING_OPTIONS, drawn_poses
@@ -63,7 +64,7 @@ def map_of_poses(poses: Any, width: int, height: int, options: Options) -> tuple
     drawn = drawn_poses(read.frames, size, settings)
     count = f"{len(read.frames)} map{'s' if len(read.frames) > 1 else ''} of {size[1]}x{size[0]}."
     told = [count, people_in(drawn.missing), *stretching(read.frames, size), *read.notes, *_by_whom()]
-    return drawn.maps, " ".join(told)
+    return tag(drawn.maps, MAKES.name), " ".join(told)
 
 
 def _size(own_height: int, own_width: int, height: int, width: int) -> tuple[int, int]:

@@ -8,6 +8,8 @@ import sys
 import numpy as np
 import pytest
 import torch
+from armature_pack.models.control.fit import fit_control_image
+from armature_pack.preprocessors.images.tags import tag_of
 from armature_pack.preprocessors.options import resolved
 from armature_pack.preprocessors.pose.drawing import COLOURS, DRAWING_OPTIONS, HAND_BONES, LIMBS, widths_of
 from armature_pack.preprocessors.pose.example_poses import example_poses
@@ -78,6 +80,13 @@ def test_any_size_is_drawn_and_not_enlarged(asked, given):
     assert (maps[0][knee] * 255).round().int().tolist() == list(COLOURS[9])
     row = (maps[0, round(318 * scale)].amax(-1) > 0)[: round(180 * scale)]
     assert 7 <= int(row.sum()) <= 11, "limbs stay 4 pixels to each side"
+
+
+def test_drawn_poses_are_known_as_poses_from_then_on():
+    """As the maps of BlazePose and its like: fit and check read the kind, and do not guess it from a figure that is small."""
+    maps, _ = map_of_poses(example_poses("wave", 1), 64, 0, {})
+    assert tag_of(maps) == "openpose"
+    assert "was made as openpose" in fit_control_image(maps, "pad", "auto", 128, 128, None).report
 
 
 def test_lines_grow_where_asked():
