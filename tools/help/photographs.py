@@ -71,17 +71,18 @@ def floor_plan() -> Any:
 
 @cache
 def code() -> Any:
-    """Something like a QR code on paper, [1,330,330,3]: only its look matters here."""
+    """A QR code on paper, [1,330,330,3], that a telephone reads."""
+    import cv2
     import torch
 
-    noise = torch.rand(21, 21, generator=torch.Generator().manual_seed(7)) > 0.5
-    for row, column in ((0, 0), (0, 14), (14, 0)):
-        noise[row : row + 7, column : column + 7] = False
-        noise[row + 1 : row + 6, column + 1 : column + 6] = True
-        noise[row + 2 : row + 5, column + 2 : column + 5] = False
-    modules = noise.float().repeat_interleave(10, 0).repeat_interleave(10, 1) * 0.8 + 0.1
+    modules = torch.from_numpy(cv2.QRCodeEncoder.create().encode("ARMATURE")).float() / 255
+    modules = modules[2:-2, 2:-2]  # without the border of the encoder
+    each = 210 // len(modules)
+    place, side = (330 - each * len(modules)) // 2, each * len(modules)
     paper = torch.full((330, 330), 0.92)
-    paper[60:270, 60:270] = modules
+    paper[place : place + side, place : place + side] = (
+        modules.repeat_interleave(each, 0).repeat_interleave(each, 1) * 0.82 + 0.1
+    )
     return paper[None, ..., None].repeat(1, 1, 1, 3)
 
 
