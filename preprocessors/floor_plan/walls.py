@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch.nn.functional import interpolate
 
 from ..entry import Option, Options
 from ..filters import widened
 from ..grey import luma_bytes, otsu_threshold
 
 _MOST_WALL = 0.5  # of a plan; what covers more is its paper
+_THICK, _MOST_BLOTS = 0.1, 0.12  # of the short side, and the share of walls that may be as thick
+_LOOK = 200  # pixels of the short side, enough to see how thick walls are
 
 WALL_OPTIONS = (
     Option(
@@ -54,8 +57,25 @@ def walls_of(pictures: torch.Tensor, options: Options) -> Walls:
     on_dark = dark.float().mean((1, 2)) > _MOST_WALL  # the paper is dark
     bright = on_dark if options["wall_is"] == "auto" else torch.full_like(on_dark, options["wall_is"] == "bright")
     lines = torch.where(bright.view(-1, 1, 1), ~dark, dark).float().unsqueeze(1)
-    radius = (options["thinnest_wall"] - 1) // 2
-    return Walls(widened(widened(lines, -radius), radius)[:, 0] > 0.5, _notes(on_dark, bright, options["wall_is"]))
+    masks = _opened(lines, (options["thinnest_wall"] - 1) // 2)[:, 0] > 0.5
+    return Walls(masks, (*_notes(on_dark, bright, options["wall_is"]), *_blots(masks)))
+
+
+def _opened(lines: torch.Tensor, radius: int) -> torch.Tensor:
+    return widened(widened(lines, -radius), radius)
+
+
+def _blots(masks: torch.Tensor) -> tuple[str, ...]:
+    """A sentence where much of the walls [B,h,w] is thicker than walls are: photographs, pages, plans with filled ground."""
+    small = interpolate(masks.unsqueeze(1).float(), scale_factor=min(1.0, _LOOK / min(masks.shape[1:])), mode="area")
+    thick = _opened((small > 0.5).float(), round(_THICK / 2 * min(small.shape[2:])))
+    share = float((thick.sum((1, 2, 3)) / small.sum((1, 2, 3)).clamp(min=1)).max())
+    if share <= _MOST_BLOTS:
+        return ()
+    return (
+        f"{share:.0%} of what counts as wall is thicker than a tenth of the plan. If this is a photograph or a page, link a "
+        "floor plan; if its walls are outlines or its ground is filled, set threshold, or draw walls as lines.",
+    )
 
 
 def _notes(on_dark: torch.Tensor, bright: torch.Tensor, wall_is: str) -> tuple[str, ...]:

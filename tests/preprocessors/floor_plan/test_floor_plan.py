@@ -9,6 +9,7 @@ import torch
 from armature_pack.preprocessors.control_map import control_map
 from armature_pack.preprocessors.floor_plan.space import view_of
 from armature_pack.preprocessors.floor_plan.walls import walls_of
+from armature_pack.preprocessors.images.example_pictures import example_picture
 from armature_pack.preprocessors.registry import find_method
 from armature_pack.preprocessors.segment_colours import ADE_FLOOR, ADE_WALL, ade_palette
 from armature_pack.tools.help.photographs import floor_plan
@@ -77,6 +78,12 @@ def test_light_lines_on_dark_are_the_same_plan():
     seen, report = control_map(find_method("floor_plan_depth"), 1 - floor_plan(), camera)
     assert torch.equal(seen, control_map(find_method("floor_plan_depth"), floor_plan(), camera)[0])
     assert "light on dark" in report
+
+
+def test_a_photograph_in_place_of_a_plan_is_told():
+    told, method = "thicker than a tenth of the plan. If this is a photograph", find_method("floor_plan_rooms")
+    assert told in control_map(method, example_picture("astronaut"), {})[1]
+    assert told not in control_map(method, floor_plan(), {})[1]
 
 
 @pytest.mark.parametrize(
