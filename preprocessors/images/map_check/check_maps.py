@@ -119,7 +119,7 @@ def _line(look: str, numbers: dict[int, Finding | None], asked: bool) -> str:
 def _what_to_do(finding: Finding, asked: bool) -> str:
     if finding.repair is None:
         return ""
-    return f" ({finding.repaired_by})" if asked else " (set repair to have it done here)"
+    return f" (repaired here: {finding.repaired_by})" if asked else " (set repair to have it done here)"
 
 
 def _needs_opencv(who: str) -> None:

@@ -201,8 +201,12 @@ def another_kind(one: Map) -> Finding:
     """That the map looks like another kind than it should be."""
     seen = map_kind(one.looks_like)
     words = f"it looks like {seen.looks_like}, not like {map_kind(one.expected).looks_like}"
-    advice = "; make the map of it first, with the map node for that kind" if seen.photograph else ""
-    return Finding(words + advice)
+    advice = (
+        "make its map first, with Control Map or the map node for that kind"
+        if seen.photograph
+        else "make the map that the control net wants with Control Map, or choose a net for this one"
+    )
+    return Finding(f"{words}; {advice}")
 
 
 def _misleads(one: Map) -> bool:
