@@ -17,6 +17,8 @@ _WINDOW, _SHARE, _LEAST, _RANGE = (
     10.0,
     128.0,
 )  # Sauvola's window in short sides, k, least contrast, R; of 255
+_MOST_WHITE = 0.6  # of a map; drawings have less ink than paper
+_TURN = "set white_is to {} if the drawing is the other way round."
 _CALM, _SPECK = 1.0, 0.04  # sigma against noise; pixels of the smallest piece, for each pixel of the short side
 _BETWEEN, _FEW = 0.2, 0.1  # grey is this far from both tones; a drawing in two tones has fewer such pixels than this
 
@@ -28,6 +30,9 @@ def detect_binary(pictures: torch.Tensor, options: Options) -> Detected:
         dark, note = _dark(grey, options)
         maps.append(dark if options["white_is"] == "dark" else ~dark)
         notes[note] = None
+        if float(maps[-1].float().mean()) > _MOST_WHITE:
+            other = "bright" if options["white_is"] == "dark" else "dark"
+            notes[f"Most of the map is white, and nets want white strokes on black: {_TURN.format(other)}"] = None
     return Detected(as_grey_maps(torch.stack(maps).to(pictures)), tuple(filter(None, notes)))
 
 
@@ -103,7 +108,9 @@ BINARY = Preprocessor(
     ),
     search_aliases=("threshold", "black and white", "otsu", "BinaryPreprocessor", "invert lines"),
     mistakes=(
-        "**A photograph** comes out as large blots. Set `thresholding` to local, or use a scribble method.",
+        "**A photograph** comes out as large blots once `threshold` is changed. Set `thresholding` to local, or use a scribble "
+        "method.",
+        "**The map is white with black lines.** The drawing is light on dark: set `white_is` to bright.",
         "**A black shape in a drawing** comes out as its outline. Set `thresholding` to global.",
     ),
 )

@@ -10,16 +10,28 @@ from .images.kinds import MAP_KINDS
 # What a marked pixel holds, by the convention of the net.
 FILLS = {"minus_one": -1.0, "black": 0.0, "gray": 0.5}
 
+_LITTLE = "Less than 1% of the picture is marked for drawing."
+
 
 def detect_inpaint_hint(pictures: torch.Tensor, options: Options) -> Detected:
     """Pictures and mask [B,h,w,4] to pictures [B,h,w,3] whose masked pixels hold the fill of the convention."""
     masked = pictures[..., 3:] > options["mask_threshold"]
     hint = torch.where(masked, FILLS[options["masked_is"]], pictures[..., :3])
     share = float(masked.float().mean())
-    notes = (f"{share:.0%} of the picture is marked for drawing.",)
-    if share in (0.0, 1.0):
-        notes = (f"The mask marks {'nothing' if share == 0 else 'everything'}: check it, or invert it.",)
-    return Detected(hint, notes)
+    return Detected(hint, (_told(share, pictures[..., 3:]),))
+
+
+def _told(share: float, mask: torch.Tensor) -> str:
+    if share == 1:
+        return "The mask marks everything, so nothing of the picture is left: check it, or invert it."
+    if share:
+        return f"{share:.0%} of the picture is marked for drawing." if share >= 0.01 else _LITTLE
+    if bool(mask.any()):
+        return f"The mask marks nothing: it is {float(mask.max()):.2f} at most, so lower mask_threshold, or paint it in white."
+    return (
+        "The mask marks nothing, because it is all black. Load Image gives such a mask for a picture without "
+        "transparency: paint what is to be drawn in its mask editor, or link another mask."
+    )
 
 
 INPAINT_HINT = Preprocessor(

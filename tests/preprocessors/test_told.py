@@ -12,6 +12,7 @@ from armature_pack.preprocessors.images.frame_numbers import in_ranges
 from armature_pack.preprocessors.images.map_check.check_maps import check_maps
 from armature_pack.preprocessors.images.tags import tag
 from armature_pack.preprocessors.registry import find_method
+from armature_pack.tools.help.photographs import code
 
 from .images.map_check import drawn_maps as drawn
 
@@ -97,6 +98,34 @@ def test_an_empty_mask_is_named_as_the_cause():
     some = report("canny", pictures, mask=masks)
     assert "maps 0-2, 4 are blank because the mask is all black" in some
     assert "loosen the options" in report("canny", torch.full((1, 64, 64, 3), 0.5))
+
+
+def test_an_inpaint_mask_that_marks_nothing_says_why():
+    black = report("inpaint_hint", picture(), mask=torch.zeros(1, 64, 64))
+    assert "marks nothing, because it is all black" in black and "Load Image" in black and "invert" not in black
+    faint = report("inpaint_hint", picture(), mask=torch.full((1, 64, 64), 0.3))
+    assert "0.30 at most, so lower mask_threshold" in faint
+    assert "marks everything" in report("inpaint_hint", picture(), mask=torch.ones(1, 64, 64))
+    spot = torch.zeros(1, 64, 64)
+    spot[0, 5, 5:9] = 1
+    assert "Less than 1% of the picture" in report("inpaint_hint", picture(), mask=spot)
+
+
+def test_a_drawing_that_is_light_on_dark_is_told():
+    paper = torch.ones(1, 64, 64, 3)
+    paper[:, 20:24] = 0
+    told = "Most of the map is white"
+    assert told not in report("binary", paper) and told in report("binary", 1 - paper)
+    assert f"{told}, and nets want white strokes on black: set white_is to dark" in report(
+        "binary", paper, options={"white_is": "bright"}
+    )
+
+
+def test_what_is_no_qr_code_is_told_and_a_light_code_is_turned():
+    plain, turned = (make_map(find_method("qr_code"), one, {}) for one in (code(), 1 - code()))
+    assert len(plain.report.splitlines()) == 1, "nothing strange about it"
+    assert torch.equal(plain.maps, turned.maps) and "dark and light were exchanged" in turned.report
+    assert "No QR code was recognised" in report("qr_code", example_picture("astronaut"))
 
 
 # Maps in place of pictures.
