@@ -93,7 +93,8 @@ QR_CODE = Preprocessor(
     search_aliases=("qr", "qrcode", "qr monster", "barcode", "brightness controlnet"),
     mistakes=(
         "**The code does not scan.** Raise the weight of its signal, or the error correction of the code.",
-        "**No code is recognised.** The report says so: link the plain code, straight and whole. One that is light on dark is turned.",
+        "**No code is recognised.** The report says so: link the plain code, straight and whole. One that is light on dark is "
+        "turned.",
     ),
     sample="qr_code",
 )
