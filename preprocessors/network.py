@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from .backends import MissingPackage
+from .weights import fetch_command
 
 Build = Callable[[dict[str, Any]], torch.nn.Module]
 
@@ -76,12 +77,12 @@ def read_weights(method: str, file: Path) -> dict[str, Any]:
     except UnpicklingError as error:  # torch's own words tell how to run what is in it
         raise ValueError(
             f"{method}: {file} cannot be read: it is damaged, or holds more than weights, which is never run. Delete it and "
-            f"get it again with `python armature.py fetch {method}`."
+            f"get it again with `{fetch_command(method)}`."
         ) from error
     except Exception as error:
         raise ValueError(
             f"{method}: {file} cannot be read ({type(error).__name__}: {str(error)[:200]}). It is damaged or no weight file: "
-            f"delete it and get it again with `python armature.py fetch {method}`."
+            f"delete it and get it again with `{fetch_command(method)}`."
         ) from error
     return weights
 
@@ -104,5 +105,5 @@ def _load(method: str, file: Path, build: Build) -> Any:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{method}: {file} holds weights of another network: {str(error)[:200]}. Put the right file in its place, or "
-            f"get it with `python armature.py fetch {method}`."
+            f"get it with `{fetch_command(method)}`."
         ) from error

@@ -10,7 +10,7 @@ import torch
 from .backends import need
 from .model_files import ANNOTATORS, ModelFile
 from .network import load_once, managed, ready
-from .weights import find_folder
+from .weights import fetch_command, find_folder
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that is there
 
@@ -46,12 +46,12 @@ def _load(method: str, kind: str, weights: Path) -> Any:
     except Exception as error:  # of many kinds: a damaged file, another model's configuration, sizes that do not match
         raise ValueError(
             f"{method}: the files in {folder} cannot be loaded ({type(error).__name__}: {str(error)[:200]}). Delete them and "
-            f"get them again with `python armature.py fetch {method}`."
+            f"get them again with `{fetch_command(method)}`."
         ) from error
     missing = sorted(told["missing_keys"])
     if missing:
         raise ValueError(
             f"{method}: {weights} holds weights of another network: {missing[0]} and {len(missing) - 1} "
-            f"more are missing. Put the right file in its place, or get it with `python armature.py fetch {method}`."
+            f"more are missing. Put the right file in its place, or get it with `{fetch_command(method)}`."
         )
     return model

@@ -19,6 +19,18 @@ class MissingWeights(ValueError):
     """A weight file is not on this machine; the message says which, how large, under which licence, and how to get it."""
 
 
+def fetch_command(method: str) -> str:
+    """The command that gets the weights of `method` into the models folder of this very host, from any folder."""
+    import folder_paths
+
+    script, models = Path(__file__).parents[1] / "armature.py", folder_paths.models_dir
+    return f"python {_quoted(script)} fetch {method} --models {_quoted(models)}"
+
+
+def _quoted(path: Path | str) -> str:
+    return f'"{path}"' if " " in str(path) else str(path)
+
+
 def find_weights(method: str, file: ModelFile) -> Path:
     """The path of a file that `method` needs, or MissingWeights."""
     for place in _places(file):
@@ -26,7 +38,7 @@ def find_weights(method: str, file: ModelFile) -> Path:
             return place
     raise MissingWeights(
         f"{method}: the weight file {file.name} is missing ({file.size}, licence: {file.licence}). Get it with\n"
-        f"    python armature.py fetch {method}\n"
+        f"    {fetch_command(method)}\n"
         f"or put it into {_folders(file)[0] / file.name} yourself; it comes from {file.address}"
     )
 

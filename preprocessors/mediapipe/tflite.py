@@ -10,7 +10,7 @@ import torch
 from ..backends import need
 from ..model_files import ANNOTATORS, ModelFile
 from ..network import load_once
-from ..weights import find_weights
+from ..weights import fetch_command, find_weights
 
 Run = Callable[[torch.Tensor], list[np.ndarray]]
 
@@ -35,7 +35,7 @@ def load_tflite(method: str, file: ModelFile) -> Run:
         except (ValueError, RuntimeError) as error:
             raise ValueError(
                 f"{method}: {path} cannot be read ({str(error)[:200]}). Delete it and get it again with "
-                f"`python armature.py fetch {method}`."
+                f"`{fetch_command(method)}`."
             ) from error
         taken = interpreter.get_input_details()[0]["index"]
         given = [one["index"] for one in interpreter.get_output_details()]

@@ -9,7 +9,7 @@ import numpy as np
 from ..backends import MissingPackage
 from ..model_files import ModelFile
 from ..network import load_once
-from ..weights import find_weights
+from ..weights import fetch_command, find_weights
 
 Run = Callable[[np.ndarray], list[np.ndarray]]
 
@@ -27,7 +27,7 @@ def load_onnx(method: str, file: ModelFile) -> tuple[Run, str]:
             except Exception as error:  # each of them has errors of its own kind for a file it cannot read
                 raise ValueError(
                     f"{method}: {path} cannot be read ({type(error).__name__}: {str(error)[:200]}). Delete it and get it "
-                    f"again with `python armature.py fetch {method}`."
+                    f"again with `{fetch_command(method)}`."
                 ) from error
         raise MissingPackage(
             f"{method}: neither onnxruntime nor OpenCV is installed, one of which runs {path.name}. Install into ComfyUI's "

@@ -106,7 +106,7 @@ def test_missing_weights_are_told_with_all_that_one_needs(entry, tmp_path, monke
     with pytest.raises(ValueError, match="is missing") as error:
         make_map(entry, small_picture(), {})
     file = entry.files[0]
-    for word in (file.name, file.size, file.licence, str(tmp_path / file.folder), f"armature.py fetch {entry.method}", file.address):  # fmt: skip  # noqa: E501
+    for word in (file.name, file.size, file.licence, str(tmp_path / file.folder), f"armature.py fetch {entry.method} --models {tmp_path}", file.address):  # fmt: skip  # noqa: E501
         assert word in str(error.value), word
 
 
