@@ -1,4 +1,5 @@
-"""One picture of what every preprocessor makes of a photograph. Methods whose weights are not here stay grey.
+"""One picture of what every preprocessor makes of a photograph. Methods whose weights are not here stay grey; what a method
+saw in the photograph's place stands small in a corner of its map.
 
 For those who develop Armature, and for the README. Needs the test tools, whose scikit-image brings the photographs.
 """
@@ -14,6 +15,7 @@ HELP = "draw every preprocessor's map of a photograph on one sheet (for develope
 NEEDS_HOST = True
 PANEL, COLUMNS, LINE = 256, 8, 22  # pixels
 EMPTY = (70, 70, 74)
+INSET, BORDER = 5, 4  # of the map's sides, and pixels
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +34,28 @@ def run(arguments: argparse.Namespace) -> int:
     from ...preprocessors.registry import ENTRIES, find_method
 
     entries = [find_method(name) for name in arguments.methods] or list(ENTRIES)
-    panels = [panel_of(entry) for entry in entries]
+    panels = [_panel(entry) for entry in entries]
     panels = [panel for panel in panels if panel[1] is not None or not arguments.present]
     _sheet([_photograph(), *panels]).save(arguments.output)
     print(f"{arguments.output}: {len(panels)} methods")
     return 0
+
+
+def _panel(entry: Any) -> tuple[str, Any]:
+    """(label, picture or None) of a method, with what it saw in the corner where that is not the photograph."""
+    import torch
+
+    from ..help.photographs import PORTRAIT, photograph, sample_for
+
+    label, drawn = panel_of(entry)
+    saw = sample_for(entry)[0]
+    if drawn is None or torch.equal(saw[:1], photograph(PORTRAIT)):
+        return label, drawn
+    small = picture_of(saw)
+    small.thumbnail((drawn.width // INSET, drawn.height // INSET))
+    drawn.paste("white", (0, 0, small.width + BORDER, small.height + BORDER))
+    drawn.paste(small, (0, 0))
+    return label, drawn
 
 
 def _photograph() -> tuple[str, Any]:
