@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from typing import Any
 
@@ -28,53 +27,17 @@ def poses_from_json(text: str, width: int = 0, height: int = 0) -> tuple[list[Fr
     OpenPose's own files have no canvas; `width` and `height` give it, and override the one that is there by scaling nothing.
     ValueError in words for anything that is no pose.
     """
-    value = _parsed(text)
-    if not value or not isinstance(value, (list, tuple, dict)):
+    try:
+        value = json.loads(text.lstrip("\ufeff"))  # a byte-order mark, which editors on Windows write
+    except json.JSONDecodeError as error:
         raise ValueError(
-            f"{_WHERE}: {str(value)[:20]} holds no pose. Paste what a pose node or an editor of poses wrote."
-        )
+            f"{_WHERE}: this is no JSON (line {error.lineno}, column {error.colno}: {error.msg}). Paste the whole file."
+        ) from None
     read = read_poses(value, _WHERE, (height, width), _ADVICE)
     people = sum(len(frame["people"]) for frame in read.frames)
     canvas = f"{read.frames[0]['canvas_width']}x{read.frames[0]['canvas_height']}"
     report = f"{_counted(len(read.frames), 'pose', 'poses')}, {_counted(people, 'person', 'people')} in all, canvas {canvas}."
     return write_frames(read.frames), " ".join([report, *read.notes])
-
-
-def _parsed(text: str) -> Any:
-    """The value that the text holds: JSON, or Python's own way to print it. ValueError where it is neither."""
-    inner = _unfenced(text.lstrip("\ufeff").strip())  # a byte-order mark, which editors on Windows write
-    if not inner:
-        raise ValueError(f"{_WHERE}: it is empty. Paste what a pose node or an editor of poses wrote.")
-    try:
-        return json.loads(inner)
-    except json.JSONDecodeError as error:
-        printed = _printed(inner)
-        if printed is not None:
-            return printed
-        raise ValueError(
-            f"{_WHERE}: this is no JSON (line {error.lineno}, column {error.colno}: {error.msg}). {_advice(inner)}"
-        ) from None
-
-
-def _unfenced(text: str) -> str:
-    """Without the fence of a code block, in which chats and pages show JSON."""
-    first, _, rest = text.partition("\n")
-    return rest.rstrip().removesuffix("```") if first.startswith("```") else text
-
-
-def _printed(text: str) -> Any:
-    """What Python printed: single quotes, None, commas at the end; None for anything else."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
-    return value if isinstance(value, (list, tuple, dict)) else None
-
-
-def _advice(text: str) -> str:
-    if text[0] not in "[{":
-        return "The text itself is wanted, from its first bracket to its last, not the name of a file."
-    return "Paste the whole file."
 
 
 def _counted(number: int, one: str, many: str) -> str:

@@ -111,21 +111,3 @@ def person_of(points: np.ndarray) -> Person:
         RIGHT_HAND: points[_WHOLE_RIGHT_HAND],
         FEET: points[_WHOLE_FEET],
     }
-
-
-# OpenPose's points as BlazePose's numbers; the neck is made of the shoulders (11 and 12).
-_BLAZEPOSE = (0, None, 12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27, 5, 2, 8, 7)
-_BLAZEPOSE_SHOULDERS = (11, 12)
-_BLAZEPOSE_FEET = (31, None, 29, 32, None, 30)  # big toe, small toe (not known), heel, of the left and the right foot
-
-
-def person_of_blazepose(points: np.ndarray) -> Person:
-    """[33,3] of x, y in pixels and visibility (BlazePose, MediaPipe's pose landmarks) -> the parts of a person."""
-    points, whole = points.astype(np.float32), nobody()
-    shoulders = points[list(_BLAZEPOSE_SHOULDERS)]
-    neck = np.array([*shoulders[:, :2].mean(0), shoulders[:, 2].min()], np.float32)
-    whole[BODY] = np.stack([neck if index is None else points[index] for index in _BLAZEPOSE])
-    for place, index in enumerate(_BLAZEPOSE_FEET):
-        if index is not None:
-            whole[FEET][place] = points[index]
-    return whole

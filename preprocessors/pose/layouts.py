@@ -1,7 +1,6 @@
 """The lists of points that tools write: how many points, in which order, with scores or without.
 
-Sources: OpenPose's doc/02_output.md (BODY_25, COCO), COCO's key points, COCO-WholeBody's data format, MediaPipe's pose
-landmarks.
+Sources: OpenPose's doc/02_output.md (BODY_25, COCO), COCO's key points, COCO-WholeBody's data format.
 """
 
 from __future__ import annotations
@@ -12,18 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .keypoints import (
-    BODY,
-    FACE,
-    FEET,
-    LEFT_HAND,
-    PARTS,
-    RIGHT_HAND,
-    Person,
-    body_of_coco,
-    person_of,
-    person_of_blazepose,
-)
+from .keypoints import BODY, FACE, FEET, LEFT_HAND, PARTS, RIGHT_HAND, Person, body_of_coco, person_of
 
 # OpenPose's 18 points as numbers of its BODY_25, and the feet of that: big toe, small toe, heel of the left, of the right.
 _BODY_25 = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18)
@@ -64,7 +52,6 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
         Layout(17, "COCO's 17 points", lambda points: {BODY: body_of_coco(points)}),
         Layout(18, "", _as_it_is(BODY)),
         Layout(25, "OpenPose's BODY_25", lambda points: {BODY: points[list(_BODY_25)], FEET: points[_FEET_25]}),
-        Layout(33, "MediaPipe's 33 points", person_of_blazepose),
         Layout(133, "COCO-WholeBody's 133 points", person_of),
     ),
     FACE: (
@@ -78,34 +65,13 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
 }
 
 
-_SCORES = ("score", "confidence", "visibility")  # what TensorFlow.js, ml5 and MediaPipe call how sure a point is
-
-
-def is_named_point(value: Any) -> bool:
-    """Whether this is a point as JavaScript's libraries write it: an object with x and y."""
-    return isinstance(value, dict) and "x" in value and "y" in value
-
-
-def _in_numbers(values: Any) -> Any:
-    """[x, y, score] for each point that is an object; everything else as it is."""
-    if not isinstance(values, (list, tuple)) or not any(map(is_named_point, values)):
-        return values
-    return [_numbers_of(one) if is_named_point(one) or one is None else one for one in values]
-
-
-def _numbers_of(point: dict[str, Any] | None) -> list[Any]:
-    if point is None:
-        return [None, None, 0]
-    return [point["x"], point["y"], next((point[name] for name in _SCORES if point.get(name) is not None), None)]
-
-
 def read_list(values: Any, scores: Any, part: str, where: str) -> PointList | None:
     """The points of a list, flat or [[x, y], …], with a list of scores or without; None for one without numbers.
 
     ValueError names `where`, the count that came in and the counts that are known.
     """
     try:
-        numbers = np.array(_in_numbers(values) if values is not None else [], np.float64)  # null becomes NaN
+        numbers = np.array(values if values is not None else [], np.float64)  # null becomes NaN
         sure = None if scores is None else np.array(scores, np.float64).ravel()
     except (TypeError, ValueError):
         raise ValueError(f"{where}: a list of numbers is wanted, x, y, score for each point.") from None

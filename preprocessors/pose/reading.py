@@ -15,7 +15,7 @@ import numpy as np
 
 from ...common.number_ranges import in_ranges
 from .keypoints import BODY, FACE, FEET, LEFT_HAND, PARTS, RIGHT_HAND, Frame, Person, nobody
-from .layouts import PointList, is_named_point, read_list
+from .layouts import PointList, read_list
 
 _SHARE_LIMIT = 2.0  # points beyond this are pixels, not shares of the canvas, unless most of their list are shares
 _LEAST_CANVAS = 8  # pixels of a side; on smaller ones shares and pixels cannot be told apart
@@ -23,16 +23,14 @@ _CANVAS_STEP = 64  # pixels; what pictures for diffusion models are usually a mu
 
 # Names of the same lists in COCO's and COCO-WholeBody's annotations and in pose editors.
 _NAMES = {
-    BODY: (BODY, "keypoints", "poseLandmarks"),
+    BODY: (BODY, "keypoints"),
     FACE: (FACE, "face_kpts"),
     LEFT_HAND: (LEFT_HAND, "lefthand_kpts"),
     RIGHT_HAND: (RIGHT_HAND, "righthand_kpts"),
     FEET: (FEET, "foot_kpts"),
 }
 _CANVAS_NAMES = {"canvas_width": ("canvas_width", "width"), "canvas_height": ("canvas_height", "height")}
-_PEOPLE_NAMES = ("people", "instances", "annotations", "predictions", "landmarks")
-_FRAMES_NAME = "instance_info"  # MMPose's list of frames
-_PICTURE_NAME = "image_id"  # of COCO's results and AlphaPose, which list the people of all pictures one by one
+_PEOPLE_NAMES = ("people", "instances", "annotations")
 _EMPTY: dict[str, Any] = {"people": []}
 
 
@@ -68,7 +66,7 @@ def read_poses(value: Any, where: str, size: tuple[int, int] = (0, 0), advice: s
     size: (height, width) of the canvas, before what the frames say; 0 leaves it to them. advice: what to do about a canvas
     that nobody knows. ValueError names `where` and what is no pose.
     """
-    frames = _by_picture(_flat(value, where))
+    frames = _flat(value, where)
     if not any(frames):
         raise ValueError(
             f"{where}: POSE_KEYPOINT frames are wanted. Link a pose node, such as SDPose Keypoint Extractor."
@@ -106,7 +104,7 @@ class _Notes:
 def _flat(value: Any, where: str) -> list[Any]:
     """The frames in lists of lists; a list of numbers, or of points, is one person's."""
     if isinstance(value, dict):
-        return _flat(value[_FRAMES_NAME], where) if value.get(_FRAMES_NAME) else _of_pictures(value)
+        return [value]
     if not isinstance(value, (list, tuple)):
         return []
     if _is_points(value):
@@ -119,54 +117,9 @@ def _flat(value: Any, where: str) -> list[Any]:
     return frames
 
 
-def _of_pictures(value: dict[str, Any]) -> list[dict[str, Any]]:
-    """A frame for each of the pictures that COCO's annotations list, of its size; anything else is one frame."""
-    pictures, people = value.get("images"), value.get("annotations")
-    if (
-        not isinstance(pictures, list)
-        or not isinstance(people, list)
-        or not all(isinstance(one, dict) for one in (*pictures, *people))
-    ):
-        return [value]
-    of: dict[str, list[Any]] = {str(one.get("id")): [] for one in pictures}
-    for person in people:
-        of.setdefault(str(person.get(_PICTURE_NAME)), []).append(person)
-    sizes = {str(one.get("id")): {side: one.get(side) for side in ("width", "height")} for one in pictures}
-    return [{"people": of[name], **sizes.get(name, {})} for name in of] or [value]
-
-
-def _by_picture(frames: list[Any]) -> list[Any]:
-    """The frames, where people who stand in the list by themselves one after the other are put into their picture's frame:
-    those of one `image_id`, or of none, as MMPose and TensorFlow.js list who is in a picture.
-    """
-    together: list[Any] = []
-    before: Any = None
-    for frame in frames:
-        alone = _is_alone(frame)
-        if alone and _is_alone(before) and frame.get(_PICTURE_NAME) == before.get(_PICTURE_NAME):
-            together[-1]["people"].append(frame)
-        else:
-            together.append({"people": [frame]} if alone else frame)
-        before = frame
-    return together
-
-
-def _is_alone(frame: Any) -> bool:
-    """Whether this is a person without a canvas, and not a frame."""
-    if not isinstance(frame, dict) or any(name in frame for name in (*_PEOPLE_NAMES, *sum(_CANVAS_NAMES.values(), ()))):
-        return False
-    points = frame.get("keypoints")
-    people = (
-        isinstance(points, (list, tuple)) and bool(points) and not _is_points(points)
-    )  # an editor's, of several people
-    return not people and any(name in frame for names in _NAMES.values() for name in names)
-
-
 def _is_points(value: Any) -> bool:
     """Whether a list is one person's points: numbers (and null), or pairs and triples of them; more than a frame's number."""
     if len(value) > 1 and all(_is_number(one) for one in value):
-        return True
-    if value and all(is_named_point(one) for one in value):
         return True
     pairs = all(isinstance(one, (list, tuple)) and len(one) in (2, 3) for one in value)
     return bool(value) and pairs and all(_is_number(number) for one in value for number in one)
@@ -266,7 +219,7 @@ def _person(lists: dict[str, PointList], size: tuple[int, int], note: Any) -> Pe
             one = lists[part]
             points = one.points
             if min(size) > _LEAST_CANVAS and _in_shares(points):
-                note(f"The points of {part} were given in 0 to 1 of the canvas and now are in pixels")
+                note(f"the points of {part} were given in 0 to 1 of the canvas and now are in pixels")
                 points = points * np.array([size[1], size[0], 1], np.float32)
             for assumed in one.notes:
                 note(assumed)

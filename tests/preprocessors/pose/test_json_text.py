@@ -117,7 +117,6 @@ def test_hands_alone(name):
 
 ALONE = np.reshape(OPENPOSE, (18, 3))
 PAIRS = ALONE[:, :2].tolist()
-OBJECTS = [{"x": x, "y": y, "score": score, "name": "a joint"} for x, y, score in ALONE.tolist()]
 WAYS = {
     "byte-order mark": lambda frame: "\ufeff" + json.dumps(frame),
     "[[frame]]": lambda frame: [[frame]],
@@ -134,14 +133,6 @@ WAYS = {
         "canvas_height": HEIGHT,
         "instances": [{"keypoints": PAIRS, "keypoint_scores": ALONE[:, 2].tolist()}],
     },
-    "MMPose's clip": lambda frame: {
-        "meta_info": {},
-        "instance_info": [{"frame_id": 1, "instances": [{"keypoints": PAIRS}]}],
-    },
-    "printed by Python": lambda frame: str([{**frame, "people": (None, *frame["people"])}]),
-    "in a code block": lambda frame: f"```json\n{json.dumps(frame, indent=1)}\n```\n",
-    "points as objects": lambda frame: {**frame, "people": [{"keypoints": OBJECTS}]},
-    "objects alone": lambda frame: OBJECTS,
 }
 
 
@@ -150,44 +141,6 @@ def test_other_ways_to_write_it(write):
     written = write(json.loads(text_of({"pose_keypoints_2d": ALONE.ravel().tolist()})))
     text = written if isinstance(written, str) else json.dumps(written)
     assert np.allclose(part(text)[0][:, :2], OPENPOSE[:, :2], atol=0.01)
-
-
-def test_mediapipes_points_are_read():
-    """33 objects with visibility in shares of the picture, of which the body and the feet are taken."""
-    numbers = (0, 12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27, 5, 2, 8, 7)  # of all but the neck
-    points: list[dict[str, float] | None] = [None] * 33
-    for number, (x, y, score) in zip(numbers, np.delete(OPENPOSE, 1, 0).tolist(), strict=True):
-        points[number] = {"x": x / WIDTH, "y": y / HEIGHT, "z": -0.1, "visibility": score}
-    points[31] = {"x": 0.5, "y": 0.9, "visibility": 0.9}  # the big toe of the left foot
-    for frame in ({"landmarks": [points]}, {"poseLandmarks": points}):
-        text = json.dumps(frame)
-        found, report = part(text, width=WIDTH, height=HEIGHT)
-        assert np.allclose(found, OPENPOSE, atol=0.01) and "MediaPipe's 33 points" in report
-        feet, _ = part(text, "foot_keypoints_2d", width=WIDTH, height=HEIGHT)
-        assert np.allclose(feet[0], [0.5 * WIDTH, 0.9 * HEIGHT, 0.9], atol=0.01) and not feet[1:].any()
-
-
-def test_people_listed_by_themselves_are_put_into_their_pictures():
-    """COCO's results name the picture of each; MMPose's and TensorFlow.js' predictions are all of one."""
-    body = {"keypoints": coco_17().ravel().tolist(), "score": 0.9}
-    results = [{**body, "image_id": name} for name in ("1.jpg", "1.jpg", "2.jpg")]
-    for listed, counts in ((results, [2, 1]), ([body, body], [2])):
-        frames, _ = poses_from_json(json.dumps(listed), WIDTH, HEIGHT)
-        assert [len(frame["people"]) for frame in frames] == counts
-    own = {"canvas_width": WIDTH, "canvas_height": HEIGHT}
-    assert len(poses_from_json(json.dumps([{**body, **own}] * 2))[0]) == 2, "a canvas of its own makes a frame"
-
-
-def test_cocos_annotations_are_read_picture_by_picture():
-    """Annotations of a whole folder: each picture has its size, and those who are in it, or nobody."""
-    points = coco_17().ravel().tolist()
-    people = [{"image_id": name, "keypoints": points} for name in (7, 5, 7)]
-    images = [
-        {"id": name, "width": width, "height": HEIGHT} for name, width in ((5, WIDTH), (6, WIDTH), (7, 2 * WIDTH))
-    ]
-    frames, report = poses_from_json(json.dumps({"images": images, "annotations": people, "categories": []}))
-    assert [len(frame["people"]) for frame in frames] == [1, 0, 2] and "assumed" not in report
-    assert [frame["canvas_width"] for frame in frames] == [WIDTH, WIDTH, 2 * WIDTH]
 
 
 @pytest.mark.parametrize("broken", ["null", "NaN", "Infinity", "0"])
@@ -239,7 +192,7 @@ def test_links_from_other_nodes_are_read_as_files_are():
 @settings(max_examples=60, deadline=None)
 @given(count=st.integers(1, 450), name=st.sampled_from(list(PARTS)))
 def test_a_list_of_another_length_is_refused_with_what_is_known(count, name):
-    known = {"pose_keypoints_2d": (17, 18, 25, 33, 133), "face_keypoints_2d": (68, 70, 72), "foot_keypoints_2d": (6,)}.get(name, (21,))  # fmt: skip  # noqa: E501
+    known = {"pose_keypoints_2d": (17, 18, 25, 133), "face_keypoints_2d": (68, 70, 72), "foot_keypoints_2d": (6,)}.get(name, (21,))  # fmt: skip  # noqa: E501
     text = text_of({name: np.linspace(10, 300, count).tolist()})
     if count in {each * points for points in known for each in (2, 3)}:
         assert torch.isfinite(map_of_poses(poses_from_json(text)[0], 0, 0, {})[0]).all()
@@ -256,15 +209,14 @@ def of_one(value: str) -> str:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "it is empty. Paste"),
-        ("poses/one.json", "not the name of a file"),
+        ("", "this is no JSON"),
         ('{"people": [', "line 1, column 13"),
         ('{"persons": []}', 'frame 0: it has no "people"'),
         ('{"animals": [{"keypoints": []}]}', 'frame 0: it has no "people"'),
-        ("[]", "[] holds no pose. Paste"),
+        ("[]", "POSE_KEYPOINT frames are wanted"),
         ("[3]", 'frame 0: it has no "people"'),
-        ("3", "3 holds no pose. Paste"),
-        (of_one("[1, 2]"), "2 numbers came in. Known are 17, 18, 25, 33 or 133"),
+        ("3", "POSE_KEYPOINT frames are wanted"),
+        (of_one("[1, 2]"), "2 numbers came in. Known are 17, 18, 25 or 133"),
         (of_one('"1, 2"'), "a list of numbers is wanted"),
         (of_one("[[1, 2], [3]]"), "a list of numbers is wanted"),
         ('{"canvas_width": 9, "canvas_height": 9, "people": 3}', '"people" is int'),
