@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..entry import Detected, Option, Options, Preprocessor
-from ..pose.keypoints import BODY, nobody
+from ..pose.keypoints import nobody, person_of_blazepose
 from ..pose.people import MAKES, MISTAKES, OPTIONS, WANTED_BY, finish_poses, found_people
 from .crops import Found, Square, cut, detected
 from .tflite import load_tflite, mediapipe_file
@@ -16,9 +16,6 @@ from .tflite import load_tflite, mediapipe_file
 _DETECTOR, _STRIDES, _BODY_SIZE = 224, (8, 16, 32, 32, 32), 256
 _LANDMARKS = 39  # 33 of the body, 6 helpers; each x, y, z, visibility, presence
 _MARGIN = 1.25  # of the square around a body, against the circle that the detector gives
-# OpenPose's points as BlazePose's numbers; the neck is made of the shoulders (11 and 12).
-_OPENPOSE = (0, None, 12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27, 5, 2, 8, 7)
-_FEET = (31, None, 29, 32, None, 30)  # big toe, small toe (not known), heel, of the left and the right foot
 
 DETECTION_WEIGHTS = mediapipe_file(
     "pose_detection",
@@ -42,7 +39,11 @@ def detect_blazepose(pictures: torch.Tensor, options: Options) -> Detected:
     for picture in pictures.cpu():
         found = detected(finder, picture, _DETECTOR, _STRIDES, options["detection_threshold"])
         bodies = [_body(landmarks(cut(picture, square, _BODY_SIZE)), square) for square in map(_square, found)]
-        people.append([_person(body) for body, presence in bodies if presence > 0.5][: options["most_people"]])
+        people.append(
+            [nobody() | person_of_blazepose(body) for body, presence in bodies if presence > 0.5][
+                : options["most_people"]
+            ]
+        )
     return found_people(people, pictures)
 
 
@@ -60,17 +61,6 @@ def _body(outputs: list[np.ndarray], square: Square) -> tuple[np.ndarray, float]
     presence = float(next(one for one in outputs if one.size == 1).reshape(-1)[0])
     sure = 1 / (1 + np.exp(-values[:, 3]))
     return np.column_stack([square.to_picture(values[:, :2] / _BODY_SIZE), sure]), presence
-
-
-def _person(body: np.ndarray) -> dict[str, np.ndarray]:
-    person = nobody()
-    shoulders = body[[11, 12]]
-    neck = np.array([*shoulders[:, :2].mean(0), shoulders[:, 2].min()])
-    person[BODY] = np.stack([neck if index is None else body[index] for index in _OPENPOSE]).astype(np.float32)
-    for place, index in enumerate(_FEET):
-        if index is not None:
-            person["foot_keypoints_2d"][place] = body[index]
-    return person
 
 
 BLAZEPOSE = Preprocessor(

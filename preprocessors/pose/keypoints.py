@@ -101,6 +101,23 @@ def body_of_coco(points: np.ndarray) -> np.ndarray:
     return np.stack([neck if index is None else points[index] for index in _COCO])
 
 
+# OpenPose's points as BlazePose's numbers; the neck is made of the shoulders (11 and 12).
+_BLAZEPOSE = (0, None, 12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27, 5, 2, 8, 7)
+_BLAZEPOSE_FEET = (31, None, 29, 32, None, 30)  # big toe, small toe (not known), heel, of the left and the right foot
+
+
+def person_of_blazepose(points: np.ndarray) -> Person:
+    """[33,3] of x, y in pixels and visibility (MediaPipe's pose landmarks) -> body and feet of a person of POSE_KEYPOINT."""
+    points = points.astype(np.float32)
+    shoulders = points[[11, 12]]
+    neck = np.array([*shoulders[:, :2].mean(0), shoulders[:, 2].min()], np.float32)
+    nothing = np.zeros(3, np.float32)
+    return {
+        BODY: np.stack([neck if index is None else points[index] for index in _BLAZEPOSE]),
+        FEET: np.stack([nothing if index is None else points[index] for index in _BLAZEPOSE_FEET]),
+    }
+
+
 def person_of(points: np.ndarray) -> Person:
     """[133,3] of x, y in pixels and score (COCO-WholeBody) -> the parts of a person of POSE_KEYPOINT."""
     points, body = points.astype(np.float32), body_of_coco(points)

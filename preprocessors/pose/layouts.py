@@ -1,6 +1,7 @@
 """The lists of points that tools write: how many points, in which order, with scores or without.
 
-Sources: OpenPose's doc/02_output.md (BODY_25, COCO), COCO's key points, COCO-WholeBody's data format.
+Sources: OpenPose's doc/02_output.md (BODY_25, COCO), COCO's key points, COCO-WholeBody's data format, the README of
+Halpe-FullBody, MediaPipe's pose landmarks.
 """
 
 from __future__ import annotations
@@ -11,11 +12,26 @@ from typing import Any
 
 import numpy as np
 
-from .keypoints import BODY, FACE, FEET, LEFT_HAND, PARTS, RIGHT_HAND, Person, body_of_coco, person_of
+from .keypoints import (
+    BODY,
+    FACE,
+    FEET,
+    LEFT_HAND,
+    PARTS,
+    RIGHT_HAND,
+    Person,
+    body_of_coco,
+    person_of,
+    person_of_blazepose,
+)
 
 # OpenPose's 18 points as numbers of its BODY_25, and the feet of that: big toe, small toe, heel of the left, of the right.
 _BODY_25 = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18)
 _FEET_25 = slice(19, 25)
+
+# Halpe: COCO's 17, then head, neck, hip and feet, the two big toes first; of 136 points face and hands come after that.
+_HALPE_NECK, _HALPE_FEET = 18, (20, 22, 24, 21, 23, 25)
+_HALPE_FACE, _HALPE_LEFT_HAND, _HALPE_RIGHT_HAND = slice(26, 94), slice(94, 115), slice(115, 136)
 
 
 @dataclass(frozen=True)
@@ -47,12 +63,26 @@ def _as_it_is(part: str) -> Callable[[np.ndarray], Person]:
     return read
 
 
+def _halpe(points: np.ndarray) -> Person:
+    """[26,3], or [136,3] with a face and hands."""
+    body = body_of_coco(points)
+    body[1] = points[_HALPE_NECK]
+    person = {BODY: body, FEET: points[list(_HALPE_FEET)]}
+    if len(points) == 136:
+        person |= _as_it_is(FACE)(points[_HALPE_FACE])
+        person |= {LEFT_HAND: points[_HALPE_LEFT_HAND], RIGHT_HAND: points[_HALPE_RIGHT_HAND]}
+    return person
+
+
 LAYOUTS: dict[str, tuple[Layout, ...]] = {
     BODY: (
         Layout(17, "COCO's 17 points", lambda points: {BODY: body_of_coco(points)}),
         Layout(18, "", _as_it_is(BODY)),
         Layout(25, "OpenPose's BODY_25", lambda points: {BODY: points[list(_BODY_25)], FEET: points[_FEET_25]}),
+        Layout(26, "Halpe's 26 points", _halpe),
+        Layout(33, "MediaPipe's 33 points", person_of_blazepose),
         Layout(133, "COCO-WholeBody's 133 points", person_of),
+        Layout(136, "Halpe's 136 points", _halpe),
     ),
     FACE: (
         Layout(68, "", _as_it_is(FACE)),
@@ -73,7 +103,7 @@ def read_list(values: Any, scores: Any, part: str, where: str) -> PointList | No
     try:
         numbers = np.array(values if values is not None else [], np.float64)  # null becomes NaN
         sure = None if scores is None else np.array(scores, np.float64).ravel()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{where}: a list of numbers is wanted, x, y, score for each point.") from None
     if not numbers.size:
         return None

@@ -14,23 +14,14 @@ from typing import Any
 import numpy as np
 
 from ...common.number_ranges import in_ranges
-from .keypoints import BODY, FACE, FEET, LEFT_HAND, PARTS, RIGHT_HAND, Frame, Person, nobody
+from .keypoints import BODY, PARTS, Frame, Person, nobody
 from .layouts import PointList, read_list
+from .tool_files import CANVAS_NAMES, PART_NAMES, SCORE_NAMES, frames_of, plain_points
 
 _SHARE_LIMIT = 2.0  # points beyond this are pixels, not shares of the canvas, unless most of their list are shares
 _LEAST_CANVAS = 8  # pixels of a side; on smaller ones shares and pixels cannot be told apart
 _CANVAS_STEP = 64  # pixels; what pictures for diffusion models are usually a multiple of
 
-# Names of the same lists in COCO's and COCO-WholeBody's annotations and in pose editors.
-_NAMES = {
-    BODY: (BODY, "keypoints"),
-    FACE: (FACE, "face_kpts"),
-    LEFT_HAND: (LEFT_HAND, "lefthand_kpts"),
-    RIGHT_HAND: (RIGHT_HAND, "righthand_kpts"),
-    FEET: (FEET, "foot_kpts"),
-}
-_CANVAS_NAMES = {"canvas_width": ("canvas_width", "width"), "canvas_height": ("canvas_height", "height")}
-_PEOPLE_NAMES = ("people", "instances", "annotations")
 _EMPTY: dict[str, Any] = {"people": []}
 
 
@@ -66,7 +57,8 @@ def read_poses(value: Any, where: str, size: tuple[int, int] = (0, 0), advice: s
     size: (height, width) of the canvas, before what the frames say; 0 leaves it to them. advice: what to do about a canvas
     that nobody knows. ValueError names `where` and what is no pose.
     """
-    frames = _flat(value, where)
+    assumed: list[str] = []
+    frames = frames_of(value, where, assumed.append)
     if not any(frames):
         raise ValueError(
             f"{where}: POSE_KEYPOINT frames are wanted. Link a pose node, such as SDPose Keypoint Extractor."
@@ -74,6 +66,8 @@ def read_poses(value: Any, where: str, size: tuple[int, int] = (0, 0), advice: s
     found = [_read(frame or _EMPTY, f"{where}, frame {number}", size) for number, frame in enumerate(frames)]
     canvas = next((one.size for one in found if one.size), None)
     notes = _Notes(len(found))
+    for one in dict.fromkeys(assumed):
+        notes.add(f"{one}.")
     if canvas is None:
         canvas = _guessed_canvas(found, advice)
         notes.add(
@@ -101,53 +95,10 @@ class _Notes:
         return (*self.whole, *told)
 
 
-def _flat(value: Any, where: str) -> list[Any]:
-    """The frames in lists of lists; a list of numbers, or of points, is one person's."""
-    if isinstance(value, dict):
-        return [value]
-    if not isinstance(value, (list, tuple)):
-        return []
-    if _is_points(value):
-        return [{"people": [{BODY: value}]}]
-    frames: list[Any] = []
-    for number, one in enumerate(value):
-        if not isinstance(one, (dict, list, tuple, type(None))):
-            raise ValueError(f'{where}, frame {number}: it has no "people", so it is no pose.')
-        frames.extend([None] if one is None else _flat(one, where))  # null: a picture with nobody in it
-    return frames
-
-
-def _is_points(value: Any) -> bool:
-    """Whether a list is one person's points: numbers (and null), or pairs and triples of them; more than a frame's number."""
-    if len(value) > 1 and all(_is_number(one) for one in value):
-        return True
-    pairs = all(isinstance(one, (list, tuple)) and len(one) in (2, 3) for one in value)
-    return bool(value) and pairs and all(_is_number(number) for one in value for number in one)
-
-
-def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
-
-
 def _read(frame: dict[str, Any], where: str, size: tuple[int, int]) -> _Found:
-    people = [one for one in _people(frame, where) if one is not None]
+    people = [one for one in frame["people"] if one is not None]
     lists = [_lists(person, f"{where}, person {number}") for number, person in enumerate(people)]
     return _Found(where, _size(frame, where, size), lists)
-
-
-def _people(frame: dict[str, Any], where: str) -> list[Any]:
-    for name in _PEOPLE_NAMES:
-        if name in frame:
-            people = frame[name] or []
-            if not isinstance(people, (list, tuple, dict)):
-                raise ValueError(f'{where}: "{name}" is {type(people).__name__}; a list of people is wanted.')
-            return [people] if isinstance(people, dict) or (people and _is_points(people)) else list(people)
-    bodies = frame.get("keypoints")
-    if isinstance(bodies, (list, tuple)) and bodies and not _is_points(bodies):
-        return list(bodies)  # an editor's list of several people's points
-    if any(name in frame for names in _NAMES.values() for name in names):
-        return [frame]
-    raise ValueError(f'{where}: it has no "people", so it is no pose.')
 
 
 def _lists(person: Any, where: str) -> dict[str, PointList]:
@@ -155,12 +106,17 @@ def _lists(person: Any, where: str) -> dict[str, PointList]:
         person = {BODY: person}
     if not isinstance(person, dict):
         raise ValueError(f"{where}: a dictionary of lists of points is wanted, not {type(person).__name__}.")
+    if person and not any(name in person for names in PART_NAMES.values() for name in names):
+        raise ValueError(
+            f"{where}: none of its lists is known ({', '.join(map(str, list(person)[:8]))}). "
+            f"Known are {', '.join(PARTS)}, and keypoints."
+        )
     found = {}
-    for part, names in _NAMES.items():
+    for part, names in PART_NAMES.items():
         name = next((one for one in names if person.get(one) is not None), None)
         if name is not None:
-            scores = person.get("keypoint_scores") if name == "keypoints" else None
-            points = read_list(person[name], scores, part, f"{where}, {name}")
+            scores = next((person[one] for one in SCORE_NAMES if one in person), None) if part == BODY else None
+            points = read_list(plain_points(person[name]), scores, part, f"{where}, {name}")
             if points is not None:
                 found[part] = points
     return found
@@ -169,7 +125,7 @@ def _lists(person: Any, where: str) -> dict[str, PointList]:
 def _size(frame: dict[str, Any], where: str, wanted: tuple[int, int]) -> tuple[int, int] | None:
     """(height, width) of the canvas in whole pixels, None where the frame says nothing."""
     sides = []
-    for (key, names), given in zip(_CANVAS_NAMES.items(), reversed(wanted), strict=True):
+    for (key, names), given in zip(CANVAS_NAMES.items(), reversed(wanted), strict=True):
         side = given or next((frame[name] for name in names if frame.get(name) is not None), None)
         try:
             sides.append(None if side is None else int(side))

@@ -133,6 +133,24 @@ WAYS = {
         "canvas_height": HEIGHT,
         "instances": [{"keypoints": PAIRS, "keypoint_scores": ALONE[:, 2].tolist()}],
     },
+    "MMPose's file": lambda frame: {
+        "meta_info": {"dataset_name": "coco"},
+        "instance_info": [{"frame_id": 1, "instances": [{"keypoints": PAIRS, "keypoint_scores": [1.0] * 18}]}],
+    },
+    "MMPose's predictions": lambda frame: {"predictions": [[{"keypoints": PAIRS, "keypoint_scores": [1.0] * 18}]]},
+    "AlphaPose's bodies by picture": lambda frame: {
+        "version": 0.1,
+        "0.jpg": {"bodies": [{"joints": ALONE.ravel().tolist()}]},
+    },
+    "OpenPose's older file": lambda frame: {"version": 1.0, "people": [{"pose_keypoints": ALONE.ravel().tolist()}]},
+    "Ultralytics": lambda frame: [
+        {"name": "person", "keypoints": {"x": ALONE[:, 0].tolist(), "y": ALONE[:, 1].tolist(), "visible": [0.9] * 18}}
+    ],
+    "an object for each point": lambda frame: {
+        "people": [{"pose_keypoints_2d": [{"x": x, "y": y, "score": score} for x, y, score in ALONE.tolist()]}]
+    },
+    "a frame in each line": lambda frame: "\n".join([json.dumps(frame)] * 3),
+    "frames in a dictionary": lambda frame: {"frames": [frame, None]},
 }
 
 
@@ -140,7 +158,58 @@ WAYS = {
 def test_other_ways_to_write_it(write):
     written = write(json.loads(text_of({"pose_keypoints_2d": ALONE.ravel().tolist()})))
     text = written if isinstance(written, str) else json.dumps(written)
+    assert np.allclose(part(text, width=WIDTH, height=HEIGHT)[0][:, :2], OPENPOSE[:, :2], atol=0.01)
+
+
+def test_people_of_one_picture_are_one_frame():
+    """COCO's results and AlphaPose name the picture of each person; networks' lists of people are of one."""
+    person = {"keypoints": ALONE.ravel().tolist(), "score": 0.9}
+    named = [{**person, "image_id": name} for name in ("a.jpg", "a.jpg", "b.jpg")]
+    frames, report = poses_from_json(json.dumps(named), WIDTH, HEIGHT)
+    assert [len(frame["people"]) for frame in frames] == [2, 1] and "of one picture" not in report
+    for several in ([person, person], [ALONE.tolist(), ALONE.tolist()]):
+        ((frame,), report) = poses_from_json(json.dumps(several), WIDTH, HEIGHT)
+        assert len(frame["people"]) == 2 and "2 people stand in one list without frames" in report
+    frames, _ = poses_from_json(json.dumps([[ALONE.tolist()] * 2, [ALONE.tolist()]]), WIDTH, HEIGHT)
+    assert [len(frame["people"]) for frame in frames] == [2, 1]
+
+
+def test_an_annotation_file_has_a_frame_for_each_picture():
+    images = [{"id": 7, "width": 640, "height": 480}, {"id": 9, "width": 640, "height": 480}]
+    people = [{"image_id": number, "keypoints": ALONE.ravel().tolist()} for number in (9, 9)]
+    frames, _ = poses_from_json(json.dumps({"images": images, "annotations": people}))
+    assert [(len(one["people"]), one["canvas_width"], one["canvas_height"]) for one in frames] == [(0, 640, 480), (2, 640, 480)]  # fmt: skip  # noqa: E501
+
+
+def test_landmarks_of_mediapipe_are_a_body_and_feet():
+    numbers = RNG.uniform(0.1, 0.9, (33, 2))
+    landmarks = [{"x": x, "y": y, "z": -0.2, "visibility": 0.9} for x, y in numbers.tolist()]
+    nose, wrists, toes = 0, (16, 15), (31, 32)  # of its 33 points; the right wrist is OpenPose's 4, the left its 7
+    for written in (landmarks, {"landmarks": [landmarks]}, {"poseLandmarks": landmarks}):
+        found, report = part(json.dumps(written), width=WIDTH, height=HEIGHT)
+        expected = numbers[[nose, *wrists]] * [WIDTH, HEIGHT]
+        assert np.allclose(found[[0, 4, 7], :2], expected, atol=0.01) and "MediaPipe's 33 points" in report
+        feet, _ = part(json.dumps(written), "foot_keypoints_2d", width=WIDTH, height=HEIGHT)
+        assert np.allclose(feet[[0, 3], :2], numbers[list(toes)] * [WIDTH, HEIGHT], atol=0.01)
+        assert not feet[[1, 4]].any(), "it has no small toes"
+
+
+@pytest.mark.parametrize("count", [26, 136])
+def test_halpes_points(count):
+    """COCO's 17, head, neck, hip, the toes and heels in pairs of left and right, then the face and the hands."""
+    pairs = FEET[[0, 3, 1, 4, 2, 5]]
+    points = np.concatenate([coco_17(), OPENPOSE[[0, 1, 8]], pairs, FACE[:68], *HANDS])[:count]
+    text = text_of({"pose_keypoints_2d": points.ravel().tolist()})
     assert np.allclose(part(text)[0][:, :2], OPENPOSE[:, :2], atol=0.01)
+    assert np.allclose(part(text, "foot_keypoints_2d")[0], FEET, atol=0.01)
+    if count == 136:
+        assert np.allclose(part(text, "hand_right_keypoints_2d")[0], HANDS[1], atol=0.01)
+
+
+def test_points_that_are_null_are_not_found():
+    points = [None if number == 4 else point for number, point in enumerate(ALONE.tolist())]
+    found, _ = part(text_of({"pose_keypoints_2d": points}))
+    assert not found[4].any() and np.allclose(np.delete(found, 4, 0), np.delete(OPENPOSE, 4, 0), atol=0.01)
 
 
 @pytest.mark.parametrize("broken", ["null", "NaN", "Infinity", "0"])
@@ -192,7 +261,7 @@ def test_links_from_other_nodes_are_read_as_files_are():
 @settings(max_examples=60, deadline=None)
 @given(count=st.integers(1, 450), name=st.sampled_from(list(PARTS)))
 def test_a_list_of_another_length_is_refused_with_what_is_known(count, name):
-    known = {"pose_keypoints_2d": (17, 18, 25, 133), "face_keypoints_2d": (68, 70, 72), "foot_keypoints_2d": (6,)}.get(name, (21,))  # fmt: skip  # noqa: E501
+    known = {"pose_keypoints_2d": (17, 18, 25, 26, 33, 133, 136), "face_keypoints_2d": (68, 70, 72), "foot_keypoints_2d": (6,)}.get(name, (21,))  # fmt: skip  # noqa: E501
     text = text_of({name: np.linspace(10, 300, count).tolist()})
     if count in {each * points for points in known for each in (2, 3)}:
         assert torch.isfinite(map_of_poses(poses_from_json(text)[0], 0, 0, {})[0]).all()
@@ -209,6 +278,11 @@ def of_one(value: str) -> str:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("[" * 5000 + "]" * 5000, "this cannot be read"),
+        ("[" * 60 + "]" * 60, "lists lie in lists"),
+        (of_one(f"[{'9' * 400}{', 1' * 53}]"), "a list of numbers is wanted"),
+        (of_one(f"[{'9' * 5000}{', 1' * 53}]"), "this cannot be read"),
+        ('{"people": [{"candidate": [1], "subset": [2]}]}', "none of its lists is known (candidate, subset)"),
         ("", "this is no JSON"),
         ('{"people": [', "line 1, column 13"),
         ('{"persons": []}', 'frame 0: it has no "people"'),
@@ -216,7 +290,7 @@ def of_one(value: str) -> str:
         ("[]", "POSE_KEYPOINT frames are wanted"),
         ("[3]", 'frame 0: it has no "people"'),
         ("3", "POSE_KEYPOINT frames are wanted"),
-        (of_one("[1, 2]"), "2 numbers came in. Known are 17, 18, 25 or 133"),
+        (of_one("[1, 2]"), "2 numbers came in. Known are 17, 18, 25, 26, 33, 133 or 136"),
         (of_one('"1, 2"'), "a list of numbers is wanted"),
         (of_one("[[1, 2], [3]]"), "a list of numbers is wanted"),
         ('{"canvas_width": 9, "canvas_height": 9, "people": 3}', '"people" is int'),
