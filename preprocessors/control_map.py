@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch.nn.functional import interpolate
@@ -73,9 +73,12 @@ def make_map(
         seen = torch.cat([seen, _needed(entry, mask, size, len(pictures)).to(seen)], -1)
     detected = _finished(entry, detect_batch(entry, seen, settings), size, (height, width), settings)
     maps = resized_maps(detected.maps, (height, width), entry.makes)
+    warnings = _blank(maps, entry, mask)
     if mask is not None and entry.mask == "keep_inside":
         maps = _inside(maps, mask, entry.makes)
-    report = _report(entry, settings, maps, size, (*notes, *detected.notes), mask)
+        warnings = _blank(maps, entry, mask, warnings)
+    notes = (*notes, *detected.notes, *_told_blank(warnings))
+    report = _report(entry, settings, maps, size, notes)
     return MadeMap(tag(_for_host(maps, entry.makes), entry.makes.name), report, list(detected.poses))
 
 
@@ -127,21 +130,49 @@ def _for_host(maps: torch.Tensor, kind: MapKind) -> torch.Tensor:
 
 
 def _is_blank(one: torch.Tensor) -> bool:
-    """Whether a map [H,W,3] has next to one value only. Most show it in a few of their pixels, without a pass over all."""
-    for pixels in (one[::16, ::16], one):
-        low, high = pixels.aminmax()
-        if float(high - low) >= 1 / 255:
-            return False
-    return True
+    """Whether a map [H,W,3] has next to one colour only. Most show it in a few of their pixels, without a pass over all."""
+    return all(float((pixels.amax((0, 1)) - pixels.amin((0, 1))).max()) < 1 / 255 for pixels in (one[::16, ::16], one))
+
+
+Cause = Literal["nothing found", "black mask", "white mask", "mask keeps nothing"]
+_WHY: dict[Cause, str] = {
+    "black mask": " because the mask is all black there: nothing of the picture is kept. Load Image gives such a mask for a "
+    "picture without transparency; unlink it, or paint what is to be kept in white.",
+    "white mask": " because the mask is all white there. Paint only the part in white that it is for.",
+    "mask keeps nothing": " because the mask keeps nothing of what was found. Paint more of the picture in white, or unlink it.",
+    "nothing found": ", the method found nothing. A blank map controls nothing: loosen the options, or look at the picture.",
+}
+
+
+def _blank(
+    maps: torch.Tensor, entry: Preprocessor, mask: torch.Tensor | None, before: dict[int, Cause] | None = None
+) -> dict[int, Cause]:
+    """Which maps [B,H,W,3] are blank, and why. before: which were so before the mask was laid on them."""
+    causes: dict[int, Cause] = {}
+    for index in (number for number, one in enumerate(maps) if _is_blank(one)):
+        of_it = None if mask is None else mask[index if len(mask) > 1 else 0]
+        laid = before is not None or entry.mask == "needed"
+        if of_it is not None and laid and not bool(of_it.any()):
+            causes[index] = "black mask"
+        elif of_it is not None and entry.mask == "needed" and bool((of_it == 1).all()):
+            causes[index] = "white mask"
+        else:
+            causes[index] = "nothing found" if before is None or index in before else "mask keeps nothing"
+    return causes
+
+
+def _told_blank(causes: dict[int, Cause]) -> list[str]:
+    told = []
+    for cause, why in _WHY.items():
+        numbers = [index for index, one in causes.items() if one == cause]
+        if numbers:
+            are = "are" if len(numbers) > 1 else "is"
+            told.append(warning(f"{in_ranges(numbers, 'map')} {are} blank{why}"))
+    return told
 
 
 def _report(
-    entry: Preprocessor,
-    settings: Options,
-    maps: torch.Tensor,
-    seen: tuple[int, int],
-    notes: tuple[str, ...],
-    mask: torch.Tensor | None,
+    entry: Preprocessor, settings: Options, maps: torch.Tensor, seen: tuple[int, int], notes: tuple[str, ...]
 ) -> str:
     batch, height, width = maps.shape[:3]
     chosen = ", ".join(f"{name} {value}" for name, value in settings.items())
@@ -149,30 +180,4 @@ def _report(
     lines = [f"{entry.title} (version {entry.version}): {count}{'; ' if chosen else ''}{chosen}."]
     if seen != (height, width):
         lines.append(f"The method saw the picture at {seen[1]}x{seen[0]}.")
-    lines.extend(notes)
-    blank = [index for index, one in enumerate(maps) if _is_blank(one)]
-    masked = [index for index in blank if _hides_all(mask, index)]
-    if masked:
-        lines.append(
-            warning(
-                f"{_are(masked)} blank because the mask is all black there: nothing of the picture is kept. Load Image gives "
-                "such a mask for a picture without transparency; unlink it, or paint what is to be kept in white."
-            )
-        )
-    found_nothing = [index for index in blank if index not in masked]
-    if found_nothing:
-        lines.append(
-            warning(
-                f"{_are(found_nothing)} blank, the method found nothing. A blank map controls nothing: loosen the options, "
-                "or look at the picture."
-            )
-        )
-    return "\n".join(warnings_first(lines))
-
-
-def _are(numbers: list[int]) -> str:
-    return f"{in_ranges(numbers, 'map')} {'are' if len(numbers) > 1 else 'is'}"
-
-
-def _hides_all(mask: torch.Tensor | None, index: int) -> bool:
-    return mask is not None and not bool(mask[index if len(mask) > 1 else 0].any())
+    return "\n".join(warnings_first((*lines, *notes)))

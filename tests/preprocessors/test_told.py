@@ -128,6 +128,20 @@ def test_what_is_no_qr_code_is_told_and_a_light_code_is_turned():
     assert "No QR code was recognised" in report("qr_code", example_picture("astronaut"))
 
 
+@pytest.mark.parametrize("method", ["depth_to_viridis", "normal_from_depth", "canny", "lineart_standard"])
+def test_a_mask_that_leaves_only_the_ground_is_named_whatever_colour_that_is(method):
+    light = picture().mean(-1, keepdim=True).expand(-1, -1, -1, 3)
+    assert "blank because the mask is all black" in report(method, light, mask=torch.zeros(1, 64, 64))
+    faint = report(method, light, mask=torch.full((1, 64, 64), 1e-3))
+    assert "because the mask keeps nothing of what was found" in faint and "loosen" not in faint
+
+
+def test_a_mask_that_is_the_map_is_named_as_its_cause():
+    told = report("inpaint_hint", picture(), mask=torch.ones(1, 64, 64))
+    assert "blank because the mask is all white" in told and "loosen" not in told
+    assert "blank because the mask is all black" in report("mask", picture(), mask=torch.zeros(1, 64, 64))
+
+
 # Maps in place of pictures.
 
 
