@@ -72,6 +72,33 @@ def test_a_photograph_is_laid_on_white_and_dark_ink_too():
     assert "transparent" not in report("canny", whole)
 
 
+@pytest.mark.parametrize("name", ["camera", "clock", "moon", "text", "coins", "retina"])
+def test_a_cut_out_of_a_grey_or_smooth_photograph_is_laid_on_white(name):
+    import numpy as np
+    import skimage.data
+
+    read = {"clock": "clock_motion.png", "retina": "retina.jpg"}.get(name)
+    photograph = np.asarray(
+        skimage.io.imread(f"{skimage.data.__path__[0]}/{read}") if read else getattr(skimage.data, name)()
+    )
+    seen = torch.from_numpy(photograph / 255).float()
+    seen = seen[..., None].expand(-1, -1, 3) if seen.ndim == 2 else seen[..., :3]
+    seen = torch.nn.functional.interpolate(seen.movedim(-1, 0)[None], (256, 256), mode="area").movedim(1, -1)
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 256), torch.linspace(-1, 1, 256), indexing="ij")
+    disc = (x**2 + y**2 < 0.5).float()[None, ..., None]
+    fitted = fit_control_image(torch.cat([seen, disc], -1), "stretch", "auto")
+    assert "laid on white" in fitted.report and bool((fitted.maps[disc.expand_as(fitted.maps) == 0] == 1).all())
+
+
+def test_a_cut_out_of_a_normal_map_is_laid_on_the_flat_ground():
+    normals = drawn.image(drawn.normals())
+    disc = torch.zeros(1, 384, 384, 1)
+    disc[:, 60:320, 40:340] = 1
+    fitted = fit_control_image(torch.cat([normals, disc], -1), "stretch", "auto")
+    assert "looks like a normal map; it was laid on the flat ground" in fitted.report
+    assert torch.allclose(fitted.maps[0, 0, 0], torch.tensor([128 / 255, 128 / 255, 1.0]))
+
+
 # Thresholds on ComfyUI's scale.
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..frame_numbers import in_ranges
@@ -11,10 +13,14 @@ from ..kinds import map_kind
 from ..opencv import has_opencv
 from ..tags import tag_of
 from ..tensors import check_image, from_bytes, to_rgb, to_uint8
+from .findings import Map
 
 _OPAQUE = 1 - 0.5 / 255
 _SEEN = 0.05  # opacity from which a pixel counts as part of the content
 _LIGHT = 0.6  # brightness of content that would vanish on white
+_LEAST_SOLID, _SOLID_SHARE = 24, 0.15  # of a square: pixels of its side, and of the picture's shorter side
+# What the grain of photographs has, and surfaces have not: second differences over first, where it is steep enough to tell.
+_STEEP, _TEXTURE = 0.8, {"depth": 1.0, "normal": 2.0}
 _WHITE = (1.0, 1.0, 1.0)
 
 
@@ -76,10 +82,39 @@ def _looks_like(one: torch.Tensor) -> str | None:
         return "lineart" if float(content.amin(-1).mean()) > _LIGHT and colourful < 0.1 else None
     from .classify import classify
 
+    solid = _solid_part(one)
+    if solid is not None:
+        looked_at = classify(to_uint8(solid.float().contiguous()), None)
+        if looked_at.looks_like != "blank":
+            return looked_at.looks_like if _is_map(looked_at) else None
     found = classify(to_uint8(on_black.float().contiguous()), None).looks_like
     if found in ("photo", "grey_photo") and float(content.amin(-1).mean()) > 1 - (1 - _LIGHT) / 2:
         return "lineart"  # nothing of it would be seen on white, whatever it is
     return None if found == "blank" else found
+
+
+def _is_map(solid: Map) -> bool:
+    """Whether what is seen is a map and no smooth photograph, and no drawing or page of dark on light."""
+    surface, kind = solid.measures.surface, map_kind(solid.looks_like)
+    if surface.gradient_median > _STEEP and surface.detail > _TEXTURE.get(kind.name, math.inf):
+        return False
+    return not (solid.measures.lines.inverted and kind.polarity == "white_on_black")
+
+
+def _solid_part(one: torch.Tensor) -> torch.Tensor | None:
+    """The largest square of a picture [H,W,4] in which all is seen, [h,h,3]; None where there is none that says enough.
+
+    What lies around a cut-out would make a drawing of a photograph: black, and sharp edges.
+    """
+    import cv2
+
+    seen = (one[..., 3] > _SEEN).to(torch.uint8).cpu().numpy()
+    reach = cv2.distanceTransform(np.pad(seen, 1), cv2.DIST_C, 3)[1:-1, 1:-1]
+    top, left = (int(place) for place in np.unravel_index(int(reach.argmax()), reach.shape))
+    half = int(reach[top, left]) - 1
+    if 2 * half + 1 < max(_LEAST_SOLID, _SOLID_SHARE * min(seen.shape)):
+        return None
+    return one[top - half : top + half + 1, left - half : left + half + 1, :3]
 
 
 def _sentence(kind: str, colour: tuple[float, ...]) -> str:
