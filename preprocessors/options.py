@@ -12,7 +12,17 @@ from .images.checks import check_choice, check_range
 
 def resolved_options(entry: Preprocessor, given: Options) -> dict[str, Any]:
     """The options of a method; see `resolved`."""
-    return resolved(entry.title, entry.options, given)
+    return resolved(entry.title, entry.options, {**given, **_shares(entry, given)})
+
+
+def _shares(entry: Preprocessor, given: Options) -> dict[str, int]:
+    """Thresholds on ComfyUI's scale as such of 255: shares, and beside one of them a 1, which is white there."""
+    counting = {option.name for option in entry.options if _counts_to_255(option)}
+    values: dict[str, Any] = {name: value for name, value in given.items() if name in counting}
+    if not any(_is_share(value) for value in values.values()):
+        return {}
+    white = {name for name, value in values.items() if value == 1 and not isinstance(value, bool)}
+    return {name: round(255 * value) for name, value in values.items() if name in white or _is_share(value)}
 
 
 def told_options(entry: Preprocessor, given: Options) -> tuple[str, ...]:
@@ -20,11 +30,11 @@ def told_options(entry: Preprocessor, given: Options) -> tuple[str, ...]:
     all have become 0 or 1 (the host cuts a share that comes in as a whole number), that is said.
     """
     counting = [option for option in entry.options if _counts_to_255(option)]
-    shares = [option for option in counting if _is_share(given.get(option.name))]
+    shares = _shares(entry, given)
     told = [
-        f"{option.name} {given[option.name]:g} was read as a share of 255: {_value(entry.title, option, given[option.name])}. "
+        f"{name} {given[name]:g} was read as a share of 255: {value}. "
         "The option counts from 0 to 255; ComfyUI's own node from 0 to 1."
-        for option in shares
+        for name, value in shares.items()
     ]
     values = [given.get(option.name, option.default) for option in counting if not shares]
     if len(values) > 1 and all(isinstance(value, (int, float)) and value <= 1 for value in values):
@@ -66,8 +76,6 @@ def _value(title: str, option: Option, value: Any) -> Any:
         return type(option.default)(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{where}: a number is wanted, not {value!r}. The default is {option.default}.")
-    if _counts_to_255(option) and _is_share(value):
-        value = round(255 * value)
     if option.minimum is not None and option.maximum is not None:
         check_range(where, value, option.minimum, option.maximum)
     return type(option.default)(value)

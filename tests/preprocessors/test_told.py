@@ -108,6 +108,8 @@ def test_thresholds_from_0_to_1_are_read_and_told():
     assert torch.equal(theirs.maps, ours.maps)
     assert "low_threshold 0.4 was read as a share of 255: 102" in theirs.report and "0 to 1" in theirs.report
     assert "was read as" not in ours.report
+    to_white = report("canny", picture(), options={"low_threshold": 0.4, "high_threshold": 1.0})
+    assert "low_threshold 102, high_threshold 255" in to_white and "high_threshold 1 was read as" in to_white
     cut = report("canny", picture(), options={"low_threshold": 0, "high_threshold": 0})
     assert "these options count from 0 to 255" in cut and "100 and 200 here" in cut
     assert "was read as a share of 255: 64" in report("scribble_xdog", picture(), options={"threshold": 0.25})
