@@ -150,6 +150,8 @@ WAYS = {
         "people": [{"pose_keypoints_2d": [{"x": x, "y": y, "score": score} for x, y, score in ALONE.tolist()]}]
     },
     "a frame in each line": lambda frame: "\n".join([json.dumps(frame)] * 3),
+    "printed by Python": lambda frame: str([{**frame, "people": (None, *frame["people"])}]),
+    "in a code block": lambda frame: f"```json\n{json.dumps(frame, indent=1)}\n```\n",
     "frames in a dictionary": lambda frame: {"frames": [frame, None]},
 }
 
@@ -295,6 +297,8 @@ def of_one(value: str) -> str:
         (of_one("[[1, 2], [3]]"), "a list of numbers is wanted"),
         ('{"canvas_width": 9, "canvas_height": 9, "people": 3}', '"people" is int'),
         ('{"canvas_width": 9, "canvas_height": 9, "people": ["Ann"]}', "person 0: a dictionary of lists"),
+        ("", "it is empty. Paste"),
+        ("poses/one.json", "not the name of a file"),
         ('{"canvas_width": -9, "canvas_height": 9, "people": []}', "canvas is -9x9"),
         ('{"canvas_width": "wide", "canvas_height": 9, "people": []}', "canvas_width is 'wide'"),
         (
