@@ -21,6 +21,7 @@ def register_routes() -> None:
     instance.routes.post("/armature/compatibility")(post_compatibility)
     instance.routes.post("/armature/sheet")(post_sheet)
     instance.routes.get("/armature/models")(get_models)
+    instance.routes.get("/armature/curve")(get_curve)
     instance.routes.get("/armature")(get_desk)
     instance.routes.get("/armature/")(get_desk_without_slash)
     instance.routes.static("/armature/desk", DESK)
@@ -47,6 +48,14 @@ async def get_models(request: Any) -> Any:
 
     folder = request.query.get("folder")
     return await _answered(lambda: models_table(folder))
+
+
+async def get_curve(request: Any) -> Any:
+    """The curve of a schedule's text for the editor to draw: `?text=`; 400 with what is wrong with the text."""
+    from ..models.guidance.curve import drawn
+
+    text = request.query.get("text", "")
+    return await _answered(lambda: drawn(text))
 
 
 async def get_desk(_request: Any) -> Any:

@@ -83,6 +83,8 @@ PRESETS: dict[str, str] = {
     "hold then release": "0:1, 0.6:1, 0.8:0",
 }
 
+_STATIONS = 65  # of a drawn curve
+
 _SMOOTH = "smooth"
 _MAXIMUM = 10.0
 _HELP = (
@@ -167,3 +169,12 @@ def _check_points(points: tuple[tuple[float, float], ...]) -> None:
 
 
 CONSTANT = Curve(((0.0, 1.0),))
+
+
+def drawn(text: str) -> dict[str, list[float] | list[str]]:
+    """For a drawing of a schedule's text: its factors at even stations from the first step to the last, and all presets.
+
+    ValueError, naming what is wrong, for a text that makes no curve.
+    """
+    curve = Curve.from_text(text)
+    return {"values": [curve.value(i / (_STATIONS - 1)) for i in range(_STATIONS)], "presets": list(PRESETS)}
