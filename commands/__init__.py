@@ -18,6 +18,7 @@ KNOWN = (
     "test",
     "serve",
     "check",
+    "convert",
     "fetch",
     "batch",
     "replay",

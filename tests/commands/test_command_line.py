@@ -40,7 +40,7 @@ def find_python(name: str) -> str | None:
     return None
 
 
-WITHOUT_HOST = ("fetch",)  # commands of the standard library alone
+WITHOUT_HOST = ("fetch", "convert")  # commands of the standard library alone
 
 
 @pytest.mark.parametrize("python", PYTHONS)

@@ -1,0 +1,1 @@
+"""Turning nodes of other packs, and the host's own that apply controls, into ours."""
