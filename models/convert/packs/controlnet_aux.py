@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...compatibility.prompt import Link
 from ..entry import Choices, Done, Known, Pack
 from ..graph import From, Graph, Keep, Node
 
@@ -24,6 +25,7 @@ class _Method:
 
     widgets: theirs with defaults, in the order of saved graphs. fetch: what `fetch` calls our weights; notes: what else is
     different. sized: whether the method sees the picture at `resolution`. poses: whether it has an output of keypoints.
+    swapped: whether it takes red for blue.
     """
 
     kind: str | Callable[[Node], str]
@@ -33,6 +35,7 @@ class _Method:
     notes: tuple[str, ...] = ()
     sized: bool = True
     poses: bool = False
+    swapped: bool = False
 
 
 def _given(node: Node, name: str, default: Any) -> Any:
@@ -94,6 +97,7 @@ _SAFE = {"safe": "enable"}
 _POSE = {"detect_hand": "enable", "detect_body": "enable", "detect_face": "enable", **_RESOLUTION}
 _XINSIR = {"scale_stick_for_xinsr_cn": "disable"}
 _A = {"a": 6.283185307179586, "bg_threshold": 0.1}
+_NO_GRID = "it averages over all grids, so that its map is smoother and does not flicker"
 _ANOTHER = "other weights of the same method may draw a little differently"
 
 METHODS: Mapping[str, _Method] = {
@@ -172,11 +176,14 @@ METHODS: Mapping[str, _Method] = {
         "ArmatureShuffle",
         {**_RESOLUTION, "seed": 0},
         _moved(seed=("seed", 0)),
-        notes=("the shuffle of a seed is another one",),
     ),
-    "TilePreprocessor": _Method("ArmatureTileResample", {"pyrUp_iters": 3}, _tile, sized=False),
+    "TilePreprocessor": _Method("ArmatureTileResample", {"pyrUp_iters": 3}, _tile, notes=(_NO_GRID,), sized=False),
     "ImageLuminanceDetector": _Method(
-        "ArmatureRecolorLuminance", {"gamma_correction": 1.0}, _moved(gamma=("gamma_correction", 1.0))
+        "ArmatureRecolorLuminance",
+        {"gamma_correction": 1.0},
+        _moved(gamma=("gamma_correction", 1.0)),
+        notes=("it took red for blue; take Swap Red and Blue out for the true lightness",),
+        swapped=True,
     ),
     "ImageIntensityDetector": _Method(
         "ArmatureRecolorIntensity", {"gamma_correction": 1.0}, _moved(gamma=("gamma_correction", 1.0))
@@ -214,8 +221,12 @@ def _as_method(graph: Graph, node: Node, method: _Method) -> Done:
     if method.fetch:
         name = method.fetch if isinstance(method.fetch, str) else method.fetch(node)
         notes.append(_WEIGHTS.format(method=name))
+    into = [node]
+    if method.swapped:
+        into.append(graph.add("ArmatureSwapRedBlue", node, {"image": From("image")}))
+        inputs["image"] = Link(into[-1].id, 0)
     graph.become(node, kind, inputs, {1: 2} if method.poses else None)
-    return Done((node,), tuple(notes))
+    return Done(tuple(into), tuple(notes))
 
 
 _NONE = "Armature has no such method"
