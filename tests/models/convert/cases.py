@@ -251,6 +251,30 @@ CASES: dict[str, tuple[Prompt, str, str, Prompt]] = {
         "ArmatureCanny",
         {"low_threshold": 100, "high_threshold": 200, "resolution": 512},
     ),
+    "red for blue": (
+        mapped("ImageLuminanceDetector", gamma_correction=0.5),
+        "map",
+        "ArmatureRecolorLuminance",
+        {"gamma": 0.5, "image": ["1", 0], "resolution": 512},
+    ),
+    "stair": (
+        controlled(
+            advanced(timestep_kf=["a", 0]),
+            **ACN,
+            a=node(
+                "ACN_TimestepKeyframeInterpolation",
+                start_percent=0.2,
+                end_percent=0.6,
+                strength_start=0.5,
+                strength_end=0.25,
+                interpolation="ease-in",
+                intervals=2,
+            ),
+        ),
+        "apply",
+        "ArmatureApplyControl",
+        {"schedule": "0:1, 0.199996:1, 0.199998:0.5, 0.599996:0.5, 0.599998:0.25"},
+    ),
     "poses": (
         mapped("DWPreprocessor", detect_hand="disable", detect_body="enable", detect_face="enable", resolution=512)
         | {"draw": node("ArmatureDrawPoses", poses=["map", 1])},
