@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...compatibility.prompt import Link
@@ -136,6 +136,7 @@ def _net(graph: Graph, node: Node) -> tuple[Node, str, dict[str, Any]] | None:
 _SD15 = [f"output_{place}" for place in range(12)]
 _SD15_OLD = [f"weight_{place:02}" for place in range(13)]
 _FLUX = [f"input_{place}" for place in range(19)]
+_ONES = [1.0] * 19
 _SOFT = [0.825 ** (12 - place) for place in range(12)]
 
 
@@ -161,12 +162,12 @@ def _soft(_node: Node) -> dict[str, Any]:
     return {"preset": "favour_prompt", "ratio": From("base_multiplier", 0.825)}
 
 
-def _named(theirs: list[str], ours: str, middle: str, standard: float | list[float]) -> Any:
+def _named(theirs: list[str], ours: str, middle: str, standard: Sequence[float]) -> Any:
     def read(node: Node) -> dict[str, Any]:
         names = [*theirs, *([middle] if middle else [])]
         values = []
         for place, name in enumerate(names):
-            default = 1.0 if isinstance(standard, float) or name == middle else standard[place]
+            default = 1.0 if name == middle else standard[place]
             value = node.value(name, default)
             if node.link(name) or not isinstance(value, (int, float)):
                 raise Keep(f"{name} of {node.label} is linked, and Layer Weights holds its numbers as text")
@@ -181,10 +182,10 @@ _WEIGHTS: Mapping[str, Any] = {
     "ACN_ScaledSoftControlNetWeights": _soft,
     "ScaledSoftControlNetWeights": _soft,
     "ACN_SoftControlNetWeightsSD15": _named(_SD15, "input", "middle_0", _SOFT),
-    "ACN_CustomControlNetWeightsSD15": _named(_SD15, "input", "middle_0", 1.0),
+    "ACN_CustomControlNetWeightsSD15": _named(_SD15, "input", "middle_0", _ONES),
     "SoftControlNetWeights": _named(_SD15_OLD[:12], "input", "weight_12", _SOFT),
-    "CustomControlNetWeights": _named(_SD15_OLD[:12], "input", "weight_12", 1.0),
-    "ACN_CustomControlNetWeightsFlux": _named(_FLUX, "double", "", 1.0),
+    "CustomControlNetWeights": _named(_SD15_OLD[:12], "input", "weight_12", _ONES),
+    "ACN_CustomControlNetWeightsFlux": _named(_FLUX, "double", "", _ONES),
 }
 
 
@@ -204,9 +205,8 @@ def _extras(graph: Graph, node: Node) -> tuple[list[Node], float]:
     return found, middle
 
 
-def _widgets(names: list[str], standard: float | list[float], *more: str) -> dict[str, Any]:
-    values = [standard] * len(names) if isinstance(standard, float) else standard
-    return {**dict(zip(names, values, strict=True)), **dict.fromkeys(more, 1.0)}
+def _widgets(names: list[str], standard: Sequence[float], *more: str) -> dict[str, Any]:
+    return {**dict(zip(names, standard, strict=False)), **dict.fromkeys(more, 1.0)}
 
 
 _UNCOND = {"uncond_multiplier": 1.0}
@@ -222,10 +222,10 @@ _SERVES = {
     "ACN_ScaledSoftControlNetWeights": {"base_multiplier": 0.825, **_UNCOND},
     "ScaledSoftControlNetWeights": {"base_multiplier": 0.825, **_FLIP, **_UNCOND},
     "ACN_SoftControlNetWeightsSD15": {**_widgets(_SD15, _SOFT, "middle_0"), **_UNCOND},
-    "ACN_CustomControlNetWeightsSD15": {**_widgets(_SD15, 1.0, "middle_0"), **_UNCOND},
+    "ACN_CustomControlNetWeightsSD15": {**_widgets(_SD15, _ONES, "middle_0"), **_UNCOND},
     "SoftControlNetWeights": {**_widgets(_SD15_OLD, [*_SOFT, 1.0]), **_FLIP, **_UNCOND},
-    "CustomControlNetWeights": {**_widgets(_SD15_OLD, 1.0), **_FLIP, **_UNCOND},
-    "ACN_CustomControlNetWeightsFlux": {**_widgets(_FLUX, 1.0), **_UNCOND},
+    "CustomControlNetWeights": {**_widgets(_SD15_OLD, _ONES), **_FLIP, **_UNCOND},
+    "ACN_CustomControlNetWeightsFlux": {**_widgets(_FLUX, _ONES), **_UNCOND},
     "ACN_ExtrasMiddleMult": {"middle_mult": 1.0},
 }
 _NOT_HERE = "Armature has nothing that does the same"
