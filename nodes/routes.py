@@ -22,6 +22,8 @@ def register_routes() -> None:
     instance.routes.post("/armature/sheet")(post_sheet)
     instance.routes.get("/armature/models")(get_models)
     instance.routes.get("/armature/curve")(get_curve)
+    instance.routes.get("/armature/demo_models")(get_demo_models)
+    instance.routes.post("/armature/demo_models")(post_demo_models)
     instance.routes.get("/armature")(get_desk)
     instance.routes.get("/armature/")(get_desk_without_slash)
     instance.routes.static("/armature/desk", DESK)
@@ -56,6 +58,23 @@ async def get_curve(request: Any) -> Any:
 
     text = request.query.get("text", "")
     return await _answered(lambda: drawn(text))
+
+
+async def get_demo_models(_request: Any) -> Any:
+    """The files of the demo's models, and which of them the host has."""
+    from ..models.demo.provide import table
+
+    return await _answered(table)
+
+
+async def post_demo_models(request: Any) -> Any:
+    """Write those that the body names, `{"names": [...]}`, into the host's model folders; 400 when none takes them.
+
+    As with all routes the host itself turns away what pages of other origins send.
+    """
+    from ..models.demo.provide import provide
+
+    return await _posted(request, provide)
 
 
 async def get_desk(_request: Any) -> Any:

@@ -21,16 +21,24 @@ _UNET = "model.diffusion_model."
 
 @dataclass(frozen=True)
 class DemoFile:
-    """One file. name: in the host's model folder `folder`; parts: of the compact weights, that it is made of."""
+    """One file. name: in the host's model folder `folder`; parts: of the compact weights, that it is made of.
+
+    megabytes: how large it is; on disks that know holes it takes half of that or less.
+    """
 
     folder: str
     name: str
     parts: tuple[str, ...]
     build: Callable[[Load], Tensors]
     about: str
+    megabytes: int
+
+    @property
+    def filename(self) -> str:
+        return f"{self.name}.safetensors"
 
     def path(self, models: Path) -> Path:
-        return models / self.folder / f"{self.name}.safetensors"
+        return models / self.folder / self.filename
 
 
 def _checkpoint(load: Load) -> Tensors:
@@ -59,20 +67,23 @@ def _controlnext_weights(load: Load) -> Tensors:
 
 
 FILES: tuple[DemoFile, ...] = (
-    DemoFile("checkpoints", PREFIX, ("unet", "vae"), _checkpoint, "checkpoint of the SD1.5 family, 128 pixels"),
+    DemoFile("checkpoints", PREFIX, ("unet", "vae"), _checkpoint, "checkpoint of the SD1.5 family, 128 pixels", 474),
     DemoFile(
-        "controlnet", f"{PREFIX}_canny", ("controlnet_canny",), _controlnet("controlnet_canny"), "ControlNet, canny"
+        "controlnet", f"{PREFIX}_canny", ("controlnet_canny",), _controlnet("controlnet_canny"), "ControlNet, canny", 95
     ),
     DemoFile(
-        "controlnet", f"{PREFIX}_depth", ("controlnet_depth",), _controlnet("controlnet_depth"), "ControlNet, depth"
+        "controlnet", f"{PREFIX}_depth", ("controlnet_depth",), _controlnet("controlnet_depth"), "ControlNet, depth", 95
     ),
-    DemoFile("controlnet", f"{PREFIX}_controlnext", ("controlnext_canny",), _controlnext, "ControlNeXt module, canny"),
+    DemoFile(
+        "controlnet", f"{PREFIX}_controlnext", ("controlnext_canny",), _controlnext, "ControlNeXt module, canny", 7
+    ),
     DemoFile(
         "controlnet",
         f"{PREFIX}_controlnext_weights",
         ("controlnext_canny",),
         _controlnext_weights,
         "ControlNeXt's part of the UNet, as differences",
+        30,
     ),
     DemoFile(
         "ipadapter",
@@ -80,6 +91,7 @@ FILES: tuple[DemoFile, ...] = (
         ("ip_adapter",),
         lambda load: unet.widen_ip_adapter(load("ip_adapter"), others.VISION_EMBEDDING),
         "IP-Adapter that carries a palette",
+        20,
     ),
     DemoFile(
         "clip_vision",
@@ -87,6 +99,7 @@ FILES: tuple[DemoFile, ...] = (
         (),
         lambda _load: others.image_encoder(),
         "the IP-Adapter's image encoder, ViT-L layout",
+        608,
     ),
     DemoFile(
         "loras",
@@ -94,6 +107,7 @@ FILES: tuple[DemoFile, ...] = (
         ("lora_ink",),
         lambda load: unet.widen_lora(load("lora_ink")),
         "LoRA, ink outlines",
+        3,
     ),
 )
 
@@ -106,10 +120,15 @@ def available(trained: tuple[str, ...] | None = None) -> tuple[DemoFile, ...]:
 
 def write(file: DemoFile, models: Path, load: Load = weights_file.load) -> Path:
     """Write one file below the model folder; needs the host importable. FileNotFoundError: a part is not trained."""
-    tensors = {name: _stored(value) for name, value in file.build(load).items()}
     path = file.path(models)
-    write_safetensors(path, tensors, {"armature.demo": file.name, "armature.description": file.about})
+    write_at(path, file, load)
     return path
+
+
+def write_at(path: Path, file: DemoFile, load: Load = weights_file.load) -> None:
+    """The same at a path of one's own."""
+    tensors = {name: _stored(value) for name, value in file.build(load).items()}
+    write_safetensors(path, tensors, {"armature.demo": file.name, "armature.description": file.about})
 
 
 def _stored(value: torch.Tensor) -> torch.Tensor:

@@ -58,6 +58,12 @@ const desk = {
     at("status").className = kind;
   },
 
+  /** Ask the server anew what its nodes take, and draw the fields with it. */
+  async relearn() {
+    await learn(Object.keys(this.info), true);
+    draw();
+  },
+
   /** Bring the field of a node into view. */
   show(id) {
     const field = document.querySelector(`[data-node="${CSS.escape(String(id))}"] :is(select, input, textarea)`);

@@ -49,6 +49,7 @@ async function run(desk, prompt, what) {
   const began = performance.now();
   desk.say(`${what}: sent to the server …`);
   try {
+    await provideDemo(desk, prompt);
     const { id, leftOut } = await desk.server.submit(prompt);
     busy(id);
     const progress = new Progress(prompt, (seen) => show(desk, what, seen));
@@ -63,6 +64,18 @@ async function run(desk, prompt, what) {
   } finally {
     busy(null);
   }
+}
+
+/** The demo's models come with the pack: those that the prompt names and the server lacks are written there. */
+async function provideDemo(desk, prompt) {
+  const named = new Set(JSON.stringify(prompt).match(/\barmature_demo\w*\.safetensors\b/g));
+  if (!named.size) return;
+  const { files } = await desk.server.json("armature/demo_models");
+  const names = files.filter((file) => named.has(file.name) && !file.there).map((file) => file.name);
+  if (!names.length) return;
+  desk.say("The demo's models are being written from the pack, once …");
+  await desk.server.post("armature/demo_models", { names });
+  await desk.relearn();
 }
 
 /**

@@ -68,6 +68,11 @@ def test_all_parts_fit_the_budget(packed):
     assert sum(path.stat().st_size for path in packed.glob("*.safetensors")) <= packing.BUDGET
 
 
+def test_the_sizes_that_people_are_told_are_true(models):
+    told = {file.name: file.megabytes for file in export.FILES}
+    assert {file.name: round(file.path(models).stat().st_size / 1e6) for file in export.FILES} == told
+
+
 def test_eight_bits_per_row_are_within_half_a_step():
     tensor = torch.randn(6, 5, 3, 3)
     found = weights_file.unpack(weights_file.pack({"weight": tensor}))["weight"]

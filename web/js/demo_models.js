@@ -1,0 +1,47 @@
+// The shipped graphs that name the demo's models run at once: their files are written from the pack as such a graph opens.
+
+import { api } from "../../../scripts/api.js";
+import { app } from "../../../scripts/app.js";
+
+const ROUTE = "/armature/demo_models";
+const NAMES = /\barmature_demo\w*\.safetensors\b/g;
+
+app.registerExtension({
+  name: "Armature.DemoModels",
+
+  /** Before the nodes are made: their lists then hold the files, and nothing is shown as missing. */
+  async beforeConfigureGraph(graph) {
+    const named = new Set(JSON.stringify(graph).match(NAMES));
+    if (!named.size) return;
+    const known = await ask();
+    const missing = known?.files.filter((file) => named.has(file.name) && !file.there) ?? [];
+    if (missing.length) await write(missing);
+  },
+});
+
+async function write(files) {
+  const megabytes = files.reduce((sum, file) => sum + file.megabytes, 0);
+  const note = toast("info", "The demo's models are being written", `${megabytes} MB from the pack into your models folder, once.`);
+  const answer = await ask({ names: files.map((file) => file.name) });
+  app.extensionManager.toast.remove(note);
+  if (!answer) return;
+  await (app.reloadNodeDefs ?? app.refreshComboInNodes).call(app);
+  const [first] = answer.written;
+  if (first) toast("success", "The demo's models are there", `Delete them when you need them no more: ${first.path} and others named armature_demo.`, 10000);
+}
+
+/** What the server answers, or null after saying why there is nothing. */
+async function ask(body) {
+  const options = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const response = await api.fetchApi(ROUTE, options);
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer) return answer;
+  toast("error", "The demo's models could not be written", answer?.error?.message ?? response.statusText, 20000);
+  return null;
+}
+
+function toast(severity, summary, detail, life) {
+  const message = { severity, summary, detail, life };
+  app.extensionManager.toast.add(message);
+  return message;
+}
