@@ -19,6 +19,7 @@ SLOW = (
     "test_registry.py",
     "generated/test_base_models.py",
     "generated/test_generation.py",
+    "browser/test_first_graphs.py",
     "host/test_control_graph.py",
     "host/test_ip_adapter.py",
     "browser/test_blueprints.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from armature_pack.nodes import NODES
@@ -37,9 +38,9 @@ PAGES = [ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs"
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_link_of_the_other_pages_leads_somewhere(page):
     targets = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
-    assert [target for target, _ in targets if not (page.parent / target).exists()] == []
+    assert [target for target, _ in targets if not (page.parent / unquote(target)).exists()] == []
     for target, heading in targets:
-        assert not heading or heading in headings(page.parent / target if target else page)
+        assert not heading or heading in headings(page.parent / unquote(target) if target else page)
 
 
 def test_every_path_that_contributing_names_is_there():

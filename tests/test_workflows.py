@@ -6,12 +6,17 @@ import json
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from armature_pack.models.demo import is_demo_file
 from PIL import Image
 
 WORKFLOWS = Path(__file__).resolve().parents[1] / "workflows"
 NAMES = sorted(path.stem for path in (WORKFLOWS / "api").glob("*.json"))
+FIRST = [name for name in NAMES if name[0].isdigit()]  # these run at once, on the demo's models
+PICTURES = WORKFLOWS.parent / "docs" / "graphs"
+SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
 TITLE = 30  # pixels of a node's title bar, above its position
 
 Box = tuple[float, float, float, float]
@@ -49,6 +54,7 @@ def test_each_graph_has_all_its_files():
     forms = {
         "graph": {path.stem for path in WORKFLOWS.glob("*.json")},
         "picture": {path.stem for path in WORKFLOWS.glob("*.jpg")},
+        "picture of the nodes": {path.stem for path in PICTURES.glob("*.jpg")},
         "layout": {path.stem for path in (WORKFLOWS / "layout").glob("*.json")},
     }
     assert {form: names for form, names in forms.items() if names != set(NAMES)} == {}
@@ -84,9 +90,37 @@ def test_titles_are_unique_so_that_scripts_can_name_nodes(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_picture_is_a_thumbnail_of_the_graph(name):
+def test_the_picture_of_the_template_page_is_square_and_shows_something(name):
     with Image.open(WORKFLOWS / f"{name}.jpg") as picture:
-        assert picture.width == 1000 and 200 < picture.height < 1000
+        assert picture.size == (440, 440)
+        assert min(picture.convert("L").getextrema()) < 60 and max(picture.convert("L").getextrema()) > 150
+    with Image.open(PICTURES / f"{name}.jpg") as nodes:
+        assert nodes.width == 1000 and 150 < nodes.height < 1000
+
+
+def test_the_first_graphs_are_numbered_so_that_they_come_first():
+    assert [name[:3] for name in NAMES[: len(FIRST)]] == [f"{number:02} " for number in range(1, len(FIRST) + 1)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_file_can_be_had(name):
+    """From the pack, or from an address that the graph itself states."""
+    graph = read(WORKFLOWS / f"{name}.json")
+    for node in graph["nodes"]:
+        stated = {model["name"]: model for model in node["properties"].get("models", [])}
+        for value in node.get("widgets_values") or []:
+            if node["type"] == "Note" or not isinstance(value, str) or Path(value).suffix not in SUFFIXES:
+                continue
+            if is_demo_file(value):
+                continue
+            assert stated[value]["url"].startswith("https://") and stated[value]["directory"]
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_the_first_graphs_name_the_demos_models_alone(name):
+    values = [value for node in read(WORKFLOWS / "api" / f"{name}.json").values() for value in node["inputs"].values()]
+    files = [value for value in values if isinstance(value, str) and Path(value).suffix in SUFFIXES]
+    assert files and all(is_demo_file(file) for file in files)
 
 
 def test_the_page_of_examples_has_a_row_for_each_with_its_files():
@@ -98,5 +132,6 @@ def test_the_page_of_examples_has_a_row_for_each_with_its_files():
             value for node in read(WORKFLOWS / "api" / f"{name}.json").values() for value in node["inputs"].values()
         ]
         files = {value for value in values if isinstance(value, str) and value.endswith(".safetensors")}
-        assert f"../workflows/{name}.jpg" in row and f"../workflows/{name}.json" in row
+        address = f"../workflows/{quote(name, safe=',')}"
+        assert f"{address}.jpg" in row and f"{address}.json" in row
         assert [file for file in sorted(files) if f"`{file}`" not in row] == []

@@ -36,10 +36,9 @@ STAND_INS: dict[str, str] = {
     "controlnext_sdxl_anime_canny_unet.safetensors": "controlnext_weights_sdxl",
     "controlnext_svd_v2.safetensors": "controlnext_control",
     "controlnext_svd_v2_unet.safetensors": "controlnext_weights_svd",
-    "style.safetensors": "sdxl_lora",
-    "character.safetensors": f"{DEMO}_ink",
-    "product.safetensors": f"{DEMO}_ink",
-    "ink_solids_1000_steps_00001_.safetensors": f"{DEMO}_ink",
+    "sd_xl_offset_example-lora_1.0.safetensors": "sdxl_lora",
+    "add_detail.safetensors": f"{DEMO}_ink",
+    "animeoutlineV4_16.safetensors": f"{DEMO}_ink",
     "ip-adapter-plus_sd15.safetensors": f"{DEMO}_ip_adapter",
     "ip-adapter-plus_sdxl_vit-h.safetensors": f"{DEMO}_ip_adapter",
     "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors": f"{DEMO}_clip_vision",
@@ -85,6 +84,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     | {"Scale picture.width": 64, "Scale picture.height": 64}
     | {f"Sampler, {way}.steps": 2 for way in ("no control", "ControlNet", "ControlNeXt", "all three")},
     "weight_sweep": _SMALL | {"Weight sweep.weights": "0.8, 1"},
+    "04 IP-Adapter style": _SIZE | {f"Sampler, {way} style.steps": 2 for way in ("without", "with")},
+    "06 Weight sweep with adherence": _SMALL | {"Weight sweep.weights": "0.8, 1"},
     **{name: _SMALL | {"Picture size.width": 64, "Picture size.height": 64} for name in SMALL_FAMILIES},
     "controlnext_svd": {
         "Clip.width": 64,
@@ -114,6 +115,10 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "concept_add_subtract": {"Weight of the addition.strength": 0},
     "latent_blend": {"Blend latents.blend_factor": 0},
     "weight_sweep": {"Weight sweep.weights": "0, 0.1"},
+    "02 Three control signals": {"Depth signal.weight": 0},
+    "04 IP-Adapter style": {"Apply IP-Adapter.weight": 0},
+    "06 Weight sweep with adherence": {"Weight sweep.weights": "0, 0.1"},
+    "07 Floor plan": {"Depth signal.weight": 0},
 }
 
 

@@ -48,7 +48,7 @@ def run_once(server):
     return run
 
 
-NOT_THE_PICTURE = ("Save control map", "Save LoRA", "Save no control")
+NOT_THE_PICTURE = ("Save control map", "Save LoRA", "Save no control", "Save without style")
 
 
 def saving_node(graph: dict[str, Any]) -> str:

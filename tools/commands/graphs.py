@@ -1,4 +1,7 @@
-"""Build the example graphs anew: workflows/NAME.json and NAME.jpg from workflows/api/NAME.json and workflows/layout/NAME.json.
+"""Build the example graphs anew: workflows/NAME.json from workflows/api/NAME.json and workflows/layout/NAME.json.
+
+A picture of the nodes goes to docs/graphs/NAME.jpg. With --thumbnails the pictures of the template page, workflows/NAME.jpg,
+are made instead, by running the graphs.
 
 For those who develop Armature. The real front end places the nodes and saves the graph, so what is shipped is what it
 would have saved itself. Needs the test tools (`armature.py test` installs them) and Chromium.
@@ -21,8 +24,9 @@ from ..graph_previews import show_maps
 HELP = "build the example graphs anew in the real front end (for developers)"
 NEEDS_HOST = True
 WORKFLOWS = FRONT_DOOR.parent / "workflows"
+PICTURES = FRONT_DOOR.parent / "docs" / "graphs"
 PAGE = Path(__file__).with_name("graph_page.js")
-THUMBNAIL_WIDTH = 1000
+PICTURE_WIDTH = 1000
 TOP, LEFT, BOTTOM = 130, 70, 70  # pixels of the window that the front end's own bars cover
 
 SHOW = """([scale, left, top]) => {
@@ -36,6 +40,7 @@ SHOW = """([scale, left, top]) => {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `graphs`."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: every graph that has a layout")
+    parser.add_argument("--thumbnails", action="store_true", help="only the square pictures of the template page")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,6 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
     missing = [name for name in names if not (WORKFLOWS / "layout" / f"{name}.json").is_file()]
     if missing:
         raise Problem(f"there is no workflows/layout/{missing[0]}.json")
+    if arguments.thumbnails:
+        from ..thumbnails import write_thumbnails
+
+        write_thumbnails(names)
+        return 0
     with tempfile.TemporaryDirectory() as base:
         _stand_ins(Path(base, "models"), names)
         with editor_page(Path(base)) as page:
@@ -68,7 +78,7 @@ def _build(page: Any, name: str) -> None:
     (WORKFLOWS / f"{name}.json").write_text(json.dumps(graph, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     page.evaluate("graph => app.loadGraphData(graph)", graph)
     show_maps(page, prompt, MODEL_INPUTS)
-    _save_picture(page, built["size"], WORKFLOWS / f"{name}.jpg")
+    _save_picture(page, built["size"], PICTURES / f"{name}.jpg")
     print(f"workflows/{name}.json: {len(graph['nodes'])} nodes", flush=True)
 
 
@@ -100,5 +110,5 @@ def _save_picture(page: Any, size: list[float], path: Path) -> None:
     page.wait_for_timeout(1500)
     shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     shot = shot.crop((LEFT, TOP, LEFT + round(width * scale), TOP + round(height * scale)))
-    small = (THUMBNAIL_WIDTH, round(shot.height * THUMBNAIL_WIDTH / shot.width))
+    small = (PICTURE_WIDTH, round(shot.height * PICTURE_WIDTH / shot.width))
     shot.resize(small, Image.Resampling.LANCZOS).save(path, quality=88)

@@ -6,28 +6,33 @@ import { app } from "../../../scripts/app.js";
 const ROUTE = "/armature/demo_models";
 const NAMES = /\barmature_demo\w*\.safetensors\b/g;
 
+const offered = new Set(); // names that the nodes of this page list; others may have been written meanwhile
+
 app.registerExtension({
   name: "Armature.DemoModels",
 
   /** Before the nodes are made: their lists then hold the files, and nothing is shown as missing. */
   async beforeConfigureGraph(graph) {
     const named = new Set(JSON.stringify(graph).match(NAMES));
-    if (!named.size) return;
+    if ([...named].every((name) => offered.has(name))) return;
     const known = await ask();
-    const missing = known?.files.filter((file) => named.has(file.name) && !file.there) ?? [];
-    if (missing.length) await write(missing);
+    const files = known?.files.filter((file) => named.has(file.name)) ?? [];
+    const missing = files.filter((file) => !file.there);
+    if (missing.length && !(await write(missing))) return;
+    if (files.length) await (app.reloadNodeDefs ?? app.refreshComboInNodes).call(app);
+    for (const name of named) offered.add(name);
   },
 });
 
+/** Have files written, and say so; resolves to whether they are there now. */
 async function write(files) {
   const megabytes = files.reduce((sum, file) => sum + file.megabytes, 0);
-  const note = toast("info", "The demo's models are being written", `${megabytes} MB from the pack into your models folder, once.`);
+  const note = toast("info", "The demo's models are being written", `${megabytes} MB from the pack into your model folders, once.`);
   const answer = await ask({ names: files.map((file) => file.name) });
   app.extensionManager.toast.remove(note);
-  if (!answer) return;
-  await (app.reloadNodeDefs ?? app.refreshComboInNodes).call(app);
-  const [first] = answer.written;
-  if (first) toast("success", "The demo's models are there", `Delete them when you need them no more: ${first.path} and others named armature_demo.`, 10000);
+  const [first] = answer?.written ?? [];
+  if (first) toast("success", "The demo's models are there", `${first.path} and others named armature_demo; delete them when you need them no more.`, 10000);
+  return answer !== null;
 }
 
 /** What the server answers, or null after saying why there is nothing. */
