@@ -91,7 +91,7 @@ def _shown(address: str, info: Any, prompt: Prompt, wanted: list[Any] | None) ->
         return []
     result = run_blocking(address, runnable, timeout=600)
     if wanted:
-        return [_wanted(address, result, *(one if isinstance(one, list) else (one, 0))) for one in wanted]
+        return [_wanted(address, result, one) for one in wanted]
     seen: list[Any] = []
     for number in part:
         for picture in _pictures(address, result, number)[:1]:
@@ -99,8 +99,9 @@ def _shown(address: str, info: Any, prompt: Prompt, wanted: list[Any] | None) ->
     return seen
 
 
-def _wanted(address: str, result: RunResult, number: str, which: int) -> Any:
-    """What a node shows: a picture, or else the first sentence of its report."""
+def _wanted(address: str, result: RunResult, one: Any) -> Any:
+    """What a node shows: a picture, of a batch that of [node, number], or else the first sentence of its report."""
+    number, which = one if isinstance(one, list) else (one, 0)
     pictures = _pictures(address, result, number)
     return pictures[which] if pictures else _written(result.texts(number)[0])
 
