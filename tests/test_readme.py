@@ -29,7 +29,7 @@ def test_every_node_has_its_row():
 
 def test_every_link_into_the_repository_leads_somewhere():
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", README)
-    assert targets and [target for target in targets if not (ROOT / target).exists()] == []
+    assert targets and [target for target in targets if not (ROOT / unquote(target)).exists()] == []
 
 
 PAGES = [ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

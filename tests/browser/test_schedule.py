@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.host]
 
-# With a number that no node had: the front end keeps values by numbers, and gives those of a node that is gone to a new one.
+# With a number that no node had: the front end keeps values by numbers, those of nodes that are gone too.
 ADD = """(type) => {
   const before = app.graph.state.lastNodeId
   app.graph.clear()

@@ -20,6 +20,7 @@ from ...commands.fetch.manifest import host_metadata, manifest
 from ...commands.terminal import Problem
 from ..editor_page import MODEL_INPUTS, editor_page, stand_in
 from ..graph_previews import show_maps
+from ..sample_outputs import sample_outputs, write_sample
 
 HELP = "build the example graphs anew in the real front end (for developers)"
 NEEDS_HOST = True
@@ -56,9 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     with tempfile.TemporaryDirectory() as base:
         _stand_ins(Path(base, "models"), names)
+        write_sample(Path(base, "input"))
         with editor_page(Path(base)) as page:
+            info = page.evaluate("app.api.fetchApi('/object_info').then(answer => answer.json())")
             for name in names:
-                _build(page, name)
+                _build(page, name, info)
     return 0
 
 
@@ -67,10 +70,11 @@ def _stand_ins(models: Path, names: list[str]) -> None:
         stand_in(models, json.loads((WORKFLOWS / "api" / f"{name}.json").read_text(encoding="utf-8")))
 
 
-def _build(page: Any, name: str) -> None:
+def _build(page: Any, name: str, info: dict[str, Any]) -> None:
     prompt = json.loads((WORKFLOWS / "api" / f"{name}.json").read_text(encoding="utf-8"))
     layout = json.loads((WORKFLOWS / "layout" / f"{name}.json").read_text(encoding="utf-8"))
-    built = page.evaluate(PAGE.read_text(encoding="utf-8"), {"prompt": prompt, "layout": layout, "name": name})
+    given = {"prompt": prompt, "layout": layout, "name": name, "shown": sample_outputs(prompt, info)}
+    built = page.evaluate(PAGE.read_text(encoding="utf-8"), given)
     _check_export(name, prompt, built["exported"])
     graph = built["graph"]
     graph["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"armature/{name}"))

@@ -16,7 +16,7 @@ API_GRAPHS = FRONT_DOOR.parent / "workflows" / "api"
 LEFT, TOP, PAD = 90, 150, 14  # pixels of the window: where the node stands, and what is left free around it
 NARROWEST, WIDEST, SCALE = 420, 500, 1.25  # of a node on the canvas, and how much it is enlarged
 
-# One node alone, with the values that a shipped graph gives it; [left, top, width, height] on the canvas comes back.
+# One node alone, with its defaults, and with a shipped graph's values where it has none; its number comes back.
 SHOW = """async ({ type, inputs, scale, left, top, narrowest, widest }) => {
   app.graph.clear()
   // The front end keeps values by a node's number: a number of its own for each, or it shows those of the node before.
@@ -75,8 +75,9 @@ def draw_nodes(names: list[str]) -> Iterator[tuple[str, Any]]:
             stand_in(Path(base, "models"), graph)
         _further_files(Path(base))
         with editor_page(Path(base)) as page:
+            info = page.evaluate("app.api.fetchApi('/object_info').then(answer => answer.json())")
             for name in names:
-                yield name, _picture(page, name, _settings(graphs, name))
+                yield name, _picture(page, name, settings(graphs, name, info[name]))
 
 
 def _further_files(base: Path) -> None:
@@ -90,12 +91,18 @@ def _further_files(base: Path) -> None:
         place.symlink_to(generate(recipe, cache_folder() / "generated"))
 
 
-def _settings(graphs: list[dict[str, Any]], name: str) -> dict[str, Any]:
-    """What the first shipped graph with this node sets on it; links are left out."""
+def settings(graphs: list[dict[str, Any]], name: str, info: dict[str, Any]) -> dict[str, Any]:
+    """What a picture of a node shows beside its defaults: values that have none, as the first shipped graph with it sets them.
+
+    info: the node's entry in `object_info`.
+    """
+    declared = {key: one for part in info["input"].values() for key, one in part.items()}
+    free = {key for key, one in declared.items() if "default" not in (one[1] if len(one) > 1 else {})}
     for graph in graphs:
         for node in graph.values():
             if node["class_type"] == name:
-                return {key: value for key, value in node["inputs"].items() if not isinstance(value, list)}
+                given = node["inputs"].items()
+                return {key: value for key, value in given if not isinstance(value, list) and key in free}
     return {}
 
 

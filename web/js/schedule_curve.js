@@ -93,7 +93,8 @@ function show(answer, text, presets, shown) {
   if (answer.presets && presets.options.length < 2) {
     presets.replaceChildren(...["", ...answer.presets].map((name) => new Option(name || "own curve", name)));
   }
-  presets.value = answer.presets?.includes(text.trim()) ? text.trim() : "";
+  const name = text.trim().toLowerCase() || "constant"; // as an empty text is read
+  presets.value = answer.presets?.includes(name) ? name : "";
   shown.replaceChildren(answer.values ? picture(answer.values) : problem(answer.error));
 }
 

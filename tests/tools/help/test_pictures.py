@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import torch
 from armature_pack.nodes import NODES
 from armature_pack.preprocessors.registry import ENTRIES
 from armature_pack.tools.help.charts import CHARTS
 from armature_pack.tools.help.method_page import shows_map
+from armature_pack.tools.help.node_pictures import API_GRAPHS, settings
 from armature_pack.tools.help.panels import panels
 from armature_pack.tools.help.pictures import MOST_BYTES, WIDE, save
 from armature_pack.tools.help.scenes import SCENES
@@ -23,6 +26,18 @@ def test_methods_whose_weights_no_package_ships_are_shown_as_nodes():
     shown = {entry.method for entry in ENTRIES if shows_map(entry)}
     assert {"canny", "softedge_hed", "mlsd", "blazepose", "person_mask"} <= shown
     assert not {"dwpose", "depth_anything_v2", "softedge_teed", "seg_sam"} & shown
+
+
+def test_pictures_of_nodes_show_their_defaults():
+    graphs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(API_GRAPHS.glob("*.json"))]
+    changed = 0
+    for node in NODES:
+        info = node.GET_NODE_INFO_V1()
+        declared = {key: one for part in info["input"].values() for key, one in part.items()}
+        shown = settings(graphs, node.define_schema().node_id, info)
+        assert not [key for key in shown if "default" in (declared[key][1] if len(declared[key]) > 1 else {})]
+        changed += len(shown)
+    assert changed > 3, "names of files are shown as a graph has them"
 
 
 def test_noise_is_stored_in_few_bytes(tmp_path):
