@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 
 from ..common.host_versions import told_untested
@@ -34,6 +33,7 @@ def tell_lacks() -> None:
 
 def _version() -> str:
     try:
-        return str(importlib.import_module("comfyui_version").__version__)
-    except (ImportError, AttributeError):  # other builds of ComfyUI do without
+        from comfyui_version import __version__ as version
+    except ImportError:  # other builds of ComfyUI do without
         return ""
+    return str(version)

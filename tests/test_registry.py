@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from armature_pack.commands.private_host.server import start_server
@@ -134,7 +135,7 @@ def test_nothing_in_the_archive_imports_what_is_missing(archive):
 def test_the_pages_of_the_archive_refer_to_files_in_it(archive):
     for page in (archive.folder / "README.md", *(archive.folder / "docs").glob("*.md")):
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            assert (page.parent / link).exists(), f"{page.name}: {link}"
+            assert (page.parent / unquote(link)).exists(), f"{page.name}: {link}"
 
 
 @pytest.mark.parametrize(

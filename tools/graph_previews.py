@@ -1,7 +1,9 @@
-"""The maps of an example graph in its thumbnail: whatever needs no model file runs before the picture is taken."""
+"""What an example graph shows in its picture: whatever needs no model file but the demo's runs before it is taken."""
 
 from collections.abc import Mapping
 from typing import Any
+
+from ..models.demo import is_demo_file
 
 Prompt = dict[str, dict[str, Any]]
 
@@ -15,20 +17,21 @@ RUN = """async (prompt) => {
       app.api.addEventListener(event, done, { once: true })
   })
   await app.api.queuePrompt(0, { output: prompt, workflow: app.graph.serialize() })
-  await Promise.race([ended, new Promise((done) => setTimeout(done, 60000))])
+  await Promise.race([ended, new Promise((done) => setTimeout(done, 300000))])
   await new Promise((done) => setTimeout(done, 2500)) // the progress shown above the canvas fades
 }"""
 
 
 def without_models(prompt: Prompt, file_inputs: Mapping[str, Any]) -> Prompt:
-    """The part of an API prompt that names no file, and needs nothing that does."""
+    """The part of an API prompt that names no file but the demo's, and needs nothing that does."""
     needs: dict[str, bool] = {}
 
     def needs_file(number: str) -> bool:
         if number not in needs:
             inputs = prompt[number]["inputs"]
             links = [value[0] for value in inputs.values() if isinstance(value, list)]
-            needs[number] = any(name in inputs for name in file_inputs) or any(map(needs_file, links))
+            files = [inputs[name] for name in file_inputs if name in inputs]
+            needs[number] = not all(map(is_demo_file, files)) or any(map(needs_file, links))
         return needs[number]
 
     return {number: node for number, node in prompt.items() if not needs_file(number)}

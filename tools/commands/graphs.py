@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from ...commands import FRONT_DOOR
+from ...commands.demo.weights import written_models
 from ...commands.fetch.manifest import host_metadata, manifest
+from ...commands.private_host.files import cache_folder
 from ...commands.terminal import Problem
+from ...models.demo import is_demo_file
 from ..editor_page import MODEL_INPUTS, editor_page, stand_in
 from ..graph_previews import show_maps
 from ..sample_outputs import sample_outputs, write_sample
@@ -66,8 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _stand_ins(models: Path, names: list[str]) -> None:
+    """Empty files for what the graphs name; of the demo's models the real ones, so that graphs with no other are run."""
     for name in names:
         stand_in(models, json.loads((WORKFLOWS / "api" / f"{name}.json").read_text(encoding="utf-8")))
+    for file in [path for path in models.rglob("*") if is_demo_file(path.name)]:
+        file.unlink()
+        file.symlink_to(written_models(cache_folder() / "demo") / "models" / file.relative_to(models))
 
 
 def _build(page: Any, name: str, info: dict[str, Any]) -> None:
