@@ -89,7 +89,7 @@ def vae(family: str) -> Encoder:
 def by_signal(family: str, image: torch.Tensor, **settings: Any) -> tuple[torch.Tensor, str]:
     control = ControlSignal(inpaint_net(family), image, weight=0.7, **settings)
     applied = apply_stack(*prompts(family), ControlStack((control,)), vae=vae(family))
-    return sampled(family, model(family), applied.positive, applied.negative), applied.report[0]
+    return sampled(family, model(family), applied.positive, applied.negative), "\n".join(applied.report)
 
 
 def by_host(family: str, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -128,7 +128,7 @@ def test_a_net_that_reads_pixels_gets_the_place_marked():
     place = torch.nn.functional.interpolate(PLACE[None], (128, 128), mode="nearest")[0]
     signal = ControlSignal(small_control_net(), image, inpaint_mask=place)
     applied = apply_stack(bench.positive, bench.negative, ControlStack((signal,)))
-    assert "marked with -1" in applied.report[0]
+    assert "marked with -1" in "\n".join(applied.report)
     (hint_node,) = (node for node in METHOD_NODES if node.__name__ == "ArmatureInpaintHint")
     hint = hint_node.execute(image=image, mask=place).args[0]
     by_hint = apply_stack(bench.positive, bench.negative, ControlStack((ControlSignal(small_control_net(), hint),)))

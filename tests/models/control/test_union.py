@@ -41,7 +41,7 @@ def union_net() -> ControlNet:
 
 def told(net, image) -> str:
     applied = apply_stack([], [], ControlStack((ControlSignal(net, image),)))
-    return applied.report[0]
+    return "\n".join(applied.report)
 
 
 def test_the_type_follows_the_map_that_was_made(union_net):
@@ -58,7 +58,7 @@ def test_the_type_follows_the_map_that_was_made(union_net):
     latent = run.latent(by_tag.positive, by_tag.negative, steps=1)
     assert torch.equal(latent, run.latent(*native, steps=1))
     assert not torch.equal(latent, run.latent(run.positive, run.negative, steps=1))
-    assert "union type depth, because the map was made as depth" in by_tag.report[0]
+    assert "union type depth, because the map was made as depth" in "\n".join(by_tag.report)
     assert "control_type" not in union_net.extra_args  # the net that was linked stays as it is
 
 
@@ -165,7 +165,7 @@ def flux_residuals(net: ControlNet, image: torch.Tensor) -> tuple[Any, list[int]
             made = chain.get_control(torch.ones(1, 16, 8, 8), torch.full((1,), 0.5), cond, 1, {"cond_or_uncond": [0]})
     finally:
         hook.remove()
-    return made, modes, applied.report[0]
+    return made, modes, "\n".join(applied.report)
 
 
 @pytest.mark.parametrize("kind", MODES)
