@@ -38,7 +38,8 @@ def _looked_at(dark: torch.Tensor) -> tuple[bool, str]:
     find = cv2.QRCodeDetector().detect
     paper = (~dark).cpu().numpy().astype(np.uint8) * 255
     scale = min(1.0, _LOOK / max(paper.shape))
-    paper = cv2.resize(paper, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    height, width = (max(1, round(side * scale)) for side in paper.shape)
+    paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_AREA)
     if find(paper)[0]:
         return False, ""
     if find(255 - paper)[0]:

@@ -37,6 +37,11 @@ STAND_INS: dict[str, str] = {
     "controlnext_svd_v2.safetensors": "controlnext_control",
     "controlnext_svd_v2_unet.safetensors": "controlnext_weights_svd",
     "sd_xl_offset_example-lora_1.0.safetensors": "sdxl_lora",
+    # In graphs of 0.1.0.
+    "style.safetensors": "sdxl_lora",
+    "character.safetensors": f"{DEMO}_ink",
+    "product.safetensors": f"{DEMO}_ink",
+    "ink_solids_1000_steps_00001_.safetensors": f"{DEMO}_ink",
     "add_detail.safetensors": f"{DEMO}_ink",
     "animeoutlineV4_16.safetensors": f"{DEMO}_ink",
     "ip-adapter-plus_sd15.safetensors": f"{DEMO}_ip_adapter",

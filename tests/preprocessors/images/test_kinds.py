@@ -24,6 +24,7 @@ PRODUCT = ("commands", "models", "nodes", "preprocessors", "runs", "tools")
 ALLOWED = {
     "preprocessors/images/kinds.py": "the table",
     "preprocessors/images/map_check/classify.py": "thresholds, in the order in which they decide; some kinds have two rules",
+    "models/convert/packs/controlnet_aux.py": "nodes of another pack, each with the method of ours that takes its place",
     "models/compatibility/control_nodes.py": "nodes of other packs, which name the kind they make",
     "tools/help/controlnext_checkpoints.py": "published files, which name the kind they were trained on",
     "models/control/union_signal.py": "the modes of Flux nets by number, as the model cards list them",

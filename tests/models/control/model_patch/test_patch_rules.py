@@ -179,7 +179,7 @@ def test_savings_act_where_they_can_and_say_where_not(name):
         )
 
     full, told = run()
-    assert "Note" not in told
+    assert "computed in every step" not in told
     every, told = run(Savings(every=2))
     assert torch.equal(every, full) and "computed in every step" in told
     assert torch.equal(run(Savings(until=0.5))[0], run(end=0.5)[0])
