@@ -17,7 +17,6 @@ from ..commands.demo.weights import written_models
 from ..commands.private_host.files import cache_folder
 from ..commands.private_host.host import Host
 from ..commands.private_host.server import start_server
-from ..models.demo import is_demo_file
 from ..runs.api import run_blocking, use_client
 from ..runs.results import RunResult
 from .editor_page import MODEL_INPUTS
@@ -82,10 +81,7 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def _shown(address: str, info: Any, prompt: Prompt, wanted: list[Any] | None) -> list[Any]:
-    demo = any(
-        is_demo_file(value) for node in prompt.values() for value in node["inputs"].values() if type(value) is str
-    )
-    part = prompt if demo else without_models(prompt, MODEL_INPUTS)
+    part = without_models(prompt, MODEL_INPUTS)
     runnable = with_previews(part, info)
     if not runnable:
         return []

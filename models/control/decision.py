@@ -144,7 +144,7 @@ def _is_photograph(signal: ControlSignal, image: torch.Tensor) -> bool:
     """Whether a picture seems to have come in a map's place: it looks so, and nobody said what made it or what the net reads."""
     if signal.inpaint_mask is not None or claim_of(signal) != Claim() or not can_measure():
         return False
-    return tag_of(signal.image) is None and look_at(signal.image, image, Claim()).photographs
+    return look_at(signal.image, image, Claim()).photographs
 
 
 def _decided_union(signal: UnionSignal, label: str) -> Decided:

@@ -7,11 +7,19 @@ from typing import Any
 
 from ..compatibility.prompt import Link
 from .entry import Done
-from .graph import Graph, Keep, Node
+from .graph import From, Graph, Keep, Node
 
 APPLY = "ArmatureApplyControl"
 # A graph that ran goes on running: what has no effect is told, and stops nothing.
 GUARD = {"guard": "warn"}
+# The inputs that applying a net has in nearly every pack, under the same names.
+SIGNAL: Mapping[str, Any] = {
+    "control_net": From("control_net"),
+    "image": From("image"),
+    "weight": From("strength", 1.0),
+    "start_percent": From("start_percent", 0.0),
+    "end_percent": From("end_percent", 1.0),
+}
 
 
 def check_range(node: Node, start: str = "start_percent", end: str = "end_percent") -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .container import container_of, read_any_header
-from .header import Header
+from .header import BrokenFile, Header
 from .identity import Identity, Tensors, shown
 from .kinds import KINDS
 
@@ -49,9 +49,12 @@ def identify_file(path: str | Path) -> Identity:
 
 
 def told_file(path: str | Path) -> str:
-    """What a file is, in a line for a person."""
-    identity = identify_file(path)
-    if identity.kind == "unknown":
+    """What a loaded file is, in a line for a person: the host may load what has no header that is known here."""
+    try:
+        identity = identify_file(path)
+    except BrokenFile:
+        identity = None
+    if identity is None or identity.kind == "unknown":
         return f"{Path(path).name}: loaded; its header is of no kind that is known here."
     return f"{Path(path).name}: {identity.title}{f' ({identity.ambiguity})' if identity.ambiguity else ''}."
 

@@ -12,41 +12,25 @@ from armature_pack.models.convert.convert import convert
 from armature_pack.runs.api import use_client
 from PIL import Image
 
+from ..models.convert.cases import drawing as text_to_image
+from ..models.convert.cases import node
+
 pytestmark = pytest.mark.host
 RANGE = {"strength": 0.7, "start_percent": 0.1, "end_percent": 0.8}
 
 
-def node(kind: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": kind, "inputs": inputs}
-
-
 def drawing(server, **nodes: dict[str, Any]) -> dict[str, Any]:
-    """Text to image on generated weights at 64 pixels; `ends` of the sampler as nodes give them."""
-    made = {
+    """Text to image on generated weights at 64 pixels, with more nodes or others."""
+    real = {
         "model": node("CheckpointLoaderSimple", ckpt_name=server.model("sd15_checkpoint")),
-        "yes": node("CLIPTextEncode", clip=["model", 1], text="a"),
-        "no": node("CLIPTextEncode", clip=["model", 1], text="b"),
         "picture": node("ArmatureExamplePicture", name="coffee"),
         "map": node("Canny", image=["picture", 0], low_threshold=0.1, high_threshold=0.3),
         "net": node("ControlNetLoader", control_net_name=server.model("sd15_controlnet_canny")),
         "latent": node("EmptyLatentImage", width=64, height=64, batch_size=1),
-        "sampler": node(
-            "KSampler",
-            model=["model", 0],
-            positive=["yes", 0],
-            negative=["no", 0],
-            latent_image=["latent", 0],
-            seed=3,
-            steps=2,
-            cfg=4,
-            sampler_name="euler",
-            scheduler="normal",
-            denoise=1,
-        ),
         "decode": node("VAEDecode", samples=["sampler", 0], vae=["model", 2]),
         "save": node("SaveImage", images=["decode", 0], filename_prefix="c"),
     }
-    return made | nodes
+    return text_to_image(**{**real, **nodes})
 
 
 def picture(server, prompt: dict[str, Any]) -> np.ndarray:

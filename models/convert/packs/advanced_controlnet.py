@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...compatibility.prompt import Link
-from ..applying import GUARD, check_range, into_both, one_conditioning
+from ..applying import GUARD, SIGNAL, check_range, into_both, one_conditioning
 from ..entry import Choices, Done, Known, Pack
 from ..graph import From, Graph, Keep, Node
 from .advanced_controlnet_keyframes import (
@@ -49,11 +49,7 @@ def _turn(graph: Graph, node: Node, into: Any) -> Done:
 
 def _signal(mask: Link | None, keyframes: Keyframes) -> dict[str, Any]:
     return {
-        "control_net": From("control_net"),
-        "image": From("image"),
-        "weight": From("strength", 1.0),
-        "start_percent": From("start_percent", 0.0),
-        "end_percent": From("end_percent", 1.0),
+        **SIGNAL,
         "schedule": keyframes.schedule or None,
         "mask": mask,
         "vae": From("vae_optional"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...compatibility.editor_nodes import MUTED
 from ...compatibility.prompt import Link
-from ..applying import GUARD, check_range
+from ..applying import GUARD, SIGNAL, check_range
 from ..entry import Choices, Done, Known, Pack
 from ..graph import From, Graph, Keep, Node
 
@@ -70,23 +70,13 @@ def _apply_stack(graph: Graph, node: Node, _choices: Choices) -> Done:
         notes.append("the stack of another pack goes into control_net_stack of Control Stack")
     if not rows and foreign is None:
         raise Keep("no stack is linked to it, so it does nothing; take it out")
-    signals = [graph.twin(row, "ArmatureControlSignal", _signal()) for row in rows]
+    signals = [graph.twin(row, "ArmatureControlSignal", SIGNAL) for row in rows]
     inputs: dict[str, Any] = {"control_net_stack": foreign}
     inputs |= {f"signals.signal_{place}": Link(one.id, 0) for place, one in enumerate(signals)}
     stack = graph.add("ArmatureControlStack", node, inputs)
     both = {"positive": From("positive"), "negative": From("negative")}
     graph.become(node, "ArmatureApplyControlStack", {**both, "stack": Link(stack.id, 0), **GUARD})
     return Done((*signals, stack, node), tuple(notes))
-
-
-def _signal() -> dict[str, Any]:
-    return {
-        "control_net": From("control_net"),
-        "image": From("image"),
-        "weight": From("strength", 1.0),
-        "start_percent": From("start_percent", 0.0),
-        "end_percent": From("end_percent", 1.0),
-    }
 
 
 def _rows(graph: Graph, node: Node) -> tuple[list[Node], Link | None]:

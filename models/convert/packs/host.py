@@ -7,7 +7,7 @@ from typing import Any
 
 from ...compatibility.editor_nodes import BYPASSED, MUTED
 from ...compatibility.prompt import Link
-from ..applying import GUARD, check_range, into_both, one_conditioning, sampler_behind
+from ..applying import GUARD, SIGNAL, check_range, into_both, one_conditioning, sampler_behind
 from ..entry import Choices, Done, Known, Pack
 from ..graph import From, Graph, Keep, Node
 
@@ -18,11 +18,7 @@ _RANGE = {"strength": 1.0, "start_percent": 0.0, "end_percent": 1.0}
 def _signal(**more: Any) -> dict[str, Any]:
     """The inputs that a net's application has in every node of the host."""
     return {
-        "control_net": From("control_net"),
-        "image": From("image"),
-        "weight": From("strength", 1.0),
-        "start_percent": From("start_percent", 0.0),
-        "end_percent": From("end_percent", 1.0),
+        **SIGNAL,
         "vae": From("vae"),
         **GUARD,
         **more,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from armature_pack.models.files.identify import identify
+from armature_pack.models.files.identify import identify, told_file
 from armature_pack.models.files.kinds import KINDS, find_kind
 from armature_pack.models.files.layouts.controlnext import LAYOUTS
 from armature_pack.models.files.wrong_kind import told_kind
@@ -267,3 +267,9 @@ def test_metadata_decides_only_where_shapes_do_not():
 
 def test_find_kind():
     assert find_kind("vae") is not None and find_kind("nothing") is None
+
+
+def test_a_loaded_file_is_told_also_where_only_the_host_can_read_it(tmp_path):
+    for name in ("net.pkl", "torn.safetensors"):
+        (tmp_path / name).write_bytes(b"nothing that is known")
+        assert told_file(tmp_path / name).startswith(f"{name}: loaded; ")
