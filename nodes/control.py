@@ -25,7 +25,7 @@ def signal_inputs() -> list[Any]:
 
     return [
         control_net_input(
-            "control_net", "From Load Control Net, or any node that gives a control net or a model patch."
+            "control_net", "From Load ControlNet, or any node that gives a control net or a model patch."
         ),
         io.Image.Input(
             "image",
@@ -152,7 +152,7 @@ class ArmatureControlSignal(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "One control signal: a control net, the map it follows, and how strongly, when and where it acts. "
-                "Link it to a Control Stack."
+                "Link it to a ControlNet Stack."
             ),
             search_aliases=[
                 "controlnet",
@@ -164,7 +164,7 @@ class ArmatureControlSignal(io.ComfyNode):
                 "multi controlnet",
             ],
             inputs=[*signal_inputs(), range_of_input(), inpaint_mask_input(), inpaint_image_input()],
-            outputs=[ControlSignalType.Output("signal", tooltip="Link it to a Control Stack.")],
+            outputs=[ControlSignalType.Output("signal", tooltip="Link it to a ControlNet Stack.")],
         )
 
     @classmethod
@@ -218,12 +218,12 @@ class ArmatureControlStack(io.ComfyNode):
 
         return io.Schema(
             node_id="ArmatureControlStack",
-            display_name="Control Stack",
+            display_name="ControlNet Stack",
             category=CATEGORY,
             description="Collects control signals. A new socket appears for each signal that you link.",
             search_aliases=[
                 "multi controlnet",
-                "controlnet stack",
+                "control stack",
                 "cr multi-controlnet stack",
                 "control net stacker",
                 "combine controlnets",
@@ -250,7 +250,7 @@ class ArmatureControlStack(io.ComfyNode):
                     tooltip="Largest sum of weights that normalize allows. Used by normalize alone.",
                 ),
                 ControlStackType.Input(
-                    "previous", optional=True, tooltip="Another Control Stack; its signals come first."
+                    "previous", optional=True, tooltip="Another ControlNet Stack; its signals come first."
                 ),
                 ControlNetStackType.Input(
                     "control_net_stack",
@@ -270,7 +270,7 @@ class ArmatureControlStack(io.ComfyNode):
                 ),
             ],
             outputs=[
-                ControlStackType.Output("stack", tooltip="To Apply Control Stack, or to previous of another stack.")
+                ControlStackType.Output("stack", tooltip="To Apply ControlNet Stack, or to previous of another stack.")
             ],
         )
 

@@ -66,16 +66,21 @@ class ArmatureApplyControlStack(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ArmatureApplyControlStack",
-            display_name="Apply Control Stack",
+            display_name="Apply ControlNet Stack",
             category=CATEGORY,
             description=(
                 "Puts all signals of a stack into the positive and negative conditioning. Link both on to the sampler. "
                 "Without a stack the conditioning passes through."
             ),
-            search_aliases=["apply controlnet", "apply multi controlnet", "controlnet apply advanced", "control stack"],
+            search_aliases=[
+                "apply controlnet",
+                "apply multi controlnet",
+                "controlnet apply advanced",
+                "apply control stack",
+            ],
             inputs=[
                 *conditioning_inputs(),
-                ControlStackType.Input("stack", optional=True, tooltip="From Control Stack."),
+                ControlStackType.Input("stack", optional=True, tooltip="From ControlNet Stack."),
                 vae_input(),
                 guard_input(),
                 savings_input(),
@@ -108,7 +113,7 @@ class ArmatureApplyControl(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Applies one control net or model patch to positive and negative, with all that a Control Signal has. For "
-                "several at once use Control Signal, Control Stack and Apply Control Stack, or chain these nodes."
+                "several at once use Control Signal, ControlNet Stack and Apply ControlNet Stack, or chain these nodes."
             ),
             search_aliases=["apply controlnet", "controlnet apply advanced", "apply control net", "control apply"],
             inputs=[

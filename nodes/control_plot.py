@@ -18,13 +18,14 @@ class ArmaturePlotControlStack(io.ComfyNode):
 
         return io.Schema(
             node_id="ArmaturePlotControlStack",
-            display_name="Plot Control Stack",
+            display_name="Plot ControlNet Stack",
             category=CATEGORY,
             description=(
                 "Draws the weight of every signal of a stack at every step of the sampler, with the balance in it, and gives the "
                 "same as a table. Nothing is sampled."
             ),
             search_aliases=[
+                "plot control stack",
                 "control weights plot",
                 "schedule graph",
                 "sigmas plot",
@@ -36,7 +37,7 @@ class ArmaturePlotControlStack(io.ComfyNode):
                 io.Model.Input(
                     "model", tooltip="The model that will be sampled; its noise schedule says where each step lies."
                 ),
-                ControlStackType.Input("stack", optional=True, tooltip="From Control Stack."),
+                ControlStackType.Input("stack", optional=True, tooltip="From ControlNet Stack."),
                 io.Combo.Input(
                     "scheduler",
                     options=list(comfy.samplers.SCHEDULER_NAMES),
@@ -64,7 +65,7 @@ class ArmaturePlotControlStack(io.ComfyNode):
                 io.Sigmas.Input(
                     "sigmas", optional=True, tooltip="The steps of a custom sampler, instead of the three above."
                 ),
-                ControlSavingsType.Input("savings", optional=True, tooltip="As on Apply Control Stack."),
+                ControlSavingsType.Input("savings", optional=True, tooltip="As on Apply ControlNet Stack."),
             ],
             outputs=[
                 io.Image.Output("image", display_name="image", tooltip="The plot, 1200 pixels wide."),

@@ -18,7 +18,7 @@ class ArmatureControlSavings(io.ComfyNode):
             node_id="ArmatureControlSavings",
             display_name="Control Savings",
             category=CATEGORY,
-            description="What a control stack may leave out to be faster. Link it to savings of Apply Control Stack.",
+            description="What a control stack may leave out to be faster. Link it to savings of Apply ControlNet Stack.",
             search_aliases=[
                 "faster controlnet",
                 "speed up control",
@@ -54,7 +54,7 @@ class ArmatureControlSavings(io.ComfyNode):
                     tooltip="Stop all control at this share of the noise schedule. 1: never.",
                 ),
             ],
-            outputs=[ControlSavingsType.Output("savings", tooltip="To savings of Apply Control Stack.")],
+            outputs=[ControlSavingsType.Output("savings", tooltip="To savings of Apply ControlNet Stack.")],
         )
 
     @classmethod
@@ -76,7 +76,7 @@ class ArmatureProfile(io.ComfyNode):
             display_name="Profile",
             category=CATEGORY,
             description=(
-                "One choice between speed and fidelity: savings for Apply Control Stack, and steps, sampler and scheduler for "
+                "One choice between speed and fidelity: savings for Apply ControlNet Stack, and steps, sampler and scheduler for "
                 "your sampler. Turn the sampler's widgets into inputs to link them."
             ),
             search_aliases=["speed", "quality preset", "fast", "high fidelity", "sampler preset"],
@@ -93,7 +93,7 @@ class ArmatureProfile(io.ComfyNode):
                 )
             ],
             outputs=[
-                ControlSavingsType.Output("savings", tooltip="To savings of Apply Control Stack."),
+                ControlSavingsType.Output("savings", tooltip="To savings of Apply ControlNet Stack."),
                 io.Int.Output("steps", display_name="steps", tooltip="To steps of the sampler."),
                 # Of any type: the host's samplers want a link of the very list of their choices, others want COMBO.
                 io.AnyType.Output(

@@ -23,14 +23,14 @@ class ArmatureLoadControlNet(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ArmatureLoadControlNet",
-            display_name="Load Control Net",
+            display_name="Load ControlNet",
             category=CATEGORY,
             description=(
                 "Loads a ControlNet, Control-LoRA, T2I-Adapter, ControlNeXt file, or a model patch that controls (Z-Image, "
                 "FLUX.2, Qwen-Image, Anima, Wan). It looks at the file before it loads it, and says what is wrong with "
                 "one that is damaged or of another kind."
             ),
-            search_aliases=["controlnet loader", "load controlnet", "t2i adapter loader", "control lora", "cn"],
+            search_aliases=["controlnet loader", "load control net", "t2i adapter loader", "control lora", "cn"],
             inputs=[
                 io.Combo.Input(
                     "control_net_name",

@@ -21,7 +21,7 @@ class ArmatureUnionSignal(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Joins control signals of one union control net (SDXL Union, ProMax) into a single signal: the net takes all "
-                "their maps, one of each type, in one pass, at the cost of one. Link it to a Control Stack."
+                "their maps, one of each type, in one pass, at the cost of one. Link it to a ControlNet Stack."
             ),
             search_aliases=[
                 "controlnet union",
@@ -68,7 +68,7 @@ class ArmatureUnionSignal(io.ComfyNode):
                     tooltip="Control signals of one union net, each with a map of another type.",
                 ),
             ],
-            outputs=[ControlSignalType.Output("signal", tooltip="Link it to a Control Stack.")],
+            outputs=[ControlSignalType.Output("signal", tooltip="Link it to a ControlNet Stack.")],
         )
 
     @classmethod

@@ -43,7 +43,7 @@ def apply_stack(
     stack: None where none is linked, which is told and passes through as an empty one does. The balance counts the signals
     that act: one that is skipped takes no share from the others.
     """
-    check_choice("Apply Control Stack, input guard", guard, GUARDS)
+    check_choice("Apply ControlNet Stack, input guard", guard, GUARDS)
     if stack is None or not stack.signals:
         return _uncontrolled(positive, negative, stack)
     decided = decide(stack)
@@ -62,9 +62,9 @@ def apply_stack(
 
 def _uncontrolled(positive: Conditioning, negative: Conditioning, stack: ControlStack | None) -> Applied:
     why = (
-        "no Control Stack is linked. Link one to the input stack"
+        "no ControlNet Stack is linked. Link one to the input stack"
         if stack is None
-        else "its Control Stack holds no signals. Link Control Signal nodes to that stack, or wake those that are bypassed"
+        else "its ControlNet Stack holds no signals. Link Control Signal nodes to that stack, or wake those that are bypassed"
     )
     line = warning(f"nothing controls this picture: {why}.")
     tell(line)
@@ -110,7 +110,7 @@ def _chain(
     if signal.control_net.latent_format is not None and vae is None:
         raise ValueError(
             f"{watch.label}: this control net works on encoded images and needs a VAE. "
-            "Link the VAE of your checkpoint to the input vae of Apply Control Stack."
+            "Link the VAE of your checkpoint to the input vae of Apply ControlNet Stack."
         )
     if signal.layer_weights is not None and signal.layer_weights.acts_on_layers:
         _check_layers(signal, watch.label)

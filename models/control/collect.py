@@ -1,4 +1,4 @@
-"""Gathering what is linked to a Control Stack node into one stack."""
+"""Gathering what is linked to a ControlNet Stack node into one stack."""
 
 from __future__ import annotations
 

@@ -240,8 +240,8 @@ def _no_type(kind: str | None) -> str:
     if kind is None:
         return f"its type is not known, and in one pass each map needs one. Make the map with Control Map, or {set_by_hand}."
     return (
-        f"this net has no type for maps of the kind {kind}, and in one pass each map needs one. Link it to the Control Stack as "
-        f"a signal of its own, or, where the net was trained for such maps under another type, {set_by_hand}."
+        f"this net has no type for maps of the kind {kind}, and in one pass each map needs one. Link it to the ControlNet Stack "
+        f"as a signal of its own, or, where the net was trained for such maps under another type, {set_by_hand}."
     )
 
 
@@ -255,6 +255,6 @@ def _check_types(parts: Sequence[Decided]) -> None:
         if kind in seen:
             raise ValueError(
                 f"{part.label}: it has the type of {seen[kind]}. A pass takes one map of each type; link one of the two to the "
-                "Control Stack as a signal of its own."
+                "ControlNet Stack as a signal of its own."
             )
         seen[kind] = part.label

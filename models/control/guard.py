@@ -210,7 +210,7 @@ class Watch:
         else:
             told += "The control net is made for another family of checkpoints; choose one that fits yours."
         if added == 0 and self.policy == "error":
-            raise ValueError(f"{told} Set guard to warn on Apply Control Stack to sample all the same.")
+            raise ValueError(f"{told} Set guard to warn on Apply ControlNet Stack to sample all the same.")
         tell(told)
 
     def saw(self, residuals: Mapping[str, Sequence[torch.Tensor | None]]) -> None:
@@ -252,5 +252,5 @@ class Watch:
             "The file is untrained, damaged or empty; load another."
         )
         if self.policy == "error":
-            raise ValueError(f"{told} Set guard to warn on Apply Control Stack to keep such pictures.")
+            raise ValueError(f"{told} Set guard to warn on Apply ControlNet Stack to keep such pictures.")
         tell(told)

@@ -126,5 +126,5 @@ def _check_control_net(control_net: Any) -> None:
             )
         raise ValueError(
             f"Control signal, input control_net: a control net is wanted, but {type(control_net).__name__} came in. "
-            "Link Load Control Net, or the CONTROL_NET of any loader."
+            "Link Load ControlNet, or the CONTROL_NET of any loader."
         )

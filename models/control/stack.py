@@ -49,5 +49,5 @@ def check_signal(value: Any, name: str, who: str = "Control stack") -> ControlSi
 
 def check_stack(value: Any, name: str) -> ControlStack:
     """Return a CONTROL_STACK, or say what came in instead."""
-    advice = "Link the output of the node Control Stack; stacks of other packs go into its input control_net_stack."
+    advice = "Link the output of the node ControlNet Stack; stacks of other packs go into its input control_net_stack."
     return check_type(f"Input {name}", value, ControlStack, "a control stack is", advice)

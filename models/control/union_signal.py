@@ -177,12 +177,13 @@ def _check(part: ControlSignal, first: ControlSignal, number: int) -> None:
     if not takes_several_maps(part.control_net):
         raise ValueError(
             f"{who}: its control net ({part.kind}) takes one map in a pass. Union nets of the ControlNetPlus kind (SDXL Union, "
-            "ProMax) take several; all others, the union nets of Flux too, run once for each map: link them to a Control Stack."
+            "ProMax) take several; all others, the union nets of Flux too, run once for each map: link them to a ControlNet "
+            "Stack."
         )
     if part.control_net.control_model is not first.control_net.control_model:
         raise ValueError(
-            f"{who}: its control net is another one than that of signal 1. A pass belongs to one net: link one Load Control Net "
-            "to all of them, or link the signals to a Control Stack."
+            f"{who}: its control net is another one than that of signal 1. A pass belongs to one net: link one Load ControlNet "
+            "to all of them, or link the signals to a ControlNet Stack."
         )
     for name, given in (("layer_weights", part.layer_weights), ("frame_weights", part.frame_weights)):
         if given is not None:

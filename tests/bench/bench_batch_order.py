@@ -20,7 +20,7 @@ from bench_batch import ROOT, load_pack
 
 def rows(checkpoints: list[str], control_net: str) -> list[dict[str, Any]]:
     """The product, in the order that suits the host's cache least."""
-    fixed = {"Load Control Net.control_net_name": control_net, "Sampler.steps": 1}
+    fixed = {"Load ControlNet.control_net_name": control_net, "Sampler.steps": 1}
     size = {"Empty latent.width": 128, "Empty latent.height": 128}
     return [
         {**fixed, **size, "Sampler.seed": seed, "Picture.name": picture, "Load Checkpoint.ckpt_name": checkpoint}

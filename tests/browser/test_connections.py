@@ -60,6 +60,6 @@ def test_a_link_let_go_over_the_canvas_offers_the_stack(rendering: Page) -> None
     rendering.mouse.move(x + 200, y + 120, steps=8)
     rendering.mouse.up()
     expect(
-        rendering.get_by_text("ArmatureControlStack").or_(rendering.get_by_text("Control Stack")).first
+        rendering.get_by_text("ArmatureControlStack").or_(rendering.get_by_text("ControlNet Stack")).first
     ).to_be_visible()
     rendering.keyboard.press("Escape")

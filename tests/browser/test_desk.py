@@ -46,7 +46,7 @@ def files(server: RunningServer) -> dict[str, str]:
     return {
         "Picture": SMALL,
         "Load Checkpoint": server.model("sd15_checkpoint"),
-        "Load Control Net": server.model("sd15_controlnet_canny"),
+        "Load ControlNet": server.model("sd15_controlnet_canny"),
     }
 
 
@@ -114,7 +114,7 @@ def test_a_picture_by_keyboard_alone(desk: Page, files: dict[str, str]) -> None:
     expect(desk.get_by_role("status")).to_have_text("Control signal is ready.")
     pick(desk, "Picture", SMALL)
     type_over(desk, "Prompt", "a cup on a desk")
-    for label in ("Load Checkpoint", "Load Control Net"):
+    for label in ("Load Checkpoint", "Load ControlNet"):
         pick(desk, label, files[label])
     walk_to(desk, "Seed, steps, size")
     desk.keyboard.press("Enter")
@@ -158,7 +158,7 @@ def test_missing_files_are_named_and_repaired_by_a_click(desk: Page) -> None:
     expect(desk.get_by_text("python armature.py fetch control_signal")).to_be_visible()
     desk.get_by_text("Do the parts fit?").click()
     desk.get_by_role("button", name="Set control_net_name to").click()
-    expect(desk.get_by_label("Load Control Net", exact=True)).not_to_have_value(
+    expect(desk.get_by_label("Load ControlNet", exact=True)).not_to_have_value(
         "control_v11p_sd15_canny_fp16.safetensors"
     )
 

@@ -37,7 +37,7 @@ def test_the_script_saves_a_picture_made_with_its_values(server, tmp_path, numbe
     graph = json.loads((ROOT / "workflows" / "api" / "control_signal.json").read_text(encoding="utf-8"))
     files = {
         "Load Checkpoint.ckpt_name": server.model("sd15_checkpoint"),
-        "Load Control Net.control_net_name": server.model("sd15_controlnet_canny"),
+        "Load ControlNet.control_net_name": server.model("sd15_controlnet_canny"),
     }
     graph = set_inputs(graph, files | {"Sampler.steps": 1})
     (tmp_path / "graph.json").write_text(json.dumps(graph), encoding="utf-8")

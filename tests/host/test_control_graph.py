@@ -28,7 +28,7 @@ def graph(server, **changes: Any) -> dict[str, Any]:
     """The shipped graph on generated weights, at 128 px and two steps; changes as title__input=value."""
     small = {
         "Load Checkpoint.ckpt_name": server.model("sd15_checkpoint"),
-        "Load Control Net.control_net_name": server.model("sd15_controlnet_canny"),
+        "Load ControlNet.control_net_name": server.model("sd15_controlnet_canny"),
         "Empty latent.width": 128,
         "Empty latent.height": 128,
         "Sampler.steps": 2,
@@ -263,7 +263,7 @@ def test_a_corrupt_control_net_fails_by_name_and_the_server_goes_on(server, name
     (folder / name).write_bytes(content if isinstance(content, bytes) else content(server))
     with pytest.raises(RunFailed) as failed:
         server.run(graph(server, **{"Load Control Net__control_net_name": name}))
-    assert "Load Control Net" in str(failed.value)
+    assert "Load ControlNet" in str(failed.value)
     assert name in failed.value.reason and words in failed.value.reason
     check_server_still_answers(server)
 

@@ -44,7 +44,7 @@ def graph(server) -> dict[str, Any]:
         "Identity LoRA.lora_name": "sd15_lora",
         "Load IP-Adapter.ip_adapter_name": "sd15_ip_adapter",
         "Load CLIP Vision.clip_name": "clip_vision_l",
-        "Load Control Net.control_net_name": "sd15_controlnet_depth",
+        "Load ControlNet.control_net_name": "sd15_controlnet_depth",
     }
     small = {"Empty latent.width": 64, "Empty latent.height": 64, "Sampler.steps": 1, "Sampler.scheduler": "normal"}
     settings = {"Sampler.sampler_name": "euler", "Apply IP-Adapter.weight_type": "linear"}
@@ -88,7 +88,7 @@ def test_taking_one_out_is_as_if_it_had_never_been_there(server, graph, signal, 
 
 def test_controlnext_in_place_of_controlnet(server, graph, everything, without_layout) -> None:
     with_controlnext = deepcopy(graph)
-    with_controlnext[find_node(graph, "Load Control Net")] = {
+    with_controlnext[find_node(graph, "Load ControlNet")] = {
         "class_type": "ArmatureLoadControlNeXt",
         "inputs": {"control_net_name": server.model("controlnext_control")},
         "_meta": {"title": "Load ControlNeXt"},

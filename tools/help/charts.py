@@ -77,7 +77,7 @@ def _control_stack() -> Any:
 def _weights(
     signals: Sequence[Mapping[str, Any]], steps: int, savings: Any = None, scheduler: str = "normal", **stack: Any
 ) -> list[list[float]]:
-    """The weight of each signal at each step, as Plot Control Stack computes it for an SD 1.5 model."""
+    """The weight of each signal at each step, as Plot ControlNet Stack computes it for an SD 1.5 model."""
     import comfy.model_sampling
     import comfy.samplers
     import torch

@@ -129,7 +129,7 @@ def many_signals(facts: Facts) -> Iterator[Finding]:
                 "",
                 f"{node.label}: {len(full)} controls act at full weight at once ({total:g} in sum). They fight over the same "
                 "places, and pictures come out hard and overdrawn.",
-                "Lower the weights to about 0.4 to 0.7 each, give them different ranges, or set balance of Control Stack to "
+                "Lower the weights to about 0.4 to 0.7 each, give them different ranges, or set balance of ControlNet Stack to "
                 "normalize.",
             )
 

@@ -232,7 +232,7 @@ _STAY = {
     "SoftT2IAdapterWeights": "set my_prompt_is_more_important of Layer Weights by hand: it has these numbers",
     "CustomT2IAdapterWeights": "name the levels in Layer Weights by hand (level.0 to level.3)",
     "ACN_CustomControlNetWeightsAnima": "Anima's blocks are not those of a control signal's layers",
-    "ACN_AnimaLLLiteLoaderAdvanced": "use Load Control Net and Apply Control by hand: they read the same files",
+    "ACN_AnimaLLLiteLoaderAdvanced": "use Load ControlNet and Apply Control by hand: they read the same files",
     "ACN_AnimaLLLiteExtras": "link its mask to inpaint_mask of Apply Control by hand",
     "ACN_SparseCtrlLoaderAdvanced": f"{_NOT_HERE} (SparseCtrl)",
     "ACN_SparseCtrlMergedLoaderAdvanced": f"{_NOT_HERE} (SparseCtrl)",

@@ -67,7 +67,7 @@ def _apply_stack(graph: Graph, node: Node, _choices: Choices) -> Done:
         check_range(row)
     notes = []
     if foreign is not None:
-        notes.append("the stack of another pack goes into control_net_stack of Control Stack")
+        notes.append("the stack of another pack goes into control_net_stack of ControlNet Stack")
     if not rows and foreign is None:
         raise Keep("no stack is linked to it, so it does nothing; take it out")
     signals = [graph.twin(row, "ArmatureControlSignal", SIGNAL) for row in rows]

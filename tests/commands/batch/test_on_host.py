@@ -21,7 +21,7 @@ pytestmark = pytest.mark.host
 def options(server: RunningServer, *more: str) -> list[str]:
     small = {
         "Load Checkpoint.ckpt_name": server.model("sd15_checkpoint"),
-        "Load Control Net.control_net_name": server.model("sd15_controlnet_canny"),
+        "Load ControlNet.control_net_name": server.model("sd15_controlnet_canny"),
         "Empty latent.width": 128,
         "Empty latent.height": 128,
         "Sampler.steps": 2,
@@ -50,8 +50,8 @@ def test_the_example_rows_survive_a_killed_runner(tmp_path: Path, server: Runnin
 def test_models_that_do_not_fit_are_refused_before_anything_runs(tmp_path: Path, server: RunningServer) -> None:
     wrong = server.model("sdxl_controlnet")
     given = options(server)
-    given[given.index(f"Load Control Net.control_net_name={server.model('sd15_controlnet_canny')}")] = (
-        f"Load Control Net.control_net_name={wrong}"
+    given[given.index(f"Load ControlNet.control_net_name={server.model('sd15_controlnet_canny')}")] = (
+        f"Load ControlNet.control_net_name={wrong}"
     )
     out, _ = run_command("batch", tmp_path, *given, status=2)
     assert "12 rows: 0 fit to run, 12 refused" in out and wrong in out

@@ -252,7 +252,7 @@ def test_a_map_that_control_map_made_is_not_to_be_made_with_it_again(ours, given
     first, second = maps(given)
     with pytest.raises(ValueError, match="no type for maps of the kind color_grid") as refused:
         apply_stack([], [], union(part(ours, first, "depth"), part(ours, second, "color_grid")))
-    assert "Make the map" not in str(refused.value) and "Control Stack" in str(refused.value)
+    assert "Make the map" not in str(refused.value) and "ControlNet Stack" in str(refused.value)
 
 
 def test_a_union_signal_samples_and_changes_the_picture_with_every_map():

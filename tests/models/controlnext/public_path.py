@@ -42,7 +42,7 @@ def by_host_node(positive: Any, negative: Any, net: Any, pixels: torch.Tensor, s
 
 
 def by_stack(positive: Any, negative: Any, net: Any, pixels: torch.Tensor, strength: float, **signal: Any) -> Any:
-    """Through Control Signal, Control Stack and Apply Control Stack."""
+    """Through Control Signal, ControlNet Stack and Apply ControlNet Stack."""
     one = node("ArmatureControlSignal").execute(net, pixels, weight=strength, **signal).args[0]
     stack = node("ArmatureControlStack").execute(signals={"signal_0": one}).args[0]
     return node("ArmatureApplyControlStack").execute(positive, negative, stack).args[:2]

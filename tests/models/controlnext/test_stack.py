@@ -1,4 +1,4 @@
-"""ControlNeXt in a Control Stack: masks act inside the UNet, chains with native nets, schedules, and a second base."""
+"""ControlNeXt in a ControlNet Stack: masks act inside the UNet, chains with native nets, schedules, and a second base."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def recorded(server: RunningServer, prefix: str, seed: int = 1, weight: float = 
     Image.fromarray(gradient).save(server.input_folder / "room.png")
     changes = {
         "Load Checkpoint.ckpt_name": server.model("sd15_checkpoint"),
-        "Load Control Net.control_net_name": server.model("sd15_controlnet_canny"),
+        "Load ControlNet.control_net_name": server.model("sd15_controlnet_canny"),
         "Empty latent.width": 128,
         "Empty latent.height": 128,
         "Sampler.steps": 2,

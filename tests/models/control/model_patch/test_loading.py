@@ -1,4 +1,4 @@
-"""Files of model patches through Load Control Net, told by their headers."""
+"""Files of model patches through Load ControlNet, told by their headers."""
 
 from __future__ import annotations
 
