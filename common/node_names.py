@@ -11,6 +11,15 @@ def title_of(node: object) -> str | None:
     return title if isinstance(title, str) and title else None
 
 
+def title_of_source(prompt: object, node_id: object, name: str) -> str | None:
+    """The title of the node that an input is linked to, or None where the prompt does not say."""
+    nodes = prompt if isinstance(prompt, Mapping) else {}
+    node = nodes.get(str(node_id))
+    inputs = node.get("inputs") if isinstance(node, Mapping) else None
+    link = inputs.get(name) if isinstance(inputs, Mapping) else None
+    return title_of(nodes.get(str(link[0]))) if isinstance(link, list) and link else None
+
+
 def titled_name(title: str, node_id: str, class_type: str | None) -> str:
     """'Load Checkpoint' (node 4, CheckpointLoaderSimple)."""
     return f"'{title}' (node {node_id}, {class_type})" if class_type else f"'{title}' (node {node_id})"

@@ -164,6 +164,7 @@ class ArmatureControlSignal(io.ComfyNode):
                 "multi controlnet",
             ],
             inputs=[*signal_inputs(), range_of_input(), inpaint_mask_input(), inpaint_image_input()],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
             outputs=[ControlSignalType.Output("signal", tooltip="Link it to a ControlNet Stack.")],
         )
 
@@ -185,10 +186,12 @@ class ArmatureControlSignal(io.ComfyNode):
         inpaint_mask: Any = None,
         inpaint_image: Any = None,
     ) -> io.NodeOutput:
+        from ..common.node_names import title_of_source
         from ..models.control.signal import ControlSignal
         from ..models.guidance.curve import Curve
 
         curve = Curve.read(schedule)
+        source = title_of_source(cls.hidden.prompt, cls.hidden.unique_id, "image") if cls.hidden else None
         return io.NodeOutput(
             ControlSignal(
                 control_net,
@@ -205,6 +208,7 @@ class ArmatureControlSignal(io.ComfyNode):
                 range_of or "noise",
                 inpaint_mask,
                 inpaint_image,
+                source or "",
             )
         )
 

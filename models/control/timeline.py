@@ -87,10 +87,14 @@ def _row(
 
 
 def _shown(signal: ControlSignal) -> str:
-    """What a signal shows and how strongly: 'canny 0.8'; where nothing is known of its map, its net's kind."""
+    """What a signal shows, how strongly, and where it comes from: 'canny 0.8 from Edges'.
+
+    Where nothing is known of its map stands its net's kind.
+    """
     parts = getattr(signal, "parts", ()) or (signal,)
     shown = " + ".join(tag_of(part.image) or part.kind for part in parts)
-    return f"{shown} {signal.weight:g}"
+    sources = " + ".join(dict.fromkeys(part.source for part in parts if part.source))
+    return f"{shown} {signal.weight:g} from {sources}" if sources else f"{shown} {signal.weight:g}"
 
 
 def _notes(signal: ControlSignal, stack: ControlStack) -> tuple[str, ...]:

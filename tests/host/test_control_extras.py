@@ -46,6 +46,8 @@ def test_every_extra_works_in_one_graph(server):
     assert fitted.shape == (128, 128, 3) and set(np.unique(fitted)) <= {0, 255}
     plot = picture(server, result, "saved plot")
     assert plot.shape[1] == 1200 and (np.abs(plot.astype(int) - (0, 114, 178)).max(2) < 6).any()
+    (table,) = result.texts("plot")
+    assert table.splitlines()[0] == "[1] canny 0.8 from check (per layer, per frame)"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_a_union_signal_of_a_net_that_is_none_is_refused_by_name(server):
 def test_a_control_net_of_another_family_is_named_by_its_file_before_sampling(server):
     wrong, fitting = server.model("sdxl_controlnet"), server.model("sd15_controlnet_canny")
     with pytest.raises(RunFailed) as error:
-        server.run(graph(server, **{"Load Control Net__control_net_name": wrong}))
+        server.run(graph(server, **{"Load ControlNet__control_net_name": wrong}))
     told = str(error.value)
     assert wrong in told and fitting in told and "SDXL" in told and "SD 1.5" in told
     assert picture(server, server.run(graph(server, Sampler__seed=7)), PICTURE).shape == (128, 128, 3)

@@ -155,7 +155,7 @@ def test_a_gap_in_the_slots_is_no_obstacle(server):
         ({"Control map__resolution": 5}, ("resolution", "64")),
         ({"Control map__method.low_threshold": 300}, ("low_threshold", "255")),
         (
-            {"Load Control Net__control_net_name": "missing.safetensors"},
+            {"Load ControlNet__control_net_name": "missing.safetensors"},
             ("control_net_name", "missing.safetensors"),
         ),
     ],
@@ -262,7 +262,7 @@ def test_a_corrupt_control_net_fails_by_name_and_the_server_goes_on(server, name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content if isinstance(content, bytes) else content(server))
     with pytest.raises(RunFailed) as failed:
-        server.run(graph(server, **{"Load Control Net__control_net_name": name}))
+        server.run(graph(server, **{"Load ControlNet__control_net_name": name}))
     assert "Load ControlNet" in str(failed.value)
     assert name in failed.value.reason and words in failed.value.reason
     check_server_still_answers(server)
