@@ -7,7 +7,7 @@ the number of paths.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -138,6 +138,9 @@ class Flows:
         self.graph = graph
         self.uses = uses
         self._flows: dict[tuple[str, str], Flow] = {}
+        # What is asked of a node again and again: its sources come before it in the order, so an answer stays.
+        self._into: dict[tuple[str, tuple[str, ...]], Flow] = {}
+        self._bases: dict[str, Flow | None] = {}
         self.latents: dict[str, LatentFact] = {}
         wanted = self._wanted()
         for key in graph.order:
@@ -148,10 +151,19 @@ class Flows:
 
     def into(self, node_id: str, *kinds: str) -> Flow:
         """The flow into a node by its inputs of some types."""
-        return _merged(self._of_edge(edge, edge.type) for edge in self.graph.feeds(node_id, *kinds))
+        known = self._into.get((node_id, kinds))
+        if known is None:
+            known = _merged([self._of_edge(edge, edge.type) for edge in self.graph.feeds(node_id, *kinds)])
+            self._into[node_id, kinds] = known
+        return known
 
     def base(self, node_id: str) -> Flow | None:
         """The model that a node works with, linked alone or in a bundle such as a pipe; None when there is none."""
+        if node_id not in self._bases:
+            self._bases[node_id] = self._base(node_id)
+        return self._bases[node_id]
+
+    def _base(self, node_id: str) -> Flow | None:
         if self.graph.feeds(node_id, *_MODELS):
             return self.into(node_id, *_MODELS)
         bundled = [
@@ -191,7 +203,7 @@ class Flows:
         return wanted
 
     def _of_edge(self, edge: Edge, kind: str) -> Flow:
-        return self._flows.get((edge.source, kind), Flow(unsure=self.graph.nodes[edge.source].label))
+        return self._flows.get((edge.source, kind)) or Flow(unsure=self.graph.nodes[edge.source].label)
 
     def _follow(self, key: str, kind: str) -> Flow:
         node = self.graph.nodes[key]
@@ -208,7 +220,7 @@ class Flows:
         bundles = self._bundles(key)
         known = [(edge, flow) for edge in bundles if (flow := self._flows.get((edge.source, kind))) and flow.sources]
         if known:
-            merged = _merged(flow for _, flow in known)
+            merged = _merged([flow for _, flow in known])
             same = len({flow.sources for _, flow in known}) == 1
             certain = same and all(edge.type != ANY for edge in bundles)
             return merged if certain else Flow(merged.sources, merged.unsure or node.label)
@@ -359,7 +371,9 @@ def _carries(into: str, out: str) -> bool:
     return True
 
 
-def _merged(flows: Iterable[Flow]) -> Flow:
+def _merged(flows: Sequence[Flow]) -> Flow:
+    if len(flows) == 1 and len(flows[0].sources) <= _MOST_SOURCES:
+        return flows[0]
     sources: frozenset[FileUse] = frozenset()
     unsure = ""
     for flow in flows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .node_types import ANY, NodeTypes, TypesOf
@@ -64,11 +65,19 @@ class Graph:
         self.dangling: list[Dangling] = []
         self.order, self.cyclic = self._ordered()
         self.into: dict[str, list[Edge]] = defaultdict(list)
+        self._by_type: dict[str, dict[str, list[Edge]]] = defaultdict(dict)
         self._typed()
 
-    def feeds(self, node_id: str, *types: str) -> list[Edge]:
+    def feeds(self, node_id: str, *types: str) -> Sequence[Edge]:
         """The links into a node that carry one of these types."""
-        return [edge for edge in self.into[node_id] if edge.type in types]
+        by_type = self._by_type.get(node_id)
+        if by_type is None:
+            return ()
+        if len(types) == 1:
+            return by_type.get(types[0], ())
+        return (
+            [edge for edge in self.into[node_id] if edge.type in types] if not by_type.keys().isdisjoint(types) else ()
+        )
 
     def _ordered(self) -> tuple[list[str], frozenset[str]]:
         waiting: dict[str, int] = {}
@@ -101,7 +110,9 @@ class Graph:
             for name, link in node.links.items():
                 if (key, name) not in broken:
                     kind = self._type_of(node, name, link)
-                    self.into[key].append(Edge(link.node, link.slot, key, name, kind))
+                    edge = Edge(link.node, link.slot, key, name, kind)
+                    self.into[key].append(edge)
+                    self._by_type[key].setdefault(kind, []).append(edge)
 
     def _type_of(self, node: Node, name: str, link: Link) -> str:
         source, target = self.types[link.node], self.types[node.id]

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -79,6 +80,7 @@ class Suggestions:
         return self._files[folders]
 
 
+@lru_cache(maxsize=4096)  # thousands of nodes may name one file
 def _likeness(name: str, like: str) -> float:
     one, other = (PurePosixPath(text.lower().replace("\\", "/")) for text in (name, like))
     same_folder = 0.1 if one.parent == other.parent else 0.0

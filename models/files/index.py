@@ -56,18 +56,21 @@ class ModelIndex:
         The host lists names with the separator of its own system, and refuses every other spelling: a name with a
         backslash is a missing file on Linux. Raises ValueError for a name that leads out of the model folder.
         """
-        relative = Path(name.replace("\\", "/"))
-        if relative.is_absolute() or ".." in relative.parts or ":" in name.partition("/")[0] or "\0" in name:
+        # Text and not Path, for a graph may name thousands of files, each of which is looked for in a dozen folders.
+        slashed = name.replace("\\", "/")
+        parts = slashed.split("/")
+        if slashed.startswith("/") or ".." in parts or ":" in name.partition("/")[0] or "\0" in name:
             raise ValueError(f"'{name}' leads out of the model folder {folder}. Give a name inside it.")
-        if name != as_listed(relative.as_posix()):
+        relative = "/".join(part for part in parts if part not in ("", "."))
+        if name != as_listed(relative):
             return None
         for root in self.folders.get(folder, ()):
-            path = root / relative
-            try:
-                if path.is_file():
-                    return self._record(folder, relative.as_posix(), path)
-            except OSError:  # a name that the file system refuses, such as one far too long
-                continue
+            # False too for a name that the file system refuses, such as one far too long.
+            if os.path.isfile(os.path.join(root, relative)):  # noqa: PTH113, PTH118
+                try:
+                    return self._record(folder, relative, root / relative)
+                except OSError:
+                    continue
         return None
 
     def respelt(self, folder: str, name: str) -> str | None:
