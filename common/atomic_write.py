@@ -1,5 +1,7 @@
 """Atomic writes: a file is there whole or not at all, also when several processes write it at once."""
 
+import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,21 +26,32 @@ def atomic_write(path: Path, *, same_bytes: bool = False) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a whole file; see `atomic_write`."""
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(content)
+    """Writes a whole file; see `atomic_write`. It is on the disk before it takes the place of what was there."""
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a whole UTF-8 file; see `atomic_write`."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    """Writes a whole UTF-8 file; see `write_bytes`."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+_PATIENCE = 1.0  # seconds for a virus scanner or a reader to let go of a file
 
 
 def _replace(temporary: Path, path: Path, same_bytes: bool) -> None:
-    try:
-        temporary.replace(path)
-    except PermissionError:
-        # Windows refuses to replace a file that another process has open.
-        if not (same_bytes and path.exists()):
-            raise
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            # Windows refuses to replace a file that another process has open.
+            if same_bytes and path.exists():
+                return
+            if os.name != "nt" or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return

@@ -1,15 +1,21 @@
-"""The pack's HTTP routes. Headers are read in a thread of their own, so that the server goes on answering."""
+"""The pack's HTTP routes. Graphs are checked in a thread of their own, in order, so that the server goes on answering."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import errno
 import sys
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from .request_body import Refused, check_writer, parse_json, read_body
+
 DESK = Path(__file__).resolve().parent / "desk"
+# One thread each: two would share one interpreter, and the server's own thread would wait for both. Files do not wait for graphs.
+_GRAPHS = ThreadPoolExecutor(1, "armature-graphs")
+_FILES = ThreadPoolExecutor(1, "armature-files")
 
 
 def register_routes() -> None:
@@ -34,14 +40,14 @@ async def post_compatibility(request: Any) -> Any:
     """The report on the graph in the body; 400 with a reason when the body holds none."""
     from ..models.compatibility.endpoints import answer
 
-    return await _posted(request, answer)
+    return await _posted(request, answer, _GRAPHS)
 
 
 async def post_sheet(request: Any) -> Any:
     """Add the graph in the body to the team's sheet."""
     from ..models.compatibility.endpoints import record_verdict
 
-    return await _posted(request, record_verdict)
+    return await _posted(request, record_verdict, _GRAPHS, writes=True)
 
 
 async def get_models(request: Any) -> Any:
@@ -49,7 +55,7 @@ async def get_models(request: Any) -> Any:
     from ..models.compatibility.endpoints import models_table
 
     folder = request.query.get("folder")
-    return await _answered(lambda: models_table(folder))
+    return await _answered(lambda: models_table(folder), _FILES)
 
 
 async def get_curve(request: Any) -> Any:
@@ -57,24 +63,21 @@ async def get_curve(request: Any) -> Any:
     from ..models.guidance.curve import drawn
 
     text = request.query.get("text", "")
-    return await _answered(lambda: drawn(text))
+    return await _answered(lambda: drawn(text), None)
 
 
 async def get_demo_models(_request: Any) -> Any:
     """The files of the demo's models, and which of them the host has."""
     from ..models.demo.provide import table
 
-    return await _answered(table)
+    return await _answered(table, _FILES)
 
 
 async def post_demo_models(request: Any) -> Any:
-    """Write those that the body names, `{"names": [...]}`, into the host's model folders; 400 when none takes them.
-
-    As with all routes the host itself turns away what pages of other origins send.
-    """
+    """Write those that the body names, `{"names": [...]}`, into the host's model folders; 400 when none takes them."""
     from ..models.demo.provide import provide
 
-    return await _posted(request, provide)
+    return await _posted(request, provide, _FILES, writes=True)
 
 
 async def get_desk(_request: Any) -> Any:
@@ -103,26 +106,36 @@ async def get_desk_without_slash(_request: Any) -> Any:
     raise web.HTTPFound("../armature")
 
 
-async def _posted(request: Any, work: Callable[[Any], dict[str, Any]]) -> Any:
+async def _posted(request: Any, work: Callable[[Any], dict[str, Any]], where: Executor, writes: bool = False) -> Any:
     try:
-        body = json.loads((await request.text()).removeprefix("\ufeff"))  # some programs put a byte-order mark in front
-    except (ValueError, RecursionError) as error:
-        return _refused(f"The body is no JSON ({error}). Send an API prompt, as Export (API) writes it.")
-    return await _answered(lambda: work(body))
+        if writes:
+            check_writer(request)
+        content, charset = await read_body(request), request.charset
+    except Refused as refused:
+        return _refused(str(refused), refused.status)
+    return await _answered(lambda: work(parse_json(content, charset)), where)
 
 
-async def _answered(work: Callable[[], dict[str, Any]]) -> Any:
+async def _answered(work: Callable[[], dict[str, Any]], where: Executor | None) -> Any:
+    """The answer to a request. where: in which thread the work is done, None for what takes no time."""
     from aiohttp import web
 
     try:
-        return web.json_response(await asyncio.get_running_loop().run_in_executor(None, work))
+        done = work() if where is None else await asyncio.get_running_loop().run_in_executor(where, work)
+        return web.json_response(done)
+    except Refused as refused:
+        return _refused(str(refused), refused.status)
     except ValueError as error:
         return _refused(str(error))
     except RecursionError:
         return _refused("The body is nested too deeply to be a prompt.")
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _refused(f"Nothing was written or changed: {what}.", 507 if full else 500)
 
 
-def _refused(message: str) -> Any:
+def _refused(message: str, status: int = 400) -> Any:
     from aiohttp import web
 
-    return web.json_response({"error": {"type": "not_checked", "message": message}}, status=400)
+    return web.json_response({"error": {"type": "not_checked", "message": message}}, status=status)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from ..commands.private_host.definition import Request, define
 from ..commands.private_host.files import HOST_MARK, cache_folder, read_mark, remove_tree, write_mark
-from ..commands.private_host.lock import locked
 from ..commands.private_host.source import fetch
 from ..commands.private_host.workshop import Workshop
 from ..commands.terminal import Steps
 from ..common.digests import sha256
+from ..common.file_lock import locked
 
 
 def ensure_source(request: Request) -> Path:

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 from ..commands.private_host.files import cache_folder, read_mark, remove_tree, write_mark
-from ..commands.private_host.lock import locked
 from ..commands.private_host.workshop import Workshop
 from ..commands.terminal import Problem, Steps
 from ..common.digests import sha256
+from ..common.file_lock import locked
 
 VARIABLE = "ARMATURE_REGISTRY_TOOLS"
 PINS = Path(__file__).with_name("registry_tools.txt")

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from ...common.digests import sha256_of_files
-from ..private_host.lock import locked
+from ...common.file_lock import locked
 from ..terminal import Problem
 
 _UNUSED = 24 * 3600  # seconds since its last use after which another version's files are removed

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...common.file_lock import locked
 from ..terminal import Steps
 from . import requirements
 from .build import STEPS, build
 from .definition import Definition, Request, define
 from .files import HOST_MARK, TEST_MARK, cache_folder, read_mark, remove_tree, write_mark
 from .host import Host, read_version
-from .lock import locked
 from .workshop import Workshop, environment_in, python_in
 
 Builder = Callable[[Workshop, Request], dict[str, object]]

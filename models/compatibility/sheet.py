@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...common.atomic_write import write_text
+from ...common.file_lock import locked
 from .combination import Combination, Made, Part, combinations
 from .facts import Facts
 from .finding import Finding, Severity, finding
@@ -96,10 +97,15 @@ def read_sheets(paths: Iterable[Path]) -> Sheet | None:
 
 
 def add_entries(path: Path, entries: Iterable[Entry]) -> None:
-    """Write entries to the end of a sheet, made when it is not there. Raises SheetError for one that cannot be read."""
-    old = [entry.as_json() for entry in _read(path)] if path.is_file() else []
-    table = {"schema": SCHEMA, "combinations": [*old, *(entry.as_json() for entry in entries)]}
-    write_text(path, json.dumps(table, indent=2, ensure_ascii=False) + "\n")
+    """Write entries to the end of a sheet, made when it is not there.
+
+    Of those who write at once, threads or processes, each waits for the one before, and nobody's entries are lost. Raises
+    SheetError for a sheet that cannot be read, OSError for one that cannot be written.
+    """
+    with locked(path.with_name(f".{path.name}.lock")):
+        old = [entry.as_json() for entry in _read(path)] if path.is_file() else []
+        table = {"schema": SCHEMA, "combinations": [*old, *(entry.as_json() for entry in entries)]}
+        write_text(path, json.dumps(table, indent=2, ensure_ascii=False) + "\n")
 
 
 def today() -> str:

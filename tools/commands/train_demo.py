@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _pack(arguments.to)
     if arguments.compare:
         return _compare(arguments.to, arguments.compare, device)
-    from ...commands.private_host.lock import locked
+    from ...common.file_lock import locked
     from ..demo_training.training import processes
     from ..demo_training.training.parts import STAGES, stage, train
 

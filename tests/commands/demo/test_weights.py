@@ -8,7 +8,7 @@ import time
 
 import pytest
 from armature_pack.commands.demo.weights import written_models
-from armature_pack.commands.private_host.lock import locked
+from armature_pack.common.file_lock import locked
 from armature_pack.models.demo import export
 
 

@@ -28,8 +28,8 @@ else:
 
 
 @contextmanager
-def locked(path: Path, on_wait: Callable[[], None], pause: float = 0.2) -> Iterator[int]:
-    """Hold the lock on the file `path` during the body; `on_wait` is called once if another process has it.
+def locked(path: Path, on_wait: Callable[[], None] = lambda: None, pause: float = 0.02) -> Iterator[int]:
+    """Hold the lock on the file `path` during the body; `on_wait` is called once if another process or thread has it.
 
     Yields the file descriptor. A child process that inherits it keeps the lock too (flock belongs to the open file), so
     an installer that outlives its killed parent still keeps others out. The file itself stays: removing it would let two

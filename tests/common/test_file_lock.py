@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from armature_pack.commands.private_host.lock import locked
+from armature_pack.common.file_lock import locked
 
 
 def refuse() -> None:
