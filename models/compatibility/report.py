@@ -150,6 +150,8 @@ def _called(use: FileUse) -> str:
     if use.identity is not None:
         ambiguous = f" (ambiguous: {use.identity.ambiguity})" if use.identity.ambiguity else ""
         return use.identity.title + ambiguous
+    if use.file is not None and use.file.is_unread:
+        return "not read"
     return {
         "missing": "not there",
         "outside": "outside the model folders",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import gguf_header, torch_header
-from .header import SUFFIXES, BrokenFile, Header, read_header
+from .header import BrokenFile, Header
+from .safetensors_header import SUFFIXES, read_header
 
 SUFFIXES_READ = (*SUFFIXES, *torch_header.SUFFIXES, *gguf_header.SUFFIXES)
 

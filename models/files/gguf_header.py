@@ -9,30 +9,49 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from .header import BrokenFile, Header, TensorInfo, opening, text_in
+from .header import BrokenFile, Header, TensorInfo, TooMuch, opening, text_in
+from .header_table import MOST_BYTES, HeaderTable
 
 SUFFIXES = (".gguf",)
-_MAXIMUM = 64 * 1024 * 1024  # of the header; vocabularies of language models take a few megabytes
 _SCALARS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # type number -> bytes
 _STRING, _ARRAY = 8, 9
 _DTYPES = {0: "F32", 1: "F16", 30: "BF16"}
+_MOST_VALUES = 50_000  # beside tensors; models have less than a hundred
+_MOST_TEXTS = 2_000_000  # in arrays; a vocabulary of 262,000 words has twice as many merges
+_BLOCK = 256 * 1024
+_LENGTH = struct.Struct("<Q")
 
 
 class _Reader:
-    """Reads numbers and texts, and counts the bytes."""
+    """Reads numbers and texts out of blocks of a file, and counts the bytes."""
 
     def __init__(self, file: BinaryIO):
         self.file = file
-        self.count = 0
+        self.block = b""
+        self.at = 0  # in the block
+        self.before = 0  # bytes of the file before the block
+        self.values = 0
+        self.texts = 0
+
+    @property
+    def count(self) -> int:
+        return self.before + self.at
+
+    def need(self, length: int) -> None:
+        """Have so many bytes in the block, if the file has them."""
+        if self.count + length > MOST_BYTES:
+            raise TooMuch(f"takes more than {MOST_BYTES:,} bytes")
+        if self.at + length > len(self.block):
+            self.before += self.at
+            self.block = self.block[self.at :] + self.file.read(max(length, _BLOCK))
+            self.at = 0
+            if length > len(self.block):
+                raise EOFError
 
     def take(self, length: int) -> bytes:
-        if length < 0 or self.count + length > _MAXIMUM:
-            raise ValueError
-        data = self.file.read(length)
-        if len(data) < length:
-            raise EOFError
-        self.count += length
-        return data
+        self.need(length)
+        self.at += length
+        return self.block[self.at - length : self.at]
 
     def u32(self) -> int:
         return struct.unpack("<I", self.take(4))[0]
@@ -45,18 +64,40 @@ class _Reader:
 
     def value(self, kind: int) -> str | None:
         """A text value; everything else is passed over."""
+        self.values += 1
+        if self.values > _MOST_VALUES:
+            raise TooMuch(f"holds more than {_MOST_VALUES:,} values")
         if kind == _STRING:
             return self.text()
         if kind == _ARRAY:
-            inner, length = self.u32(), self.u64()
-            if inner in _SCALARS:
-                self.take(_SCALARS[inner] * length)
-                return None
-            for _ in range(length):
-                self.value(inner)
-            return None
-        self.take(_SCALARS[kind])
+            self._pass_array(self.u32(), self.u64())
+        else:
+            self.take(_SCALARS[kind])
         return None
+
+    def _pass_array(self, kind: int, length: int) -> None:
+        if kind in _SCALARS:
+            self.take(_SCALARS[kind] * length)
+        elif kind == _STRING:
+            self._pass_texts(length)
+        else:
+            for _ in range(length):
+                self.value(kind)
+
+    def _pass_texts(self, number: int) -> None:
+        """A vocabulary: hundreds of thousands of short texts."""
+        self.texts += number
+        if self.texts > _MOST_TEXTS:
+            raise TooMuch(f"holds more than {_MOST_TEXTS:,} texts")
+        while number:
+            self.need(_LENGTH.size)
+            block, at, last = self.block, self.at, len(self.block) - _LENGTH.size
+            while number and at <= last:
+                at += _LENGTH.size + _LENGTH.unpack_from(block, at)[0]
+                number -= 1
+            inside = min(at, len(block))
+            self.at = inside
+            self.take(at - inside)
 
 
 def read_gguf_header(path: str | Path) -> Header:
@@ -77,18 +118,19 @@ def read_gguf_header(path: str | Path) -> Header:
 def _read(reader: _Reader) -> Header:
     if reader.take(4) != b"GGUF" or reader.u32() not in (2, 3):
         raise ValueError
+    table = HeaderTable()
     tensor_count, value_count = reader.u64(), reader.u64()
-    metadata = {}
     for _ in range(value_count):
         key = reader.text()
         text = reader.value(reader.u32())
         if text is not None:
-            metadata[key] = text
-    tensors = {}
+            table.tell(key, text)
+    table.expect(tensor_count)
     for _ in range(tensor_count):
         name = reader.text()
-        sizes = tuple(reader.u64() for _ in range(reader.u32()))
+        axes = reader.u32()
+        sizes = struct.unpack(f"<{axes}Q", reader.take(8 * axes))
         kind = reader.u32()
         reader.u64()  # where its bytes begin
-        tensors[name] = TensorInfo(_DTYPES.get(kind, f"GGML_{kind}"), sizes[::-1], 0, 0)
-    return Header(tensors, metadata, reader.count)
+        table.add(name, TensorInfo(_DTYPES.get(kind, f"GGML_{kind}"), sizes[::-1], 0, 0))
+    return table.header(reader.count)

@@ -5,10 +5,12 @@ The host is imported when it is asked, and its log stays quiet: not knowing a fi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from inspect import signature
+from itertools import islice
 from typing import Any
 
 from .header import TORCH_DTYPES
@@ -40,10 +42,30 @@ def meta_tensors(tensors: Tensors) -> dict[str, Any]:
     return {name: make(shape, tensors.dtypes.get(name, "")) for name, shape in tensors.shapes.items()}
 
 
+_NUMBER = re.compile(r"(?:^|\.)(\d{1,9})(?=\.)")
+_DEEPEST = 4  # numbers in a name by which the host counts
+_MOST_STEPS = 1_000_000  # the largest models that it knows take a tenth
+_MOST_SHAPES = 20_000
+
+
+def _is_too_much(tensors: Tensors) -> bool:
+    """Whether the host would look too long: it goes through all names once for each block that it counts."""
+    if len({(shape, tensors.dtypes.get(name, "")) for name, shape in tensors.shapes.items()}) > _MOST_SHAPES:
+        return True
+    counts: dict[str, set[str]] = {}
+    for name in tensors.shapes:
+        for number in islice(_NUMBER.finditer(name), _DEEPEST):
+            counts.setdefault(name[: number.start()], set()).add(number[1])
+    blocks = max(map(len, counts.values()), default=0)
+    return blocks * len(tensors.shapes) > _MOST_STEPS
+
+
 def detect_model(tensors: Tensors) -> HostModel | None:
     """The diffusion model in a file, under the prefix that the host would look under, or none; None when unknown."""
     from comfy import model_detection
 
+    if _is_too_much(tensors):
+        return None
     state_dict = meta_tensors(tensors)
     prefix = model_detection.unet_prefix_from_state_dict(state_dict)
     found = _detect(state_dict, prefix, tensors.metadata)
@@ -105,6 +127,8 @@ def detect_text_encoder(tensors: Tensors) -> str | None:
     """The host's name for a text encoder in lower case, such as clip_l; None when it is none that the host knows."""
     from comfy.sd import detect_te_model
 
+    if _is_too_much(tensors):
+        return None
     try:
         found = detect_te_model(meta_tensors(tensors))
     except Exception:  # as above

@@ -119,7 +119,7 @@ def _formats(metadata: Mapping[str, str]) -> list[str]:
     """Names of the host's packed forms that the header's own table of layers lists."""
     try:
         layers = json.loads(metadata.get("_quantization_metadata", "{}"))["layers"]
-        return sorted({str(layer["format"]) for layer in layers.values()})
+        return sorted({str(layer["format"])[:40] for layer in layers.values()})[:20]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return []
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .container import SUFFIXES_READ, container_of
-from .header import BrokenFile
+from .header import NOT_READ, BrokenFile
 from .identify import UNKNOWN, forget_headers, identify_file
 from .identity import Identity
 from .kinds import find_kind
@@ -30,6 +30,11 @@ class ModelFile:
     @property
     def container(self) -> str:
         return container_of(self.path)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether nothing is known of it because its header asks for too much; it may be sound."""
+        return self.problem.startswith(NOT_READ)
 
     @property
     def misplaced(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import comfy.utils
 import torch
 
-from .header import BrokenFile, is_safetensors, missing, read_header
-from .torch_header import WRAPPERS, code_in, reason_of
+from .header import BrokenFile, missing, opening
+from .safetensors_header import is_safetensors, read_header
+from .torch_header import WRAPPERS
 
 _DEEPEST = 2  # dicts within dicts: what weight files have, and far less than a broken one could
 
@@ -93,8 +95,8 @@ def _unreadable(
     if_code: str = "Use a safetensors version of it.",
     if_damaged: str = "Download it again, best as safetensors.",
 ) -> str:
-    reason = reason_of(error)
-    code = None if is_safetensors(path) else code_in(path, error)
+    reason = _reason_of(error)
+    code = None if is_safetensors(path) else _code_in(path, error)
     if is_safetensors(path):
         advice = "It is incomplete, or no safetensors file at all. Download it again and compare its size."
     elif code is not None:
@@ -103,3 +105,34 @@ def _unreadable(
     else:
         advice = f"It is incomplete, or no torch weight file. {if_damaged}"
     return f"The file {path} cannot be read ({reason}). {advice}"
+
+
+_CODE = re.compile(r"(?:GLOBAL|Unsupported class) ([\w.]+)")
+_PICKLE = b"\x80"  # how a pickle of protocol 2 and later begins, in torch's old format and elsewhere
+
+
+def _code_in(path: Path, error: Exception) -> str | None:
+    """What a pickle asks for beside weights, such as 'posix.system', by the error of torch's safe reader.
+
+    None where the file is damaged, or no pickle at all: that the reader stops at as well.
+    """
+    if not _is_of_safe_reader(error):
+        return None
+    found = _CODE.search(str(error))
+    if found:
+        return found[1]
+    with opening(path), path.open("rb") as file:
+        begins_as_pickle = file.read(1) == _PICKLE
+    return "objects of Python" if begins_as_pickle or "operand" not in str(error) else None
+
+
+def _reason_of(error: Exception) -> str:
+    """The first line of a reader's error, without the safe reader's, which says how to switch it off."""
+    if _is_of_safe_reader(error):
+        return "it begins as no such file does"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _is_of_safe_reader(error: Exception) -> bool:
+    text = str(error).lower()
+    return any(sign in text for sign in ("weights only", "weights_only", "unsupported"))

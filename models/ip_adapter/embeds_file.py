@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...preprocessors.images.checks import check_type
-from ..files.header import BrokenFile, read_header
+from ..files.header import BrokenFile
 from ..files.reading import read_state_dict, refuse_non_finite
+from ..files.safetensors_header import read_header
 from ..files.writing import write_safetensors
 from . import ipadpt
 from .embeds import PREFIX, ImageEmbeds

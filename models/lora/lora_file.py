@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from ..files.header import is_safetensors, read_header
 from ..files.identity import Tensors, shapes_of
 from ..files.kinds.lora import LORA, trigger_words
 from ..files.reading import read_state_dict, refuse_non_finite
+from ..files.safetensors_header import is_safetensors, read_header
 from ..files.wrong_kind import describe_keys, told_kind
 from ..host import find_file
 

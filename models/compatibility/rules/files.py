@@ -66,18 +66,18 @@ def linked_file(facts: Facts) -> Iterator[Finding]:
 
 
 def unreadable_file(facts: Facts) -> Iterator[Finding]:
-    """Files that are damaged, incomplete or unsafe to open."""
+    """Files that are damaged, incomplete or unsafe to open, or whose header asks for too much."""
     for use in facts.all_uses:
         if use.file is not None and use.file.problem:
-            yield finding(
-                "error",
-                use.node,
-                use.input,
-                f"{use.node.label}: {use.file.problem}",
-                "Replace the file, or choose another.",
-                (use,),
-                wanted_for(use, lambda file, use=use: _takes(use, file)),
-            )
+            told = f"{use.node.label}: {use.file.problem}"
+            if use.file.is_unread:
+                yield finding(
+                    "unknown", use.node, use.input, told, "Nothing that hangs on this file was checked.", (use,)
+                )
+            else:
+                wanted = wanted_for(use, lambda file, use=use: _takes(use, file))
+                instead = "Replace the file, or choose another."
+                yield finding("error", use.node, use.input, told, instead, (use,), wanted)
 
 
 def pickle_container(facts: Facts) -> Iterator[Finding]:

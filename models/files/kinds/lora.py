@@ -33,8 +33,9 @@ _RELATIVES = (
     ),
     ("difference", "weight differences", (".diff", ".diff_b", ".set_weight")),
 )
-_CROSS = re.compile(r"(?:input|output|down|up|mid|middle)_blocks?[._].*attn2[._](?:processor[._])?to_[kv]")
-_DEEP = re.compile(r"(?:input|output|down|up|mid|middle)_blocks?[._].*transformer_blocks[._]9[._]")
+_BLOCK = re.compile(r"(?:input|output|down|up|mid|middle)_blocks?[._]")
+_CROSS = re.compile(r"attn2[._](?:processor[._])?to_[kv]")
+_DEEP = re.compile(r"transformer_blocks[._]9[._]")
 _TEXT = ("lora_te", "text_encoder", "lora_prior_te")
 _SECOND_TEXT = ("lora_te2", "text_encoder_2")
 
@@ -67,7 +68,7 @@ def recognise(tensors: Tensors) -> Identity | None:
 def _families(tensors: Tensors) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     """(families, evidence, why several) by the width of what the layers read, else by the layers' names."""
     for name, shape in tensors.shapes.items():
-        if _CROSS.search(name) and name.endswith((*DOWN, ".hada_w1_b")) and len(shape) >= 2:
+        if _in_block(_CROSS, name) and name.endswith((*DOWN, ".hada_w1_b")) and len(shape) >= 2:
             family = FAMILY_OF_CONTEXT.get(shape[1])
             if family:
                 return (family,), (shown(tensors, name),), ""
@@ -76,12 +77,18 @@ def _families(tensors: Tensors) -> tuple[tuple[str, ...], tuple[str, ...], str]:
         return found.families, (shown(tensors, found.name),), found.ambiguity
     if tensors.any_starts(*_SECOND_TEXT):
         return ("sdxl",), ("a second text encoder (CLIP-G)",), ""
-    if any(_DEEP.search(name) for name in tensors.shapes):
+    if any(_in_block(_DEEP, name) for name in tensors.shapes):
         return ("sdxl",), ("blocks that are ten layers deep",), ""
     told = _told(tensors.metadata)
     if told:
         return (told[0],), (told[1],), ""
     return (), (), "no layer in it depends on the family"
+
+
+def _in_block(part: re.Pattern[str], name: str) -> bool:
+    """Whether a part stands behind the name of a UNet's block. (As one pattern it takes the square of a name's length.)"""
+    block = _BLOCK.search(name)
+    return block is not None and part.search(name, block.end()) is not None
 
 
 # The first layer of Flux reads 64 numbers a token, and 128 where a control map is laid beside the picture.
@@ -116,7 +123,7 @@ def _told(metadata: Mapping[str, str]) -> tuple[str, str] | None:
         value = metadata.get(key, "").lower()
         for family, words in _TOLD:
             if any(value.startswith(word) for word in words):
-                return find_family(family).id, f"its metadata says {key} = {metadata[key]}"
+                return find_family(family).id, f"its metadata says {key} = {metadata[key][:_LONGEST]}"
     return None
 
 
@@ -127,7 +134,7 @@ def trigger_words(metadata: Mapping[str, str]) -> list[str]:
     """
     for key in ("modelspec.trigger_phrase", "ss_trigger_words", "trigger_words", "trigger_word"):
         if metadata.get(key, "").strip():
-            return [word.strip() for word in metadata[key].split(",") if word.strip()][:4]
+            return [word.strip()[:_LONGEST] for word in metadata[key].split(",") if word.strip()][:4]
     try:
         table = json.loads(metadata.get("ss_tag_frequency", "{}"))
         counts: Counter[str] = Counter()
@@ -138,9 +145,10 @@ def trigger_words(metadata: Mapping[str, str]) -> list[str]:
     if len(counts) < 3:
         return []  # one tag for every picture is a caption, not a trigger word
     (word, most), (_, second) = counts.most_common(2)
-    return [word] if most >= 10 and most > 2 * second and word not in _COMMON else []
+    return [word[:_LONGEST]] if most >= 10 and most > 2 * second and word not in _COMMON else []
 
 
+_LONGEST = 300  # letters that are shown of a text
 _COMMON = {"1girl", "solo", "man", "woman", "photo", "person", "realistic", "simple background"}
 
 LORA = Kind(

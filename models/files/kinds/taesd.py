@@ -14,9 +14,9 @@ def recognise(tensors: Tensors) -> Identity | None:
     if tensors.has(_WHOLE):
         channels = tensors.size(_WHOLE, 1)
         return _identity("taesd", "", channels, shown(tensors, _WHOLE))
-    if all(root.isdigit() for root in tensors.roots) and tensors.has(*_DECODER) and tensors.size("1.weight", 1) < 64:
+    if all(root.isdecimal() for root in tensors.roots) and tensors.has(*_DECODER) and tensors.size("1.weight", 1) < 64:
         return _identity("taesd_decoder", " (decoder alone)", tensors.size("1.weight", 1), shown(tensors, "1.weight"))
-    if all(root.isdigit() for root in tensors.roots) and tensors.has(*_ENCODER) and tensors.size("0.weight", 1) == 3:
+    if all(root.isdecimal() for root in tensors.roots) and tensors.has(*_ENCODER) and tensors.size("0.weight", 1) == 3:
         last = max((root for root in tensors.roots if f"{root}.weight" in tensors.shapes), key=int)
         return _identity("taesd_encoder", " (encoder alone)", tensors.size(f"{last}.weight", 0), f"{last}.weight")
     return None

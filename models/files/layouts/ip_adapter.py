@@ -238,7 +238,7 @@ def attention_numbers(shapes: Shapes) -> tuple[int, ...]:
         for key in shapes
         if key.startswith(ATTENTION) and key.endswith(".to_k_ip.weight")
     }
-    return tuple(sorted(int(number) for number in numbers if number.isdigit()))
+    return tuple(sorted(int(number) for number in numbers if number.isdecimal()))
 
 
 def find_layout(shapes: Shapes) -> Layout | None:

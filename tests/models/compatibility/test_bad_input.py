@@ -180,6 +180,18 @@ def test_a_deep_chain_of_an_unknown_pack(models):
     assert check(prompt, models).ok
 
 
+def test_a_file_whose_header_asks_for_too_much_is_not_read_and_forbids_nothing(tmp_path):
+    """It may be sound: the report names it among what was not understood."""
+    from armature_pack.models.files.index import ModelIndex, standard_folders
+    from armature_pack.tests.models.files.hostile_files import many_lists
+
+    (tmp_path / "checkpoints").mkdir()
+    many_lists(tmp_path / "checkpoints" / "sd15.safetensors")
+    report = check(text_to_image(), ModelIndex(standard_folders(tmp_path)))
+    (found,) = (one for one in report.findings if one.rule == "unreadable_file")
+    assert report.ok and found.severity == "unknown" and "not read: " in found.text and "sd15.safetensors" in found.text
+
+
 def test_a_file_that_is_deleted_meanwhile(models, tmp_path):
     from armature_pack.models.files.index import ModelIndex, standard_folders
     from armature_pack.tests.models.files import networks
