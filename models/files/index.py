@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from .container import SUFFIXES_READ, container_of
 from .header import NOT_READ, BrokenFile
@@ -88,11 +90,14 @@ class ModelIndex:
         return spelling if found is not None and spelling != name else None
 
     def files(self, folders: Sequence[str] | None = None) -> Iterator[ModelFile]:
-        """Every weight file in these folders (by default all), sorted by name in each."""
+        """Every weight file in these folders (by default all), sorted by name in each.
+
+        Links are followed as the host does, out of the folder as well; into a folder around them they are not.
+        """
         for folder in self.folders if folders is None else folders:
             seen: set[str] = set()
             for root in self.folders.get(folder, ()):
-                for name, path in sorted(_walk(root, root)):
+                for name, path in sorted(_walk(root)):
                     if name not in seen:  # the host, too, takes the first of two files of one name
                         seen.add(name)
                         record = self._record(folder, name, path)
@@ -104,6 +109,8 @@ class ModelIndex:
             status = path.stat()
         except OSError:
             return None  # deleted meanwhile
+        if not S_ISREG(status.st_mode):
+            return None  # a pipe or a device would be read for ever
         key = (str(path), status.st_size, status.st_mtime_ns)
         if key not in _VERDICTS:
             if len(_VERDICTS) >= _MOST:
@@ -147,25 +154,38 @@ def _verdict(path: Path) -> tuple[Identity | None, str]:
         )  # reports go to browsers; the folders are nobody's business
 
 
-def _walk(root: Path, folder: Path, depth: int = 0) -> Iterator[tuple[str, Path]]:
-    """(name, path) of the weight files below a folder; links to folders are followed as the host does."""
-    if depth > 16:
-        return  # a link that leads back up
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
+_DEEPEST = 16  # folders within folders
+_Place = tuple[int, int]  # a folder, by whatever name: device and number
+_MOST_TIMES = 8  # that one folder is listed, under as many names
+
+
+def _walk(root: Path) -> Iterator[tuple[str, Path]]:
+    """(name, path) of the weight files below a folder. Links may lead anywhere, so a folder is met no more than a few times."""
+    times: Counter[_Place] = Counter()
+    waiting: list[tuple[Path, str, tuple[_Place, ...]]] = [(root, "", ())]
+    while waiting:
+        folder, prefix, around = waiting.pop()
         try:
-            if entry.is_dir():
-                yield from _walk(root, Path(entry.path), depth + 1)
-            elif Path(entry.name).suffix.lower() in SUFFIXES_READ:
-                path = Path(entry.path)
-                yield path.relative_to(root).as_posix(), path
-        except OSError:
+            status = folder.stat()
+            place = (status.st_dev, status.st_ino)
+            times[place] += 1
+            if place in around or len(around) > _DEEPEST or times[place] > _MOST_TIMES:
+                continue
+            entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+        except OSError:  # no folder, or none that may be looked into
             continue
+        for entry in entries:
+            if _is_folder(entry):
+                waiting.append((Path(entry.path), f"{prefix}{entry.name}/", (*around, place)))
+            elif Path(entry.name).suffix.lower() in SUFFIXES_READ:
+                yield f"{prefix}{entry.name}", Path(entry.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def standard_folders(models: Path) -> dict[str, tuple[Path, ...]]:

@@ -73,9 +73,45 @@ def test_missing_names(models):
     assert index.find("loras", "x" * 5000) is None
 
 
-def test_a_link_in_a_circle_ends(models):
-    (models / "loras" / "again").symlink_to(models / "loras", target_is_directory=True)
-    assert list(ModelIndex(standard_folders(models)).files(["loras"]))
+def test_links_in_circles_end(models):
+    loras, before = models / "loras", names_in(models, "loras")
+    for number in range(4):
+        (loras / f"again {number}").symlink_to(loras, target_is_directory=True)
+        (loras / "sub" / f"up {number}").symlink_to(models, target_is_directory=True)
+    (loras / "itself").symlink_to("itself")
+    assert set(before) <= set(found := names_in(models, "loras")) and len(found) < 100
+
+
+def test_links_that_meet_again_and_again_end(models):
+    """Each folder has two links to the next, thirteen deep: 8,192 ways to the last."""
+    for number in range(13):
+        (models / f"step {number}").mkdir()
+        for name in ("a", "b"):
+            (models / f"step {number}" / name).symlink_to(models / f"step {number + 1}", target_is_directory=True)
+    (models / "step 13").mkdir()
+    write_file(models / "step 13" / "last.safetensors", {"a": (1,)})
+    assert 1 <= len(names_in(models, "step 0")) < 20
+
+
+def test_links_out_of_the_folder_are_followed_as_the_host_does(models, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("another_disk")
+    write_file(elsewhere / "far.safetensors", networks.lora("sd15"))
+    (models / "loras" / "disk").symlink_to(elsewhere, target_is_directory=True)
+    (models / "loras" / "file.safetensors").symlink_to(elsewhere / "far.safetensors")
+    assert {"disk/far.safetensors", "file.safetensors"} <= set(names_in(models, "loras"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes in folders")
+def test_pipes_and_devices_are_no_files(models):
+    os.mkfifo(models / "loras" / "pipe.safetensors")
+    (models / "loras" / "zero.pt").symlink_to("/dev/zero")
+    (models / "loras" / "gone.pt").symlink_to("nowhere")
+    assert not {"pipe.safetensors", "zero.pt", "gone.pt"} & set(names_in(models, "loras"))
+    assert ModelIndex(standard_folders(models)).find("loras", "pipe.safetensors") is None
+
+
+def names_in(models: Path, folder: str) -> list[str]:
+    return [file.name for file in ModelIndex(standard_folders(models)).files([folder])]
 
 
 def test_only_the_header_is_read(models):
