@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..common.file_stamp import file_stamp
 from .api import FaceEmbedsType, ImageEmbedsType, IPAdapterType, io
 from .ip_adapter import CATEGORY
 from .shown import shown
@@ -119,7 +120,7 @@ class ArmatureLoadIPAdapterEmbeds(io.ComfyNode):
     def fingerprint_inputs(cls, embeds_name: str) -> Any:
         from ..models.ip_adapter.embeds_file import embeds_path
 
-        return embeds_path(embeds_name).stat().st_mtime_ns
+        return file_stamp(embeds_path(embeds_name))[1:]
 
     @classmethod
     def execute(cls, embeds_name: str) -> io.NodeOutput:

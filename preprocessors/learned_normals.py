@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
+from ..common.file_stamp import file_stamp
 from .backends import controlnet_aux
 from .entry import Detected, Option, Options, Preprocessor
 from .host_part import HostPart
@@ -53,7 +54,7 @@ def detect_bae(pictures: torch.Tensor, options: Options) -> Detected:
 def detect_moge(pictures: torch.Tensor, options: Options) -> Detected:
     """Normals of pictures [B,h,w,3] by MoGe-2, whose y and z point down and into the picture; sky is flat."""
     path = find_weights("normal_moge", MOGE_WEIGHTS)
-    model = load_once((path, path.stat().st_mtime_ns), lambda: _moge(path))
+    model = load_once(file_stamp(path), lambda: _moge(path))
     found = model.infer(pictures.movedim(-1, 1).contiguous(), resolution_level=options["resolution_level"])
     if "normal" not in found:
         raise ValueError(

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..common.file_stamp import file_stamp
 from .backends import MissingPackage
 from .weights import fetch_command
 
@@ -21,9 +22,7 @@ _loaded: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
 def load_network(method: str, file: Path, build: Build) -> Any:
     """The host's ModelPatcher around the network that `build` makes of the file's state dict; kept for the next run."""
-    return load_once(
-        (build.__module__, build.__qualname__, file, file.stat().st_mtime_ns), lambda: _load(method, file, build)
-    )
+    return load_once((build.__module__, build.__qualname__, *file_stamp(file)), lambda: _load(method, file, build))
 
 
 def load_once(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..common.file_stamp import file_stamp
 from .backends import need
 from .model_files import ANNOTATORS, ModelFile
 from .network import load_once, managed, ready
@@ -31,7 +32,7 @@ def load_transformers(
     """The model of class `kind` (an Auto class) on its device, and the device."""
     folder = find_folder(method, wanted)
     weights = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), folder / wanted[0].name)
-    patcher = load_once((kind, folder, weights.stat().st_mtime_ns), lambda: managed(_load(method, kind, weights)))
+    patcher = load_once((kind, folder, *file_stamp(weights)), lambda: managed(_load(method, kind, weights)))
     return ready(patcher, bytes_needed)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.digests import sha256_of_json
+from ...common.file_stamp import FileStamp, file_stamp
 from ..files.header import BrokenFile
 from .control_nodes import is_merge
 from .facts import Facts, own_method
@@ -128,8 +129,7 @@ def _part(use: FileUse) -> Part:
     if use.file is None:
         return Part(use.name, "", use.families)
     try:
-        status = use.file.path.stat()
-        digest = block_hash(use.file.path, status.st_size, status.st_mtime_ns)
+        digest = block_hash(file_stamp(use.file.path))
     except (OSError, BrokenFile):
         digest = ""
     return Part(use.name, digest, use.families)
@@ -142,14 +142,15 @@ def _made(node: Node) -> Made:
 
 
 @lru_cache(maxsize=1024)
-def block_hash(path: Path, size: int, _time: int) -> str:
+def block_hash(stamp: FileStamp) -> str:
     """SHA-256 over a file's size, its beginning and 64 blocks spread evenly over it, as 'blocks:…'.
 
     It tells trained weights apart in milliseconds, where reading a checkpoint whole takes seconds. It is no proof against
     somebody who changes a file on purpose between the blocks.
     """
+    name, size, _ = stamp
     digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
+    with Path(name).open("rb") as file:
         digest.update(file.read(_BLOCK))
         for number in range(_BLOCKS):
             file.seek(max(0, (size - _BLOCK) * number // _BLOCKS))

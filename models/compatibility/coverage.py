@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from ...common.file_stamp import FileStamp
 from ..files.container import read_any_header
 from ..files.header import BrokenFile
 from ..files.host_detection import detect_model
@@ -57,11 +57,11 @@ class Coverage:
 
 
 @lru_cache(maxsize=256)
-def coverage(lora: Path, _lora_time: int, model: Path, model_time: int) -> Coverage | None:
-    """The coverage of a LoRA on a UNet model; None where it cannot be told. The times (st_mtime_ns) are for the cache."""
+def coverage(lora: FileStamp, model: FileStamp) -> Coverage | None:
+    """The coverage of a LoRA on a UNet model; None where it cannot be told."""
     try:
-        table = _layers_of_model(model, model_time)
-        tensors = Tensors.of(read_any_header(lora))
+        table = _layers_of_model(model)
+        tensors = Tensors.of(read_any_header(lora[0]))
     except BrokenFile:
         return None
     return None if table is None else measure(tensors.shapes, *table)
@@ -105,11 +105,11 @@ def _fits(parts: Mapping[str, Shape], layer: Shape) -> bool:
 
 
 @lru_cache(maxsize=32)
-def _layers_of_model(path: Path, _time: int) -> tuple[dict[str, Shape], frozenset[str]] | None:
+def _layers_of_model(model: FileStamp) -> tuple[dict[str, Shape], frozenset[str]] | None:
     """The layers of a UNet model by the plain spelling of their names, and the names that the host reads in LoRAs."""
     import comfy.utils
 
-    tensors = Tensors.of(read_any_header(path))
+    tensors = Tensors.of(read_any_header(model[0]))
     found = detect_model(tensors)
     if found is None or "channel_mult" not in found.config:
         return None

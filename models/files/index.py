@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 
+from ...common.file_stamp import FileStamp, file_stamp
 from .container import SUFFIXES_READ, container_of
 from .header import NOT_READ, BrokenFile
 from .identify import UNKNOWN, forget_headers, identify_file
@@ -111,7 +112,7 @@ class ModelIndex:
             return None  # deleted meanwhile
         if not S_ISREG(status.st_mode):
             return None  # a pipe or a device would be read for ever
-        key = (str(path), status.st_size, status.st_mtime_ns)
+        key = file_stamp(path, status)
         if key not in _VERDICTS:
             if len(_VERDICTS) >= _MOST:
                 _VERDICTS.clear()
@@ -126,15 +127,15 @@ def as_listed(name: str) -> str:
 
 
 _MOST = 50_000
-_VERDICTS: dict[tuple[str, int, int], tuple[Identity | None, str]] = {}
+_VERDICTS: dict[FileStamp, tuple[Identity | None, str]] = {}
 
 
-def verdicts() -> Mapping[tuple[str, int, int], tuple[Identity | None, str]]:
+def verdicts() -> Mapping[FileStamp, tuple[Identity | None, str]]:
     """What is known, by path, size and time."""
     return _VERDICTS
 
 
-def remember(known: Mapping[tuple[str, int, int], tuple[Identity | None, str]]) -> None:
+def remember(known: Mapping[FileStamp, tuple[Identity | None, str]]) -> None:
     """Add verdicts of an earlier run."""
     _VERDICTS.update(known)
 

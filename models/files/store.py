@@ -13,6 +13,7 @@ from typing import Any
 
 from ...common.atomic_write import write_text
 from ...common.digests import sha256_of_files
+from ...common.file_stamp import FileStamp
 from . import index as index_module
 from .identity import Identity
 from .index import Folders, ModelIndex
@@ -33,7 +34,7 @@ def stored_index(folders: Folders, store: Path) -> Iterator[ModelIndex]:
             _save(store)
 
 
-def _load(store: Path) -> dict[tuple[str, int, int], tuple[Identity | None, str]]:
+def _load(store: Path) -> dict[FileStamp, tuple[Identity | None, str]]:
     try:
         table = json.loads(store.read_text(encoding="utf-8"))
         if table["version"] != _VERSION or table["made_by"] != made_by():

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
+from ...common.file_stamp import file_stamp
 from ..backends import controlnet_aux
 from ..entry import Detected, Option, Options, Preprocessor
 from ..grey import as_grey_maps
@@ -136,7 +137,7 @@ def _host_model(method: str, file: ModelFile) -> Any:
     import comfy.sd
 
     path = find_weights(method, file)
-    return load_once((method, path, path.stat().st_mtime_ns), lambda: comfy.sd.load_diffusion_model(str(path)))
+    return load_once((method, *file_stamp(path)), lambda: comfy.sd.load_diffusion_model(str(path)))
 
 
 def _host_vae(method: str, file: ModelFile) -> Any:
@@ -145,7 +146,7 @@ def _host_vae(method: str, file: ModelFile) -> Any:
 
     path = find_weights(method, file)
     return load_once(
-        (method, path, path.stat().st_mtime_ns),
+        (method, *file_stamp(path)),
         lambda: comfy.sd.VAE(sd=comfy.utils.load_torch_file(str(path), safe_load=True)),
     )
 

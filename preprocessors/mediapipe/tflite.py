@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from ...common.file_stamp import file_stamp
 from ..backends import need
 from ..model_files import ANNOTATORS, ModelFile
 from ..network import load_once
@@ -47,4 +48,4 @@ def load_tflite(method: str, file: ModelFile) -> Run:
 
         return run
 
-    return load_once((path, path.stat().st_mtime_ns), make)
+    return load_once(file_stamp(path), make)

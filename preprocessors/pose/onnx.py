@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...common.file_stamp import file_stamp
 from ..backends import MissingPackage
 from ..model_files import ModelFile
 from ..network import load_once
@@ -34,7 +35,7 @@ def load_onnx(method: str, file: ModelFile) -> tuple[Run, str]:
             "Python:\n    python -m pip install onnxruntime"
         )
 
-    return load_once((path, path.stat().st_mtime_ns), make)
+    return load_once(file_stamp(path), make)
 
 
 def _by_onnxruntime(path: str) -> tuple[Run, str]:

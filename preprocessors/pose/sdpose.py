@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from ...common.file_stamp import file_stamp
 from ..entry import Detected, Options, Preprocessor
 from ..model_files import ModelFile
 from ..network import load_once
@@ -28,7 +29,7 @@ def detect_sdpose(pictures: torch.Tensor, _options: Options) -> Detected:
     from comfy_extras.nodes_sdpose import SDPoseKeypointExtractor
 
     path = find_weights("sdpose", WEIGHTS)
-    model, vae = load_once((path, path.stat().st_mtime_ns), lambda: _loaded(str(path)))
+    model, vae = load_once(file_stamp(path), lambda: _loaded(str(path)))
     found = SDPoseKeypointExtractor.execute(model, vae, pictures, batch_size=len(pictures)).result
     frames = read_frames(found[0] if found else None, "SDPose")
     return found_people([frame["people"] for frame in frames], pictures)

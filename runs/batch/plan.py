@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...common.digests import sha256_of_json
+from ...common.file_stamp import file_stamp
 from ..errors import RowProblem
 from ..graph import with_changes
 from .columns import NAME_COLUMN, Column, check_classes, convert, find_columns, picture_input
@@ -127,7 +128,7 @@ def plan_rows(
     planned = []
     for number, row in enumerate(rows, 1):
         one = _planned(number, row, columns, pictures)
-        key = sha256_of_json([graph_hash, one.changes, [*map(_stamp, one.pictures.values())], row.problem])[:32]
+        key = sha256_of_json([graph_hash, one.changes, [*map(file_stamp, one.pictures.values())], row.problem])[:32]
         seen[key] += 1
         # Two equal rows are two rows: both are wanted, each once.
         planned.append(replace(one, key=key if seen[key] == 1 else f"{key}-{seen[key]}"))
@@ -189,12 +190,6 @@ def _matters(column: Column) -> bool:
     if column.type in ("PICTURE", "STRING"):
         return False
     return "seed" not in column.input
-
-
-def _stamp(path: Path) -> list[Any]:
-    """What tells that a picture was replaced by another of its name."""
-    status = path.stat()
-    return [str(path), status.st_size, status.st_mtime_ns]
 
 
 # Which rows stand next to each other: those that share models first, then maps, then the rest.

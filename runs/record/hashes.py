@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from ...common.digests import sha256_of_file
+from ...common.file_stamp import FileStamp, file_stamp
 
 
 class HashCache:
@@ -15,9 +16,7 @@ class HashCache:
 
     def sha256(self, file: Path) -> str:
         """The file's sum as hexadecimal text. Raises OSError when the file cannot be read."""
-        path = str(file.resolve())
-        status = file.stat()
-        stamp = (path, status.st_size, status.st_mtime_ns)
+        stamp = file_stamp(file.resolve())
         known = self._look_up(stamp)
         if known is not None:
             return known
@@ -25,13 +24,13 @@ class HashCache:
         self._keep(stamp, found)
         return found
 
-    def _look_up(self, stamp: tuple[str, int, int]) -> str | None:
+    def _look_up(self, stamp: FileStamp) -> str | None:
         with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(self._open()) as data:
             row = data.execute("SELECT sum FROM sums WHERE path = ? AND size = ? AND time = ?", stamp).fetchone()
             return row[0] if row else None
         return None
 
-    def _keep(self, stamp: tuple[str, int, int], found: str) -> None:
+    def _keep(self, stamp: FileStamp, found: str) -> None:
         with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(self._open()) as data:
             data.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)", (*stamp, found))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
+from ....common.file_stamp import file_stamp
 from ...files.families import titles
 from ..coverage import Coverage, coverage
 from ..facts import Facts
@@ -56,16 +56,12 @@ def _covered(facts: Facts) -> Iterator[tuple[Meeting, FileUse, Coverage]]:
 
 
 def _measured(lora: FileUse, model: FileUse) -> Coverage | None:
-    paths: list[tuple[Path, int]] = []
-    for use in (lora, model):
-        if use.file is None:
-            return None
-        try:
-            paths.append((use.file.path, use.file.path.stat().st_mtime_ns))
-        except OSError:
-            return None
-    (one, one_time), (other, other_time) = paths
-    return coverage(one, one_time, other, other_time)
+    if lora.file is None or model.file is None:
+        return None
+    try:
+        return coverage(file_stamp(lora.file.path), file_stamp(model.file.path))
+    except OSError:
+        return None
 
 
 def lora_names(facts: Facts) -> Iterator[Finding]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 
 import pytest
+from armature_pack.common.file_stamp import file_stamp
 from armature_pack.models.compatibility.coverage import coverage
 from armature_pack.models.files.host_detection import detect_model, meta_tensors
 from armature_pack.models.files.identity import Tensors
@@ -46,22 +48,33 @@ def patched_by_host(family: str, lora: networks.Shapes) -> int:
 def test_the_host_reads_as_many_layers_as_are_counted(kind, tmp_path):
     lora = write_file(tmp_path / "lora.safetensors", KINDS[kind])
     base = write_file(tmp_path / "base.safetensors", networks.checkpoint("sd15"))
-    found = coverage(lora, 0, base, 0)
+    found = coverage(file_stamp(lora), file_stamp(base))
     assert found is not None and found.read == patched_by_host("sd15", KINDS[kind])
+
+
+def test_a_file_that_is_replaced_is_measured_anew(tmp_path):
+    """By one of another size too, whatever its time says."""
+    lora = write_file(tmp_path / "lora.safetensors", KINDS["kohya"])
+    base = write_file(tmp_path / "base.safetensors", networks.checkpoint("sd15"))
+    os.utime(lora, ns=(1, 1))
+    before = coverage(file_stamp(lora), file_stamp(base))
+    write_file(lora, KINDS["other_width"])
+    os.utime(lora, ns=(1, 1))
+    assert before != coverage(file_stamp(lora), file_stamp(base)) is not None
 
 
 def test_names_alone_are_not_enough(tmp_path):
     """A LoRA for SD 2 has the names of SD 1.5, and half of its layers another width."""
     lora = write_file(tmp_path / "lora.safetensors", KINDS["other_width"])
     base = write_file(tmp_path / "base.safetensors", networks.checkpoint("sd15"))
-    found = coverage(lora, 0, base, 0)
+    found = coverage(file_stamp(lora), file_stamp(base))
     assert found is not None and found.named == found.layers > found.fitting
 
 
 def test_a_base_that_is_no_unet_cannot_be_told(tmp_path):
     lora = write_file(tmp_path / "lora.safetensors", KINDS["kohya"])
     base = write_file(tmp_path / "base.safetensors", transformer("flux"))
-    assert coverage(lora, 0, base, 0) is None
+    assert coverage(file_stamp(lora), file_stamp(base)) is None
 
 
 SPELLINGS = ("unet.{}", "base_model.model.{}", "base_model.model.unet.{}", "{}")
