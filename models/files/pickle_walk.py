@@ -91,7 +91,7 @@ class PickleWalk:
         self.at = end
         return taken
 
-    def number(self, form: str, length: int) -> int:
+    def number(self, form: str, length: int) -> Any:
         return struct.unpack(form, self.take(length))[0]
 
     def line(self) -> str:
@@ -123,7 +123,11 @@ class PickleWalk:
 
 def _key(value: Any) -> Any:
     """A value as a dictionary's key: anything but texts and the like counts as different from everything."""
-    return value if type(value) in (str, int, bool, type(None)) else Named(str(value) if type(value) is Named else "")
+    return (
+        value
+        if type(value) in (str, int, float, bool, type(None))
+        else Named(str(value) if type(value) is Named else "")
+    )
 
 
 def _named(walk: PickleWalk) -> None:
@@ -196,11 +200,6 @@ def _long(walk: PickleWalk) -> None:
     walk.stack.append(int.from_bytes(data, "little", signed=True) if len(data) <= _SHORT else MADE)
 
 
-def _float(walk: PickleWalk) -> None:
-    walk.take(8)
-    walk.stack.append(MADE)
-
-
 def _text(form: str, length: int) -> Callable[[PickleWalk], None]:
     def text(walk: PickleWalk) -> None:
         data = walk.take(walk.number(form, length))
@@ -242,7 +241,7 @@ _OPERATIONS: dict[int, Callable[[PickleWalk], None]] = {
         "J": _push_number("<i", 4),
         "K": _push_number("<B", 1),
         "M": _push_number("<H", 2),
-        "G": _float,
+        "G": _push_number(">d", 8),
         "\x8a": _long,
         "X": _text("<I", 4),
         "U": _text("<B", 1),

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import types
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,45 @@ def test_training_wrappers_are_taken_off(tmp_path):
 def test_an_old_torch_file_is_read(tmp_path):
     torch.save({"emb_params": torch.zeros(4, 768)}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
     assert identify_file(tmp_path / "old.pt").kind == "embedding"
+
+
+def _with_attribute() -> torch.Tensor:
+    tensor = torch.zeros(2, 3)
+    tensor.note = "made by hand"  # type: ignore[attr-defined]
+    return tensor
+
+
+_SHARED = torch.zeros(4, 4)
+WAYS = {
+    "sparse": torch.zeros(3, 4).to_sparse(),
+    "rows": torch.eye(3).to_sparse_csr(),
+    "without numbers": torch.empty(5, 6, device="meta", dtype=torch.bfloat16),
+    "attribute": _with_attribute(),
+    "parameter": torch.nn.Parameter(torch.zeros(2)),
+    "view": torch.zeros(8, 8).t()[::2],
+    "shared": {"a": _SHARED, "b": _SHARED, "part": _SHARED[1:]},
+    "network": torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)).state_dict(),
+    "other values": {"a": torch.zeros(()), "counts": Counter("aab"), "set": {1}, "size": torch.Size((2,)), "n": 10**30},
+    "keys": {5: torch.zeros(1), None: torch.zeros(2), 1.5: torch.zeros(3), True: {"x": torch.zeros(4)}},
+    "float8": torch.zeros(2, 2).to(torch.float8_e4m3fn),
+    "uint16": torch.zeros(2).to(torch.uint16),
+}
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_in_which_torch_writes_tensors_is_read(tmp_path, way, zipped):
+    path = tmp_path / "file.pt"
+    torch.save({"one": WAYS[way]}, path, _use_new_zipfile_serialization=zipped)
+    inner = WAYS[way] if isinstance(WAYS[way], dict) else {"": WAYS[way]}
+    told = {
+        "one" + (f".{name}" if name != "" else "") + (".x" if isinstance(value, dict) else ""): tuple(
+            (value["x"] if isinstance(value, dict) else value).shape
+        )
+        for name, value in inner.items()
+        if isinstance(value, torch.Tensor) or (isinstance(value, dict) and "x" in value)
+    }
+    assert read_any_header(path).shapes == told
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
