@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from re import Pattern
 
 from ..files.container import SUFFIXES_READ
@@ -127,6 +128,7 @@ _LONGEST = 260
 _SAVES = re.compile(r"save|filename_prefix|output", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)  # a graph of thousands of nodes asks for a few kinds
 def file_input(class_type: str, name: str) -> FileInput | None:
     """What an input of a node takes, when it is known to name a model file."""
     found = _BY_NODE.get((class_type, name))
@@ -164,6 +166,7 @@ def _of_list(folder: str) -> FileInput:
     return FileInput((folder,), (), sure=False) if own is None else input_of_folder(own)
 
 
+@lru_cache(maxsize=4096)
 def input_by_words(class_type: str, name: str) -> FileInput | None:
     """What an input takes that holds the name of a weight file, by the words in its name, else in its node's."""
     for text in (name, class_type):

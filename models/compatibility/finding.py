@@ -135,4 +135,6 @@ def first_of(uses: frozenset[FileUse]) -> FileUse:
 
 
 def _sorted(uses: frozenset[FileUse]) -> list[FileUse]:
+    if len(uses) < 2:  # nearly always
+        return list(uses)
     return sorted(uses, key=lambda use: (use.node.id, use.input, str(use.path)))
