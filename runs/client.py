@@ -7,7 +7,7 @@ how it ended is always read from the history, so that a dropped connection can n
 
 import asyncio
 import contextlib
-import json
+import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
@@ -15,11 +15,13 @@ from typing import Any
 
 import aiohttp
 
-from .errors import ClientError, NodeProblem, RunTimedOut, UnexpectedAnswer, read_problems, read_refusal
+from .answers import read_nodes, read_object, read_queued, read_refusal, read_report, read_upload
+from .errors import ClientError, NodeProblem, RunTimedOut, UnexpectedAnswer
 from .events import Event, Failed, Finished
 from .follow import Follower, history_entry
 from .live import Live
 from .results import Picture, RunResult
+from .whole_files import find_flaw
 from .wire import Address, Wire
 
 Prompt = Mapping[str, Any]
@@ -38,6 +40,8 @@ class Client:
         self._patience = patience
         self._client_id = uuid.uuid4().hex
         self._left_out: dict[str, tuple[NodeProblem, ...]] = {}
+        self.last_word = 0.0
+        """When the server last took a prompt or said that one goes on, by time.monotonic."""
 
     @property
     def address(self) -> str:
@@ -55,18 +59,17 @@ class Client:
 
     async def system_stats(self) -> dict[str, Any]:
         """Versions, devices and memory of the server."""
-        return (await self._wire.json("GET", "/system_stats"))[1]
+        return await self._wire.json("GET", "/system_stats", read_object)
 
     async def object_info(self, node: str | None = None) -> dict[str, Any]:
         """The descriptions of all nodes, or of one; empty when there is no such node."""
-        return (await self._wire.json("GET", f"/object_info/{node}" if node else "/object_info"))[1]
+        return await self._wire.json("GET", f"/object_info/{node}" if node else "/object_info", read_nodes)
 
     async def compatibility(self, prompt: Prompt) -> dict[str, Any] | None:
         """The server's report on whether the models of a prompt fit together; None when its Armature has no check."""
-        status, answer = await self._wire.read(
-            "POST", "/armature/compatibility", json=dict(prompt), accept=(200, 400, 404, 405)
-        )
-        return json.loads(answer) if status == 200 else None
+        path = "/armature/compatibility"
+        status, answer = await self._wire.read("POST", path, json=dict(prompt), accept=(200, 400, 404, 405))
+        return self._wire.parsed(path, status, answer, read_report) if status == 200 else None
 
     async def upload_image(
         self, image: Path | bytes, name: str | None = None, *, subfolder: str = "", overwrite: bool = False
@@ -85,15 +88,24 @@ class Client:
         form.add_field("type", "input")
         form.add_field("subfolder", subfolder)
         form.add_field("overwrite", "true" if overwrite else "false")
-        _, answer = await self._wire.json("POST", "/upload/image", data=form)
-        return Picture(answer["name"], answer.get("subfolder", ""), answer.get("type", "input"))
+        return await self._wire.json("POST", "/upload/image", read_upload, data=form)
 
     async def fetch(self, picture: Picture) -> bytes:
-        """The bytes of a picture file, exactly as they lie on the server."""
+        """The bytes of a picture or video file, exactly as they lie on the server.
+
+        Raises UnexpectedAnswer for what is not there, not whole, or no such file at all.
+        """
         params = {"filename": picture.filename, "subfolder": picture.subfolder, "type": picture.type}
         status, content = await self._wire.read("GET", "/view", params=params, accept=(200, 404))
         if status == 404:
             raise UnexpectedAnswer(f"The server at {self._address} no longer has {picture.annotated}.", status)
+        flaw = await asyncio.to_thread(find_flaw, content, picture.filename)
+        if flaw:
+            raise UnexpectedAnswer(
+                f"What the server at {self._address} sent for {picture.annotated} {flaw}. Look at the file on the server, and "
+                "whether something stands between.",
+                status,
+            )
         return content
 
     async def submit(
@@ -106,7 +118,7 @@ class Client:
         """
         # Before the prompt is sent: events of a short run would otherwise be gone before anybody listens.
         await self._live.ensure()
-        prompt_id = prompt_id or str(uuid.uuid4())
+        given, prompt_id = prompt_id, prompt_id or str(uuid.uuid4())
         self._live.open_box(prompt_id)
         body = {
             "prompt": prompt,
@@ -115,15 +127,25 @@ class Client:
             "extra_data": dict(extra_data or {}),
         }
         try:
-            status, answer = await self._wire.json("POST", "/prompt", json=body, accept=(200, 400))
+            queued, left_out = await self._queue(prompt, body)
+            if given and queued != given:
+                raise UnexpectedAnswer(f"The server at {self._address} runs the prompt under another id.", 200)
         except ClientError:
             self._live.close_box(prompt_id)
             raise
+        self._left_out[queued] = left_out
+        self._note_word()
+        return queued
+
+    async def _queue(self, prompt: Prompt, body: Mapping[str, Any]) -> tuple[str, tuple[NodeProblem, ...]]:
+        path = "/prompt"
+        status, answer = await self._wire.read("POST", path, json=body, accept=(200, 400))
         if status == 400:
-            self._live.close_box(prompt_id)
-            raise read_refusal(answer, prompt)
-        self._left_out[answer["prompt_id"]] = read_problems(answer.get("node_errors"), prompt)
-        return answer["prompt_id"]
+            raise self._wire.parsed(path, status, answer, lambda told: read_refusal(told, prompt))
+        return self._wire.parsed(path, status, answer, lambda told: read_queued(told, prompt))
+
+    def _note_word(self) -> None:
+        self.last_word = time.monotonic()
 
     async def follow(self, prompt_id: str) -> AsyncGenerator[Event, None]:
         """The events of a run, from Queued to Finished or Failed (which ends the iteration and is not raised).
@@ -133,7 +155,8 @@ class Client:
         """
         left_out = self._left_out.get(prompt_id)
         try:
-            async for event in Follower(self._wire, self._live, prompt_id, left_out, self._patience).events():
+            follower = Follower(self._wire, self._live, prompt_id, left_out, self._patience, self._note_word)
+            async for event in follower.events():
                 yield event
         finally:
             self._live.close_box(prompt_id)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from .answers import as_list, as_number, as_object, as_text
 from .errors import ClientError
 from .results import RunResult
 
@@ -80,46 +81,48 @@ class Reader:
         self._has_states = False
 
     def read(self, message: Mapping[str, Any]) -> Iterator[Event]:
-        """The events of one message; unknown messages give none."""
-        kind, data = message["type"], message["data"]
+        """The events of one message; unknown messages give none, and neither does what is of no use in known ones."""
+        kind, data = message.get("type"), as_object(message.get("data"))
         if kind == "execution_cached":
-            yield Cached(tuple(data.get("nodes", ())))
+            yield Cached(tuple(map(str, as_list(data.get("nodes")))))
         elif kind == "executing":
             yield from self._executing(data)
         elif kind == "progress_state":
             self._has_states = True
-            for state in data.get("nodes", {}).values():
+            for state in map(as_object, as_object(data.get("nodes")).values()):
                 yield from self._state(state)
         elif kind == "progress" and not self._has_states:
-            yield from self._step(str(data.get("node")), data.get("value", 0), data.get("max", 0))
+            yield from self._step(str(data.get("node")), data)
         elif is_blocked(message):
             yield Blocked(str(data.get("node_id")), str(data.get("exception_message", "")))
 
     def _executing(self, data: Mapping[str, Any]) -> Iterator[Event]:
         node = data.get("display_node") or data.get("node")
-        if node is not None and node != self._running:
-            self._running = node
-            yield Executing(str(node))
+        if node is not None and str(node) != self._running:
+            self._running = str(node)
+            yield Executing(self._running)
 
     def _state(self, state: Mapping[str, Any]) -> Iterator[Event]:
-        node, value, total = state.get("display_node_id"), state.get("value", 0), state.get("max", 0)
+        node = state.get("display_node_id")
         # A node without steps of its own is reported as 0 and then 1 of 1: that is no progress to show.
-        if state.get("state") == "running" and node is not None and value > 0:
-            yield from self._step(str(node), value, total)
+        if state.get("state") == "running" and node is not None and (as_number(state.get("value")) or 0) > 0:
+            yield from self._step(str(node), state)
 
-    def _step(self, node: str, value: float, total: float) -> Iterator[Event]:
-        if self._steps.get(node) != (value, total):
+    def _step(self, node: str, told: Mapping[str, Any]) -> Iterator[Event]:
+        value, total = as_number(told.get("value", 0)), as_number(told.get("max", 0))
+        if value is not None and total is not None and self._steps.get(node) != (value, total):
             self._steps[node] = (value, total)
             yield Progress(node, value, total)
 
 
 def is_blocked(message: Mapping[str, Any]) -> bool:
     """True for the host's `execution_error` of an ExecutionBlocker, after which the run goes on."""
-    return message["type"] == "execution_error" and message["data"].get("exception_type") == "ExecutionBlocked"
+    data = as_object(message.get("data"))
+    return message.get("type") == "execution_error" and data.get("exception_type") == "ExecutionBlocked"
 
 
 def is_end(message: Mapping[str, Any]) -> bool:
     """True when the run is over (its history entry is there, or follows within moments)."""
-    if message["type"] == "executing":
-        return message["data"].get("node") is None
-    return message["type"] in END_MESSAGES and not is_blocked(message)
+    if message.get("type") == "executing":
+        return as_object(message.get("data")).get("node") is None
+    return as_text(message.get("type")) in END_MESSAGES and not is_blocked(message)

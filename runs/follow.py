@@ -1,39 +1,47 @@
 """Following one prompt to its end: websocket messages while they come, the history when they do not."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from .errors import NodeProblem, RunLost, ServerUnreachable, UnexpectedAnswer
+from .answers import read_history, read_outcome, read_waiting
+from .errors import ClientError, NodeProblem, RunLost, is_away
 from .events import Event, Failed, Finished, Queued, Reader, is_end
 from .live import Live
-from .results import RunResult, read_outcome
+from .results import RunResult
 from .wire import Wire
 
 # Seconds of silence before the server is asked: the websocket stands; it does not; the end was announced and the
 # history entry is due any moment.
 POLL_LIVE, POLL_LOST, POLL_ENDING = 10.0, 1.0, 0.05
-# What a proxy answers while the server behind it restarts.
-PROXY_ERRORS = frozenset({502, 503, 504})
 
 
 async def history_entry(wire: Wire, prompt_id: str) -> dict[str, Any] | None:
     """The server's record of a finished prompt; None while it waits or runs, and when it is unknown."""
-    _, answer = await wire.json("GET", f"/history/{prompt_id}")
-    return answer.get(prompt_id)
+    return await wire.json("GET", f"/history/{prompt_id}", lambda answer: read_history(answer, prompt_id))
 
 
 class Follower:
-    """Follows `prompt_id`. `left_out` is what `/prompt` said about it, None when another client submitted it."""
+    """Follows `prompt_id`. `left_out` is what `/prompt` said about it, None when another client submitted it.
+
+    `goes_on` is called whenever the server says that the run waits or runs.
+    """
 
     def __init__(
-        self, wire: Wire, live: Live, prompt_id: str, left_out: tuple[NodeProblem, ...] | None, patience: float
+        self,
+        wire: Wire,
+        live: Live,
+        prompt_id: str,
+        left_out: tuple[NodeProblem, ...] | None,
+        patience: float,
+        goes_on: Callable[[], None] = lambda: None,
     ):
         self._wire = wire
         self._live = live
         self._prompt_id = prompt_id
         self._left_out = left_out
         self._patience = patience
+        self._goes_on = goes_on
         self._answered = time.monotonic()
 
     async def events(self) -> AsyncIterator[Event]:
@@ -43,14 +51,14 @@ class Follower:
         while True:
             messages = await box.take(self._pause(ending))
             for message in messages:
+                self._goes_on()
                 for event in reader.read(message):
                     yield event
                 ending = ending or is_end(message)
             if messages and not ending:
                 continue
-            entry = await self._entry()
-            if entry is not None:
-                outcome = read_outcome(self._prompt_id, entry, self._left_out or ())
+            outcome = await self._outcome()
+            if outcome is not None:
                 yield Finished(outcome) if isinstance(outcome, RunResult) else Failed(outcome)
                 return
 
@@ -60,27 +68,33 @@ class Follower:
         # The host sends a prompt's messages to the client that submitted it, and to nobody else.
         return POLL_LIVE if self._live.trusted and self._left_out is not None else POLL_LOST
 
-    async def _entry(self) -> Mapping[str, Any] | None:
-        """The history entry, or None for 'not yet'. A silent server counts as 'not yet' until patience ends."""
+    async def _outcome(self) -> RunResult | ClientError | None:
+        """How the run ended, or None for 'not yet'. A silent server counts as 'not yet' until patience ends."""
         try:
-            entry = await history_entry(self._wire, self._prompt_id)
-            if entry is None and not await self._is_waiting():
+            outcome = await self._recorded()
+            if outcome is None and not await self._is_waiting():
                 # It may have ended between the two questions.
-                entry = await history_entry(self._wire, self._prompt_id)
-                if entry is None:
+                outcome = await self._recorded()
+                if outcome is None:
                     raise self._lost()
-        except (ServerUnreachable, UnexpectedAnswer) as error:
-            away = isinstance(error, ServerUnreachable) or error.status in PROXY_ERRORS
-            if not away or time.monotonic() - self._answered > self._patience:
+        except ClientError as error:
+            if not is_away(error) or time.monotonic() - self._answered > self._patience:
                 raise
             return None
         self._answered = time.monotonic()
-        return entry
+        if outcome is None:
+            self._goes_on()
+        return outcome
+
+    async def _recorded(self) -> RunResult | ClientError | None:
+        def read(answer: Any) -> RunResult | ClientError | None:
+            entry = read_history(answer, self._prompt_id)
+            return None if entry is None else read_outcome(self._prompt_id, entry, self._left_out or ())
+
+        return await self._wire.json("GET", f"/history/{self._prompt_id}", read)
 
     async def _is_waiting(self) -> bool:
-        _, queue = await self._wire.json("GET", "/queue")
-        items = [*queue.get("queue_running", ()), *queue.get("queue_pending", ())]
-        return any(item[1] == self._prompt_id for item in items)
+        return self._prompt_id in await self._wire.json("GET", "/queue", read_waiting)
 
     def _lost(self) -> RunLost:
         return RunLost(

@@ -116,7 +116,7 @@ class Live:
         try:
             message = json.loads(text)
             box = self._boxes.get(message["data"]["prompt_id"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return  # Queue length, feature flags, messages of other packs.
         if box is not None:
             box.put(message)

@@ -9,15 +9,18 @@ import json
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 import aiohttp
 
-from .errors import ClientError, ServerUnreachable, UnexpectedAnswer
+from .answers import Malformed
+from .errors import ClientError, OtherServer, ServerUnreachable, UnexpectedAnswer
+
+T = TypeVar("T")
 
 # A server's address, with its secrets kept apart from what may be shown.
 
@@ -110,15 +113,27 @@ class Wire:
             raise UnexpectedAnswer(_explain(self.address, method, path, status), status)
         return status, content
 
-    async def json(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        """Like `read`, with the answer parsed from JSON."""
+    async def json(self, method: str, path: str, read: Callable[[Any], T], **options: Any) -> T:
+        """Like `read`, with the answer parsed from JSON and read by `read`, one of `answers`."""
         status, content = await self.read(method, path, **options)
+        return self.parsed(path, status, content, read)
+
+    def parsed(self, path: str, status: int, content: bytes, read: Callable[[Any], T]) -> T:
+        """An answer's bytes as JSON, read by `read`. Raises UnexpectedAnswer for what is none, or of a wrong form."""
         try:
-            return status, json.loads(content)
-        except ValueError:
-            raise UnexpectedAnswer(
+            answer = json.loads(content)
+        except (ValueError, RecursionError):
+            raise OtherServer(
                 f"What answers at {self.address} is not a ComfyUI server (its answer to {path} is not JSON). "
                 "Check the address and the port.",
+                status,
+            ) from None
+        try:
+            return read(answer)
+        except Malformed as error:
+            raise UnexpectedAnswer(
+                f"The server at {self.address} answered {path} as no ComfyUI does: {error}. See the log of the server, and "
+                "whether something stands between.",
                 status,
             ) from None
 

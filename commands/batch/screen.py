@@ -60,6 +60,8 @@ class Screen(Display):
         """Moves the bar, and says what went wrong."""
         if self._bar is not None:
             self._bar.show(step)
+        elif step.reason:
+            print(step.reason, flush=True)
 
     def refresh(self) -> None:
         """The bar, with the time that has passed."""

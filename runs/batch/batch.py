@@ -13,6 +13,7 @@ from ..wire import Secrets
 from .job import Job, Request, Settings, check_graph, read_graph
 from .ledger import DONE, FAILED, REFUSED, SENT, WAITING, Ledger
 from .outcome import Recorder, Step
+from .patience import PatientServer
 from .plan import Asked, Plan, prepare
 from .run import Runner
 from .summary import DATA, TABLE, write_summary
@@ -86,8 +87,13 @@ async def run_batch(job: Job, server: Asked, run_rows: RunRows, display: Display
 async def run_on_server(job: Job, address: str, headers: Mapping[str, str], display: Display) -> BatchResult:
     """`run_batch` on the one server at `address`."""
     async with Client(address, headers, patience=job.settings.client_patience) as client:
+
+        def tell(reason: str) -> None:
+            display.step(Step(None, WAITING, job.secrets.hide(reason)))
+
+        asked = PatientServer(client, job.settings.patience, tell)
         return await run_batch(
-            job, client, lambda ledger, recorder: Runner(job, client, ledger, recorder).run(), display
+            job, asked, lambda ledger, recorder: Runner(job, client, ledger, recorder).run(), display
         )
 
 

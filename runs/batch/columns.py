@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from ...common.node_names import name_node
+from ..answers import as_list, as_number, as_object, choices_of, input_of
 from ..errors import BatchError, RowProblem
 from ..graph import GraphError, find_input
 
@@ -111,30 +112,28 @@ def _column(graph: Mapping[str, Any], name: str, key: str, object_info: Mapping[
     kind, options = _describe(info, input_name, node)
     _refuse_socket(graph, node_id, input_name, kind)
     choices: tuple[str, ...] = ()
-    if isinstance(kind, list) or kind == "COMBO":
-        choices = tuple(str(one) for one in (kind if isinstance(kind, list) else options.get("options") or ()))
-        kind = "PICTURE" if _is_picture(options) else "COMBO"
+    offered = choices_of(kind, options)
+    if offered is not None:
+        choices, kind = tuple(map(str, offered)), "PICTURE" if _is_picture(options) else "COMBO"
     if kind not in (*WIDGETS, "PICTURE"):
         kind = _guess(node.get("inputs", {}).get(input_name))
     is_loader = any(output in ("MODEL", "CLIP", "VAE", "CONTROL_NET", "CLIP_VISION") for output in _outputs(info))
-    return Column(name, node_id, input_name, kind, choices, options.get("min"), options.get("max"), is_loader)
+    limits = (as_number(options.get("min")), as_number(options.get("max")))
+    return Column(name, node_id, input_name, str(kind), choices, *limits, is_loader)
 
 
-def _describe(info: Mapping[str, Any], name: str, node: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+def _describe(
+    info: Mapping[str, Any], name: str, node: Mapping[str, Any]
+) -> tuple[str | Sequence[Any] | None, Mapping[str, Any]]:
     """The type and the options of an input, nested ones ('method.low_threshold') included; (None, {}) if unknown."""
-    groups = info.get("input", {})
     head, dot, rest = name.partition(".")
-    for group in ("required", "optional"):
-        entry = (groups.get(group) or {}).get(name if not dot else head)
-        if entry is None:
-            continue
-        options = entry[1] if len(entry) > 1 and isinstance(entry[1], Mapping) else {}
-        if not dot:
-            return entry[0], options
-        chosen = node.get("inputs", {}).get(head)
-        for option in options.get("options") or ():
-            if isinstance(option, Mapping) and option.get("key") == chosen:
-                return _describe({"input": option.get("inputs", {})}, rest, {})
+    kind, options = input_of(info, head)
+    if not dot or kind is None:
+        return kind, options
+    chosen = node.get("inputs", {}).get(head)
+    for option in map(as_object, as_list(options.get("options"))):
+        if option.get("key") == chosen:
+            return _describe({"input": option.get("inputs")}, rest, {})
     return None, {}
 
 
@@ -142,9 +141,8 @@ def _is_picture(options: Mapping[str, Any]) -> bool:
     return bool(options.get("image_upload"))
 
 
-def _outputs(info: Mapping[str, Any]) -> list[Any]:
-    outputs = info.get("output")
-    return outputs if isinstance(outputs, list) else []
+def _outputs(info: Mapping[str, Any]) -> Sequence[Any]:
+    return as_list(info.get("output"))
 
 
 def _refuse_socket(graph: Mapping[str, Any], node_id: str, name: str, kind: Any) -> None:

@@ -1,5 +1,6 @@
 """What became of a row: the kind of end its try had, noted in the ledger and told to whoever watches."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +11,13 @@ from ..errors import (
     RunFailed,
     RunInterrupted,
     RunLost,
-    ServerUnreachable,
     UnexpectedAnswer,
+    is_away,
 )
 from .adherence import TooLittleAdherence, other_seeds
 from .job import Job
 from .ledger import DONE, FAILED, WAITING, Entry, Ledger
 
-AWAY_ANSWERS = frozenset({429, 502, 503, 504})  # of a server, or of a proxy before it, that will be there again
 DISK_FULL = ("No space left on device", "disk is full", "There is not enough space on the disk")
 # How a row's try can end badly: trying again may help; other seeds may; nothing will; the server lost it; the server is
 # away; nothing more can run at all; the server's disk is full.
@@ -28,12 +28,10 @@ def kind_of(error: Exception) -> str:
     """Which of KINDS an error is."""
     if isinstance(error, RunLost):
         return LOST
-    if isinstance(error, ServerUnreachable):
+    if is_away(error):
         return AWAY
     if isinstance(error, UnexpectedAnswer) and error.status in (401, 403):
         return STOP
-    if isinstance(error, UnexpectedAnswer) and error.status in AWAY_ANSWERS:
-        return AWAY
     if isinstance(error, RunFailed) and any(words in str(error) for words in DISK_FULL):
         return FULL
     if isinstance(error, TooLittleAdherence):
@@ -43,6 +41,7 @@ def kind_of(error: Exception) -> str:
 
 
 MOST_LOSSES = 3  # a row that was running each time the server died may be what kills it
+MOST_FORGOTTEN = 10  # times that a server may take a row, and know nothing of it afterwards
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,7 @@ class Recorder:
         self._job = job
         self._ledger = ledger
         self._on_step = on_step
+        self._forgotten: Counter[str] = Counter()
 
     def done(self, entry: Entry, files: Sequence[str], texts: Mapping[str, Any], seconds: float | None) -> None:
         """A row came out."""
@@ -93,11 +93,16 @@ class Recorder:
         self._on_step(Step(entry, WAITING if again else FAILED, reason))
 
     def _lost(self, entry: Entry, reason: str, is_suspect: bool) -> None:
+        self._forgotten[entry.key] += not is_suspect
         if is_suspect and entry.losses + 1 >= MOST_LOSSES:
-            reason = f"the server went away {MOST_LOSSES} times while this row was on it"
-            self._ledger.fail(entry.key, reason, again=False)
-            self._on_step(Step(entry, FAILED, reason))
-            return
-        # A row that still waited in the queue did not end the server.
-        self._ledger.put_back(entry.key, lost=is_suspect)
-        self._on_step(Step(entry, WAITING, reason))
+            self._give_up(entry, f"the server went away {MOST_LOSSES} times while this row was on it")
+        elif self._forgotten[entry.key] >= MOST_FORGOTTEN:
+            self._give_up(entry, f"the server took this row {MOST_FORGOTTEN} times and never ran it")
+        else:
+            # A row that still waited in the queue did not end the server.
+            self._ledger.put_back(entry.key, lost=is_suspect)
+            self._on_step(Step(entry, WAITING, reason))
+
+    def _give_up(self, entry: Entry, reason: str) -> None:
+        self._ledger.fail(entry.key, reason, again=False)
+        self._on_step(Step(entry, FAILED, reason))

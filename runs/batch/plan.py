@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ...common.digests import sha256_of_json
 from ...common.file_stamp import file_stamp
+from ..answers import as_text
 from ..errors import RowProblem
 from ..graph import with_changes
 from .columns import NAME_COLUMN, Column, check_classes, convert, find_columns, picture_input
@@ -36,7 +37,8 @@ async def objections(client: Asked, prompt: Mapping[str, Any]) -> str | None:
     if report is None:
         return None
     errors = [found for found in report.get("findings", ()) if found.get("severity") == "error"]
-    return "; ".join(" ".join(filter(None, (found.get("text"), found.get("fix")))) for found in errors)
+    told = [" ".join(filter(None, (as_text(found.get("text")), as_text(found.get("fix"))))) for found in errors]
+    return "; ".join(one or "the check finds an error, and does not say which" for one in told)
 
 
 class ServerCheck:

@@ -6,13 +6,12 @@ Order of events for a row: a prompt id is noted in the ledger, the prompt goes o
 
 import asyncio
 import contextlib
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from ..client import Client
-from ..errors import BatchError, ClientError, RowProblem, RunTimedOut, ServerUnreachable, UnexpectedAnswer
+from ..errors import ClientError, RowProblem, RunLost, RunTimedOut
 from ..events import Event, Executing
 from ..graph import with_changes
 from ..results import RunResult
@@ -21,20 +20,24 @@ from .collect import cannot_write, collect, texts_of
 from .job import Job, Settings
 from .ledger import SENT, Entry, Ledger
 from .outcome import AWAY, Recorder, kind_of
+from .patience import Patience
 from .pictures import Uploads
 
-RETRY_SECONDS = 2.0
 CANCEL_SECONDS = 5
 
 
 class Attempt:
-    """A row on its way to a result. is_sent: whether its prompt went out; begun: whether the server began to run it."""
+    """A row on its way to a result.
+
+    is_sent: whether its prompt went out; is_taken: whether the server said that it has it; begun: whether it began to run it.
+    """
 
     def __init__(
         self, graph: Mapping[str, Any], entry: Entry, settings: Settings, prompt_id: str, *, is_sent: bool
     ) -> None:
         self.prompt_id = prompt_id
         self.is_sent = is_sent
+        self.is_taken = is_sent
         self.begun = False
         self._graph = graph
         self._entry = entry
@@ -52,9 +55,17 @@ class Attempt:
                 prompt = with_scores(prompt)
             self.is_sent = True  # a server that goes away right now is asked for it later
             await client.submit(prompt, prompt_id=self.prompt_id)
+            self.is_taken = True
         result = await self._end(client)
         self._check(result)
         return result
+
+    def goes_out_again(self, error: Exception) -> bool:
+        """Whether `error` says that the prompt never arrived, as where the server went away while it was sent."""
+        if isinstance(error, RunLost) and not self.is_taken:
+            self.is_sent = False
+            return True
+        return False
 
     async def withdraw(self, client: Client) -> bool:
         """Takes the row off the server, which should not go on for hours when a batch stops. Whether that worked."""
@@ -77,6 +88,9 @@ class Attempt:
     def _check(self, result: RunResult) -> None:
         if result.left_out:
             raise RowProblem("the server ran only a part of the graph: " + "; ".join(map(str, result.left_out)))
+        shown = [node for node, output in result.outputs.items() if output.raw.get("images")]
+        if shown and not any(output.images for output in result.outputs.values()):
+            raise RowProblem(f"what node {shown[0]} shows is no picture file that the server names")
         if self._settings.minimum_adherence is not None:
             check_score(result, self._settings.minimum_adherence)
 
@@ -90,7 +104,9 @@ class Runner:
         self._ledger = ledger
         self._recorder = recorder
         self._uploads = Uploads(client)
+        self._patience = Patience(client, job.settings.patience)
         self._taken: set[str] = set()
+        self._noted: dict[str, str] = {}
 
     async def run(self) -> None:
         """Until no row waits. Raises BatchError when nothing more can run; what was done stays done."""
@@ -121,19 +137,21 @@ class Runner:
                 return
             except (RowProblem, ClientError) as error:
                 self._uploads.forget()
+                if attempt.goes_out_again(error):
+                    continue
                 kind = kind_of(error)
                 if kind != AWAY:
                     self._recorder.ended(entry, kind, str(error), begun=attempt.begun)
                     return
                 self._recorder.tell(str(error))
                 # The row stays as it is: what was sent is asked after again, for the server may have gone on with it.
-                await self._until_back(error)
+                await self._patience.until_back(entry.key, error)
 
     async def _bring_home(self, entry: Entry, attempt: Attempt, *, is_own: bool) -> None:
         uploaded: Mapping[str, str] = {}
         if not attempt.is_sent:
             uploaded = await self._uploads.names(entry.pictures)
-            self._ledger.send(entry.key, attempt.prompt_id, self._client.address)
+            self._note_sent(entry, attempt.prompt_id)
         try:
             result = await attempt.result(self._client, uploaded)
         except asyncio.CancelledError:
@@ -147,16 +165,7 @@ class Runner:
             raise cannot_write(self._job.out, error) from None
         self._recorder.done(entry, files, texts_of(result), result.seconds)
 
-    async def _until_back(self, error: Exception) -> None:
-        patience = self._job.settings.patience
-        deadline = time.monotonic() + patience
-        while True:
-            with contextlib.suppress(ServerUnreachable, UnexpectedAnswer):
-                await self._client.system_stats()
-                return
-            if time.monotonic() > deadline:
-                raise BatchError(
-                    f"{self._job.secrets.hide(str(error))} It did not come back within {patience:g} s. Nothing "
-                    "is lost: start the server and run the same command again."
-                )
-            await asyncio.sleep(min(RETRY_SECONDS, patience))
+    def _note_sent(self, entry: Entry, prompt_id: str) -> None:
+        if self._noted.get(entry.key) != prompt_id:
+            self._noted[entry.key] = prompt_id
+            self._ledger.send(entry.key, prompt_id, self._client.address)

@@ -74,7 +74,16 @@ def read_record(path: Path) -> Record:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
         raise RecordError(f"{path}: {reason}. Give a record.json, its folder, or the PNG beside it.") from None
-    return Record(check_record(_parse(text, str(path)), str(path)), path.resolve().parent, str(path))
+    return Record(parse_record(text, str(path)), path.resolve().parent, str(path))
+
+
+def parse_record(text: str, place: str) -> dict[str, Any]:
+    """The record in a JSON text. Raises RecordError."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise RecordError(f"{place} holds no readable record.") from None
+    return check_record(data, place)
 
 
 def check_record(data: Any, place: str) -> dict[str, Any]:
@@ -122,13 +131,6 @@ def _from_picture(path: Path) -> Record:
         raise RecordError(f"{path} is not a picture that can be read.") from None
     if text is None:
         raise RecordError(f"{path} holds no record; it was not saved by Save Record.")
-    data = check_record(_parse(text, str(path)), str(path))
+    data = parse_record(text, str(path))
     folder = path.resolve().with_name(f"{Path(data['pictures'][0]['file']).stem}{SUFFIX}") if data["pictures"] else None
     return Record(data, folder, str(path))
-
-
-def _parse(text: str, place: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise RecordError(f"{place} holds no readable record.") from None

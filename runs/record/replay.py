@@ -2,7 +2,6 @@
 
 import copy
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 from PIL import Image
 
 from ...common.node_names import name_node
+from ..answers import choices_of, input_of
 from ..client import Client
 from .compare import Distance, differences, distance, pixels_of
 from .hashes import HashCache
 from .prompt_facts import upstream
-from .record import PNG_KEY, Record, RecordError, check_record
+from .record import PNG_KEY, Record, RecordError, parse_record
 from .saving import pixel_hash
 
 PREFIX = "armature/replay"
@@ -109,14 +109,8 @@ def _check_models(
         raise RecordError(f"{record.place} needs model files that the server lacks:\n" + "\n".join(missing))
 
 
-def _choices(info: Mapping[str, Any], class_type: str, name: str) -> list[Any] | None:
-    groups = info[class_type].get("input", {})
-    entry = next((groups[group][name] for group in ("required", "optional") if name in (groups.get(group) or {})), None)
-    if not entry:
-        return None
-    if isinstance(entry[0], list):
-        return entry[0]
-    return entry[1].get("options") if entry[0] == "COMBO" and len(entry) > 1 else None
+def _choices(info: Mapping[str, Any], class_type: str, name: str) -> Sequence[Any] | None:
+    return choices_of(*input_of(info[class_type], name))
 
 
 def _same_file(model: Mapping[str, Any], search: Sequence[Path], cache: HashCache) -> Path | None:
@@ -167,4 +161,4 @@ def _told(record: Record, contents: Sequence[bytes], ignored: frozenset[str]) ->
     text = getattr(Image.open(io.BytesIO(contents[0])), "text", {}).get(PNG_KEY)
     if text is None:
         return ["The server writes no metadata into pictures, so versions and model files cannot be compared."]
-    return differences(record.data, check_record(json.loads(text), "the server's new picture"), ignore=ignored)
+    return differences(record.data, parse_record(text, "the server's new picture"), ignore=ignored)

@@ -13,6 +13,7 @@ from ....runs.batch.collect import named_pictures, texts_of
 from ....runs.batch.job import Settings
 from ....runs.batch.ledger import Entry
 from ....runs.batch.outcome import AWAY, LOST, kind_of
+from ....runs.batch.patience import Patience, PatientServer, StayedAway
 from ....runs.batch.pictures import Uploads
 from ....runs.batch.run import Attempt
 from ....runs.client import Client
@@ -45,7 +46,8 @@ class Worker:
 
     async def ask(self, question: str, *arguments: Any) -> Any:
         """The answer of the client's method of that name."""
-        return await getattr(await self._connected(), question)(*arguments)
+        client = await self._connected()
+        return await getattr(PatientServer(client, self._rows.patience, was_there=True), question)(*arguments)
 
     async def run(self, job: Mapping[str, Any]) -> dict[str, Any]:
         """One row. job: entry (its fields), prompt_id, pictures (place -> (name, bytes)), resume (address of its run, or '').
@@ -55,12 +57,15 @@ class Worker:
         entry = Entry(**job["entry"])
         graph, is_sent = self._settings["graph"], bool(job["resume"])
         attempt = Attempt(graph, entry, self._rows, job["prompt_id"], is_sent=is_sent)
+        patience: Patience | None = None
         while True:
             try:
                 async with self._client_for(job["resume"]) as client:
                     return await self._bring_home(entry, attempt, client, job["pictures"])
             except (RowProblem, ClientError) as error:
                 self._uploads.forget()
+                if attempt.goes_out_again(error):
+                    continue
                 kind = kind_of(error)
                 if self._server is not None and self._server.process.poll() is not None:
                     kind = LOST
@@ -68,8 +73,9 @@ class Worker:
                     return _ended(attempt, kind, error)
                 try:
                     async with self._client_for(job["resume"]) as client:
-                        await self._until_back(client)
-                except ClientError:
+                        patience = patience or Patience(client, self._rows.patience)
+                        await patience.until_back(entry.key, error)
+                except (ClientError, StayedAway):
                     return _ended(attempt, AWAY, error)
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from armature_pack.runs.batch import patience
 from armature_pack.runs.batch import run as run_module
 from armature_pack.runs.batch.adherence import check_measured
 from armature_pack.runs.batch.batch import exit_status
@@ -202,7 +203,7 @@ def test_a_run_that_never_reached_the_server_is_sent_again(tmp_path: Path) -> No
 
 
 def test_a_row_that_ends_the_server_each_time_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "RETRY_SECONDS", 0.05)
     stub = HostStub(seconds=0.3)
     original = stub._finish
 
@@ -223,7 +224,7 @@ def test_a_row_that_ends_the_server_each_time_is_given_up(tmp_path: Path, monkey
 
 
 def test_a_server_that_stays_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "RETRY_SECONDS", 0.05)
     with Ledger(tmp_path / "out") as ledger:
         ledger.plan(planned(tmp_path, *texts("a", "b")))
         with pytest.raises(BatchError, match="did not come back within 0.2 s. Nothing is lost"):

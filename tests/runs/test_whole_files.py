@@ -1,0 +1,86 @@
+"""Pictures and videos that are cut off, damaged, or something else."""
+
+from __future__ import annotations
+
+import io
+import random
+from pathlib import Path
+
+import pytest
+from armature_pack.runs.whole_files import find_flaw
+from PIL import Image, features
+
+FORMS = {
+    "a.png": ("PNG", {}),
+    "a.jpg": ("JPEG", {}),
+    "progressive.jpeg": ("JPEG", {"progressive": True}),
+    "a.webp": ("WEBP", {}),
+    "lossless.webp": ("WEBP", {"lossless": True}),
+    "moving.webp": ("WEBP", {"save_all": True}),
+    "moving.png": ("PNG", {"save_all": True}),
+    "moving.gif": ("GIF", {"save_all": True}),
+    "a.bmp": ("BMP", {}),
+    "a.tiff": ("TIFF", {}),
+    "packed.tif": ("TIFF", {"compression": "tiff_lzw"}),
+    "a.avif": ("AVIF", {}),
+}
+VIDEOS = {"a.mp4": "h264", "a.mov": "h264", "a.webm": "libvpx-vp9", "live.webm": "libvpx-vp9", "a.mkv": "h264"}
+
+
+def noise(number: int) -> Image.Image:
+    return Image.frombytes("RGB", (48, 32), random.Random(number).randbytes(48 * 32 * 3))
+
+
+def picture(name: str) -> bytes:
+    form, options = FORMS[name]
+    if form == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow writes no AVIF")
+    more = {"append_images": [noise(2), noise(3)]} if "save_all" in options else {}
+    buffer = io.BytesIO()
+    noise(1).save(buffer, form, **options, **more)
+    return buffer.getvalue()
+
+
+def video(name: str, folder: Path) -> bytes:
+    av = pytest.importorskip("av")
+    options = {"live": "1"} if name.startswith("live") else {}
+    with av.open(str(folder / name), "w", options=options) as container:
+        stream = container.add_stream(VIDEOS[name], rate=8)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        for number in range(6):
+            container.mux(stream.encode(av.VideoFrame.from_image(noise(number))))
+        container.mux(stream.encode())
+    return (folder / name).read_bytes()
+
+
+def cuts(content: bytes) -> list[int]:
+    """Lengths of a file that was cut off: anywhere, and near its end."""
+    chance = random.Random(5)
+    return [*(chance.randrange(1, len(content)) for _ in range(40)), *(len(content) - left for left in range(1, 9))]
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_pictures(name: str) -> None:
+    content = picture(name)
+    assert find_flaw(content, name) == ""
+    assert find_flaw(content, "under_another_name.png") == "", "some nodes save other forms under .png"
+    assert [length for length in cuts(content) if not find_flaw(content[:length], name)] == []
+    assert "no video" in find_flaw(content, "a.mp4")
+
+
+@pytest.mark.parametrize("name", VIDEOS)
+def test_videos(name: str, tmp_path: Path) -> None:
+    content = video(name, tmp_path)
+    assert find_flaw(content, name) == ""
+    assert [length for length in cuts(content) if not find_flaw(content[:length], name)] == []
+    assert "no picture" in find_flaw(content, "a.png")
+
+
+def test_what_is_no_file_of_its_kind() -> None:
+    drawing = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"><rect/></svg>\n'
+    assert find_flaw(drawing, "a.svg") == "" and "cut off" in find_flaw(drawing[:-9], "a.svg")
+    for name in ("a.png", "a.svg", "a.mp4", "a.webm"):
+        assert find_flaw(b"", name) == "is empty"
+        assert "web page" in find_flaw(b"\n<!doctype html><svg></svg>", name)
+        assert "is no " in find_flaw(b'{"error": "not found"}', name)
+    assert find_flaw(b"1234", "mesh.glb") == "", "of other kinds nothing is known"
