@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..common.atomic_write import write_text
 from ..common.graph_files import NoGraph, read_graph_file
-from .terminal import Problem
+from .terminal import Problem, unusable
 
 HELP = "say whether the model files of a graph belong together"
 NEEDS_HOST = True
@@ -78,9 +79,10 @@ def _checked(arguments: argparse.Namespace) -> int:
     from ..models.compatibility.facts import Facts
     from ..models.compatibility.node_types import from_table, layered, recorded
     from ..models.compatibility.prompt import read_prompt
-    from ..models.compatibility.sheet import read_sheets
+    from ..models.compatibility.sheet import check_adherence, read_sheets
     from ..models.files.store import stored_index
 
+    check_adherence(arguments.adherence)
     info = _read_json(arguments.object_info) if arguments.object_info else {}
     if not isinstance(info, dict):
         raise Problem(f"{arguments.object_info} is no /object_info answer: it holds no object of nodes by name.")
@@ -137,19 +139,15 @@ def _sheets(arguments: argparse.Namespace) -> list[Path]:
 
 
 def _record(arguments: argparse.Namespace, facts: Any) -> None:
-    from ..models.compatibility.combination import combinations
-    from ..models.compatibility.sheet import Entry, add_entries, today
+    from ..models.compatibility.sheet import add_entries, entries_of
 
     places = _sheets(arguments)
     target = next((path for path in places if path.is_file()), places[0])
-    entries = [
-        Entry(arguments.record, one, today(), arguments.note, arguments.adherence) for one in combinations(facts)
-    ]
-    if not entries:
-        raise Problem(
-            "this graph has no sampler whose model could be followed to a file, so there is nothing to record."
-        )
-    add_entries(target, entries)
+    entries = entries_of(facts, arguments.record, arguments.note, arguments.adherence)
+    try:
+        add_entries(target, entries)
+    except OSError as error:
+        raise unusable(error, f"the sheet {target}") from None
     for entry in entries:
         print(f"Recorded in {target} as {entry.verdict}: {entry.combination}", file=sys.stderr)
 
@@ -158,7 +156,10 @@ def _write_repaired(target: Path, prompt: Any, report: Any) -> None:
     from ..models.compatibility.repair import repair
 
     repaired = repair(prompt, report.findings)
-    target.write_text(json.dumps(repaired.prompt, indent=2) + "\n", encoding="utf-8")
+    try:
+        write_text(target, json.dumps(repaired.prompt, indent=2) + "\n")
+    except OSError as error:
+        raise unusable(error, f"--fix {target}") from None
     for change in repaired.changes:
         print(f"{target}: node {change.node}, {change.input} = {change.value!r}", file=sys.stderr)
     if not repaired.changes:

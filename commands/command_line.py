@@ -13,15 +13,19 @@ from . import COMMANDS, FRONT_DOOR, KNOWN, load
 from .private_host.host import Host
 from .private_host.host_options import add_host_options, host_from
 from .private_host.processes import replace_process
-from .terminal import Problem
+from .terminal import Problem, Unusable, unusable
 
 NEWEST_TESTED = (3, 13)
 INSIDE = "ARMATURE_INSIDE_HOST"  # set for the second start, in the host's Python
 INTERRUPTED = 130  # 128 + SIGINT, what shells report
+PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run `armature.py ARGV...` and return its exit status: 1 for a Problem, 2 for wrong usage, 130 after Ctrl-C."""
+    """Run `armature.py ARGV...` and return its exit status.
+
+    1 for a Problem, 2 for wrong usage and for places that cannot be read or written, 130 after Ctrl-C.
+    """
     signal.signal(signal.SIGTERM, _terminated)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -29,11 +33,21 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _dispatch(list(argv))
     except Problem as problem:
-        print(f"armature: {problem}", file=sys.stderr)
-        return _problem_status(argv)
+        return _told(problem, argv)
+    except BrokenPipeError:
+        # Whoever read the output has left, as `head` does. Python would say so again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except OSError as error:
+        return _told(unusable(error), argv)
     except KeyboardInterrupt:
         print("\narmature: stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def _told(problem: Problem, argv: Sequence[str]) -> int:
+    print(f"armature: {problem}", file=sys.stderr)
+    return 2 if isinstance(problem, Unusable) else _problem_status(argv)
 
 
 def _problem_status(argv: Sequence[str]) -> int:

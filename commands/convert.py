@@ -13,7 +13,7 @@ from typing import Any
 
 from ..common.atomic_write import write_text
 from ..common.graph_files import NoGraph, read_graph_file
-from .terminal import Problem
+from .terminal import Problem, unusable
 
 HELP = "turn nodes of other packs into Armature's, in a new file"
 NEEDS_HOST = False
@@ -98,4 +98,4 @@ def _write(target: Path, data: Any) -> None:
     try:
         write_text(target, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise Problem(f"{target} cannot be written: {error.strerror or error}.") from None
+        raise unusable(error, target) from None

@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     comfy.cli_args.args.cpu = True
     from ..models.demo.export import FILES, available, write
 
+    arguments.to.mkdir(parents=True, exist_ok=True)  # before the first file is made, which takes seconds
     files = [file for file in available() if file.parts]
     if not files:
         raise Problem(

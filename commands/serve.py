@@ -67,7 +67,7 @@ def choose_port(wanted: int | None, listen: str) -> int:
     for port in [wanted] if wanted is not None else range(FIRST_PORT, FIRST_PORT + PORTS):
         try:
             free_port(listen, port)
-        except OSError:
+        except (OSError, OverflowError, UnicodeError, TypeError):  # taken; no port; no name of a machine
             continue
         if wanted is None and port != FIRST_PORT:
             print(f"Port {FIRST_PORT} is taken, using {port}.")

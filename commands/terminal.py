@@ -103,8 +103,22 @@ class Steps:
 # The error that ends a command with a message instead of a traceback.
 
 
+LONGEST_PLACE = 300
+
+
 class Problem(Exception):
     """Something the user can act on; the message says what, where and what to do."""
+
+
+class Unusable(Problem):
+    """A place that cannot be read or written. The command ends with exit status 2, whichever it is."""
+
+
+def unusable(error: OSError, place: object = None) -> Unusable:
+    """The system's refusal of a place (default: the one that `error` names) as a sentence."""
+    named = str(place or error.filename or "the disk, or the network")
+    named = named if len(named) <= LONGEST_PLACE else f"{named[:LONGEST_PLACE]}…"
+    return Unusable(f"{named}: {error.strerror or error}. Choose another place, or make this one fit.")
 
 
 # A run in the terminal: one line that keeps changing, or a line per node where the output goes to a file.

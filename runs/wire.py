@@ -65,6 +65,8 @@ def _split(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            parts.hostname.encode("idna")  # a UnicodeError, which is a ValueError, for what names no machine
+            parts.geturl().encode()
             return parts
     except ValueError:
         pass

@@ -25,7 +25,7 @@ from ..contact_sheet import contact_sheet
 from ..private_host.files import cache_folder
 from ..private_host.host import Host
 from ..private_host.server import Server, start_server
-from ..terminal import Problem, ProgressBar
+from ..terminal import Problem, ProgressBar, Unusable
 from .weights import written_models
 
 # The demo's graph: the shipped comparison with the user's choices put in.
@@ -188,7 +188,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Problem(f"--output {folder}: {error.strerror}. Choose another folder.") from None
+        raise Unusable(f"--output {folder}: {error.strerror}. Choose another folder.") from None
 
 
 def _write(pictures: list[tuple[str, bytes]], folder: Path) -> None:
@@ -204,7 +204,7 @@ def _write(pictures: list[tuple[str, bytes]], folder: Path) -> None:
             path.write_bytes(data)
             print(f"  {name:<13} {measured:<13} {path}")
     except OSError as error:
-        raise Problem(f"--output {folder}: {error.strerror}. Choose another folder.") from None
+        raise Unusable(f"--output {folder}: {error.strerror}. Choose another folder.") from None
 
 
 def _free_stem(folder: Path) -> str:

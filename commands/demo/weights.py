@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...common.digests import sha256_of_files
 from ...common.file_lock import locked
-from ..terminal import Problem
+from ..terminal import Problem, Unusable
 
 _UNUSED = 24 * 3600  # seconds since its last use after which another version's files are removed
 
@@ -28,7 +28,7 @@ def written_models(store: Path) -> Path:
     except FileNotFoundError as error:
         raise Problem(str(error)) from None
     except OSError as error:
-        raise Problem(f"{base}: {error.strerror}. The demo's model files need about 1.5 GB there.") from None
+        raise Unusable(f"{base}: {error.strerror}. The demo's model files need about 1.5 GB there.") from None
     return base
 
 

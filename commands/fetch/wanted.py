@@ -87,35 +87,48 @@ def _wanted(file: ModelFile) -> Wanted:
 def _of_graph(path: Path) -> Iterator[Wanted]:
     """What a graph names in its nodes' `models` metadata, and what its preprocessors need."""
     for node in _nodes(_read(path)):
-        for model in (node.get("properties") or {}).get("models") or []:
+        for model in filter(_is_object, _listed(_part(node, "properties").get("models"))):
             yield _named(model, path)
         for method in _methods(node):
             yield from map(_wanted, METHOD_FILES[method])
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        return read_graph_file(path)
+        graph = read_graph_file(path)
     except NoGraph as error:
         raise Problem(f"{path}: {error}") from None
-
-
-def _nodes(graph: Any) -> Iterator[dict[str, Any]]:
-    """The nodes of a graph of either kind: as the front end saves it, subgraphs too, or as the API takes it."""
     if not isinstance(graph, dict):
-        return
-    inner = (graph.get("definitions") or {}).get("subgraphs") or []
+        raise Problem(f"{path} holds no graph. Give the JSON file that ComfyUI's Export wrote.")
+    return graph
+
+
+def _nodes(graph: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The nodes of a graph of either kind: as the front end saves it, subgraphs too, or as the API takes it."""
+    inner = filter(_is_object, _listed(_part(graph, "definitions").get("subgraphs")))
     for part in [graph, *inner] if "nodes" in graph else []:
-        yield from (node for node in part.get("nodes") or [] if isinstance(node, dict))
+        yield from filter(_is_object, _listed(part.get("nodes")))
     if "nodes" not in graph:
-        yield from (node for node in graph.values() if isinstance(node, dict) and "class_type" in node)
+        yield from (node for node in filter(_is_object, graph.values()) if "class_type" in node)
+
+
+def _part(owner: dict[str, Any], name: str) -> dict[str, Any]:
+    part = owner.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _texts(node: dict[str, Any]) -> list[str]:
     """Every text among a node's values."""
-    values = node.get("widgets_values") or []
-    inputs = (node.get("inputs") or {}) if "class_type" in node else {}
-    values = [*(values.values() if isinstance(values, dict) else values), *inputs.values()]
+    inputs = _part(node, "inputs") if "class_type" in node else {}
+    values = [*_part(node, "widgets_values").values(), *_listed(node.get("widgets_values")), *inputs.values()]
     return [value for value in values if isinstance(value, str)]
 
 
@@ -123,7 +136,7 @@ def _methods(node: dict[str, Any]) -> list[str]:
     kind = node.get("class_type") or node.get("type")
     if kind == ALL_IN_ONE:
         return [value for value in _texts(node) if value in METHOD_FILES]
-    return [METHOD_NODES[kind]] if kind in METHOD_NODES else []
+    return [METHOD_NODES[kind]] if isinstance(kind, str) and kind in METHOD_NODES else []
 
 
 def _named(model: dict[str, Any], graph: Path) -> Wanted:

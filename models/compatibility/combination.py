@@ -68,6 +68,11 @@ class Combination:
         }
 
     @property
+    def unread(self) -> tuple[Part, ...]:
+        """The parts whose files are not there or could not be read."""
+        return tuple(part for part in (self.checkpoint, *(part for part, _ in self.controls)) if not part.hash)
+
+    @property
     def key(self) -> tuple[Any, ...]:
         """What must be equal for two combinations to be the same."""
         made = [

@@ -12,13 +12,12 @@ from ...common.graph_files import unwrapped
 from ..files.index import ModelFile, ModelIndex
 from ..host import host_nodes, running_prompt
 from .check_prompt import POLICIES, check_prompt
-from .combination import combinations
 from .facts import Facts
 from .node_types import NodeTypes, from_object_info
 from .prompt import PromptError, read_prompt
 from .repair import repair
 from .report import Report, change_json
-from .sheet import Entry, add_entries, read_sheets, today
+from .sheet import add_entries, check_adherence, entries_of, read_sheets
 from .ui_graph import is_ui_graph, to_prompt
 
 # The running host: its model folders, the types of its nodes, and the prompt that runs now.
@@ -130,14 +129,9 @@ def record_verdict(body: Any) -> dict[str, Any]:
     if not isinstance(body, Mapping) or body.get("verdict") not in ("validated", "refused"):
         raise PromptError("The body must hold a prompt and a verdict, validated or refused.")
     adherence, note = body.get("adherence"), str(body.get("note", ""))
-    if adherence is not None and not (isinstance(adherence, (int, float)) and 0 <= adherence <= 1):
-        raise PromptError(f"adherence is {adherence!r}; it must be a number between 0 and 1.")
+    check_adherence(adherence)
     facts = Facts(read_prompt(body.get("prompt")), host_index(), host_types)
-    entries = [Entry(body["verdict"], one, today(), note, adherence) for one in combinations(facts)]
-    if not entries:
-        raise PromptError(
-            "This graph has no sampler whose model could be followed to a file: there is nothing to record."
-        )
+    entries = entries_of(facts, body["verdict"], note, adherence)
     target = next((path for path in sheet_paths() if path.is_file()), sheet_paths()[-1])
     add_entries(target, entries)
     return {"sheet": str(target), "recorded": [str(entry.combination) for entry in entries]}

@@ -76,7 +76,8 @@ class Sheet:
 
     def judge(self, combination: Combination) -> Judged:
         """What the sheet says of a combination."""
-        same = next((entry for entry in self.entries if entry.combination.key == combination.key), None)
+        known = () if combination.unread else self.entries  # a verdict on one missing file is none on another
+        same = next((entry for entry in known if entry.combination.key == combination.key), None)
         if same is not None:
             return Judged(combination, same.verdict, same)
         alike = next(
@@ -106,6 +107,32 @@ def add_entries(path: Path, entries: Iterable[Entry]) -> None:
         old = [entry.as_json() for entry in _read(path)] if path.is_file() else []
         table = {"schema": SCHEMA, "combinations": [*old, *(entry.as_json() for entry in entries)]}
         write_text(path, json.dumps(table, indent=2, ensure_ascii=False) + "\n")
+
+
+def check_adherence(adherence: object) -> None:
+    """Raises SheetError for what is no measured adherence; None is none."""
+    is_share = isinstance(adherence, (int, float)) and not isinstance(adherence, bool) and 0 <= adherence <= 1
+    if adherence is not None and not is_share:
+        raise SheetError(f"adherence is {adherence!r}; it must be a number between 0 and 1.")
+
+
+def entries_of(
+    facts: Facts, verdict: Literal["validated", "refused"], note: str = "", adherence: float | None = None
+) -> list[Entry]:
+    """A verdict on each combination of a graph. Raises SheetError when there is none, or a file of it cannot be read."""
+    check_adherence(adherence)
+    entries = [Entry(verdict, one, today(), note, adherence) for one in combinations(facts)]
+    if not entries:
+        raise SheetError(
+            "this graph has no sampler whose model could be followed to a file: there is nothing to record."
+        )
+    missing = dict.fromkeys(part.name for entry in entries for part in entry.combination.unread)
+    if missing:
+        raise SheetError(
+            f"{', '.join(missing)} is not there, or cannot be read, and a verdict holds for a file's content: nothing was "
+            "recorded. Put the file into a model folder, then record."
+        )
+    return entries
 
 
 def today() -> str:

@@ -50,6 +50,18 @@ class Settings:
     patience: float = 300.0
     minimum_adherence: float | None = None
 
+    def __post_init__(self) -> None:
+        """Raises BatchError for values that no batch can be run by."""
+        faults = {
+            "--retry takes 0 or more": self.retry >= 0,
+            "--patience takes seconds, 0 or more": self.patience >= 0,  # not of NaN, as all that follow
+            "--row-timeout takes seconds, more than 0": self.row_seconds is None or self.row_seconds > 0,
+            "--minimum-adherence takes a number, 1 at most": (self.minimum_adherence or 0) <= 1,  # the largest score
+        }
+        told = [fault for fault, is_fit in faults.items() if not is_fit]
+        if told:
+            raise BatchError(f"{'; '.join(told)}.")
+
     @property
     def client_patience(self) -> float:
         """Seconds that a client of the batch waits for a server that does not answer."""

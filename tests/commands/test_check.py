@@ -73,6 +73,36 @@ def test_verdicts_of_another_host_are_not_believed(run, tmp_path):
     assert run(controlled())[0] == 0
 
 
+@pytest.mark.parametrize("adherence", ["nan", "7", "-0.1", "inf"])
+def test_an_adherence_that_is_none_is_refused_before_anything_is_done(run, tmp_path, adherence):
+    sheet = tmp_path / "sheet.json"
+    with pytest.raises(Problem, match="between 0 and 1"):
+        run(text_to_image(), "--record", "validated", "--adherence", adherence, "--sheet", str(sheet))
+    assert not sheet.exists()
+    run(text_to_image(), "--record", "validated", "--adherence", "0.5", "--sheet", str(sheet))
+    assert json.loads(sheet.read_text(encoding="utf-8"))["combinations"][0]["adherence"] == 0.5
+
+
+@pytest.mark.parametrize("verdict", ["validated", "refused"])
+def test_no_verdict_on_files_that_are_not_there(run, tmp_path, verdict):
+    sheet = tmp_path / "sheet.json"
+    for graph in (text_to_image("gone.safetensors"), controlled(net="gone.safetensors")):
+        with pytest.raises(Problem, match="gone.safetensors is not there"):
+            run(graph, "--record", verdict, "--sheet", str(sheet))
+    assert not sheet.exists()
+
+
+def test_an_old_verdict_on_a_missing_file_counts_for_no_other(run, tmp_path):
+    """Sheets of earlier versions may hold them: without a hash, which all missing files share."""
+    sheet = tmp_path / "sheet.json"
+    run(text_to_image(), "--record", "validated", "--sheet", str(sheet))
+    table = json.loads(sheet.read_text(encoding="utf-8"))
+    table["combinations"][0]["checkpoint"] |= {"hash": "", "name": "gone.safetensors"}
+    sheet.write_text(json.dumps(table), encoding="utf-8")
+    _, text = run(text_to_image("other.safetensors"), "--sheet", str(sheet), "--json")
+    assert "validated" not in {one["standing"] for one in json.loads(text)["validated"]}
+
+
 def test_json(run):
     status, text = run(controlled("sdxl.safetensors"), "--json")
     report = json.loads(text)

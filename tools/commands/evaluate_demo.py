@@ -26,12 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw, measure and write."""
-    import comfy.cli_args
-    import torch
+    from ..demo_training.device import chosen_device
 
-    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if device == "cpu":
-        comfy.cli_args.args.cpu = True
+    device = chosen_device(arguments.device)
     from ...models.demo.weights_file import load, trained_parts
     from ..demo_training.evaluation.table import evaluate, write
 
@@ -41,9 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
             "this copy of the pack holds no trained demo model. `armature.py train-demo --to DIR` trains one."
         )
     only = tuple(arguments.only)
-    result = evaluate(
-        load, trained, arguments.scenes, torch.device(device), print, arguments.steps, arguments.to / "marks", only
-    )
+    result = evaluate(load, trained, arguments.scenes, device, print, arguments.steps, arguments.to / "marks", only)
     if only:
         return 0
     for path in write(result, arguments.to):

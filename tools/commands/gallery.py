@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ...commands.terminal import Problem
 from ...preprocessors.images.picture_sheet import Sheet, cells
 from ..help.method_maps import panel_of, picture_of, prepare_host
 
@@ -30,10 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the sheet and say how long each method took."""
+    if arguments.output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise Problem(f"--output {arguments.output}: name a .png, .jpg or .webp file.")
     prepare_host(arguments.models)
     from ...preprocessors.registry import ENTRIES, find_method
 
-    entries = [find_method(name) for name in arguments.methods] or list(ENTRIES)
+    try:
+        entries = [find_method(name) for name in arguments.methods] or list(ENTRIES)
+    except ValueError as error:
+        raise Problem(str(error)) from None
     panels = [_panel(entry) for entry in entries]
     panels = [panel for panel in panels if panel[1] is not None or not arguments.present]
     _sheet([_photograph(), *panels]).save(arguments.output)

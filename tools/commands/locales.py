@@ -70,7 +70,13 @@ def _phrases(option: str) -> tuple[str, dict[str, str]]:
     language, _, file = option.partition("=")
     if language not in LANGUAGES or not Path(file).is_file():
         raise Problem(f"--phrases {option}: expected LANG=FILE with LANG one of {', '.join(LANGUAGES)}")
-    return language, json.loads(Path(file).read_text(encoding="utf-8"))
+    try:
+        phrases = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise Problem(f"--phrases {option}: {file} is no JSON ({error})") from None
+    if not isinstance(phrases, dict):
+        raise Problem(f"--phrases {option}: {file} holds no object of English text to translation")
+    return language, phrases
 
 
 def _write(language: str, texts: dict[str, Texts]) -> None:

@@ -30,12 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train what was asked for, or pack what was trained."""
-    import comfy.cli_args
-    import torch
+    from ..demo_training.device import chosen_device
 
-    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if device == "cpu":
-        comfy.cli_args.args.cpu = True
+    device = str(chosen_device(arguments.device))
     if arguments.pack:
         return _pack(arguments.to)
     if arguments.compare:

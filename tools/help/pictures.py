@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...commands import FRONT_DOOR
+from ...commands.terminal import Problem
 from ...preprocessors.entry import Preprocessor
 
 WIDTH = 640
@@ -25,12 +26,16 @@ def draw_help_pictures(folder: Path, models: list[Path], names: list[str]) -> li
     What is there already stays for methods whose weights are not here.
     """
     from .charts import CHARTS
+    from .method_maps import prepare_host
     from .node_pictures import draw_nodes
     from .scenes import SCENES
 
-    _prepare(models)
-    folder.mkdir(parents=True, exist_ok=True)
+    prepare_host(models)
     wanted = set(names) or set(_node_ids())
+    if unknown := wanted - set(_node_ids()):
+        raise Problem(f"there is no node {min(unknown)}")
+    _find_weights()
+    folder.mkdir(parents=True, exist_ok=True)
     for node, drawn in _maps(wanted):
         save(drawn, folder / f"{node}.jpg")
     for node, draw in {**SCENES, **CHARTS}.items():
@@ -84,13 +89,10 @@ def _stored(picture: Any, width: int) -> bytes:
     return content
 
 
-def _prepare(models: list[Path]) -> None:
-    """The host's settings, and the trained weights that packages ship, which the tests fetch too."""
+def _find_weights() -> None:
+    """The trained weights that packages ship, which the tests fetch too."""
     import folder_paths
 
-    from .method_maps import prepare_host
-
-    prepare_host(models)
     sys.path.append(str(FRONT_DOOR.parent / "tests" / "preprocessors"))
     import real_mlsd
     import real_weights
