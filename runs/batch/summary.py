@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ def write_summary(graph: Mapping[str, Any], ledger: Ledger, out: Path) -> None:
 
 
 def _write(path: Path, lines: Iterator[str]) -> None:
-    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+    # Texts of servers and rows may hold halves of characters, which no file takes.
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", errors="replace", newline="") as stream:
         stream.writelines(lines)
 
 
@@ -36,7 +38,7 @@ def _table(graph: Mapping[str, Any], ledger: Ledger) -> Iterator[str]:
         changes = describe_changes(graph, entry.changes)
         fixed = (entry.number, entry.name, entry.state, entry.attempts, entry.seconds)
         rest = (" ".join(entry.files), entry.reason, entry.place)
-        yield line.of([*fixed, *rest, *(_safe(changes.get(name, "")) for name in columns)])
+        yield line.of([*fixed, *rest, *(changes.get(name, "") for name in columns)])
 
 
 def _data(graph: Mapping[str, Any], ledger: Ledger) -> Iterator[str]:
@@ -64,9 +66,14 @@ def _row(graph: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
     }
 
 
+# A spreadsheet runs a text that begins like a formula, also one that it takes for a cell of its own: those with semicolons
+# between their columns begin one after each, and at each line, for our quotation marks then stand within a cell.
+FORMULA = re.compile(r"(^|[;\t\r\n])([\s\"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+
+
 def _safe(value: Any) -> Any:
-    # A spreadsheet would run a text that begins like a formula.
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+    """The value with an apostrophe before what would be run."""
+    return FORMULA.sub(r"\1\2'", value) if isinstance(value, str) else value
 
 
 class _CsvLine:
@@ -82,6 +89,6 @@ class _CsvLine:
         return len(text)
 
     def of(self, cells: list[Any]) -> str:
-        """The cells as a line, end of line included."""
-        self._writer.writerow(cells)
+        """The cells, made safe, as a line, end of line included."""
+        self._writer.writerow([_safe(cell) for cell in cells])
         return self._text

@@ -288,6 +288,56 @@ def test_summary(tmp_path: Path) -> None:
     assert data["rows"][0]["inputs"] == {"Sampler.text": "=1+1"}
 
 
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    " =1",
+    '"=1"',
+    "＝1",
+    "a;=1",
+    'a;"=1',
+    "a\n-1",
+    "a\t@b",
+)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_no_cell_of_the_summary_is_run_by_a_spreadsheet(tmp_path: Path, text: str, delimiter: str) -> None:
+    """Names, texts, reasons, places and headers, read with whichever separator a spreadsheet takes."""
+    title = f"{text}.text"
+    graph = {**GRAPH, "3": {**GRAPH["3"], "_meta": {"title": text}}}
+    reason = f"{text} went wrong"
+    with Ledger(tmp_path / "out") as ledger:
+        row = PlannedRow(1, "k", text, f"{text}.csv, line 2", {"3.text": text, "3.seed": -4}, {}, problem=reason)
+        ledger.plan([row])
+        write_summary(graph, ledger, tmp_path / "out")
+    content = (tmp_path / "out" / "summary.csv").read_text(encoding="utf-8")
+    cells = [cell for line in csv.reader(content.splitlines(), delimiter=delimiter) for cell in line]
+    begins = {one.lstrip(' "\t\r\n')[:1] for one in cells if one != "-4"}
+    assert "'" in "".join(cells) and not begins & set("=+-@＝")
+    if delimiter == ",":
+        data = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))["rows"][0]
+        assert (data["name"], data["inputs"][title], data["reason"]) == (text, text, reason), (
+            "JSON has them as they are"
+        )
+        assert ",-4" in content, "numbers stay numbers"
+
+
+def test_halves_of_characters_reach_the_summary(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "out") as ledger:
+        ledger.plan([PlannedRow(1, "k", "a\ud800", "r", {"3.text": "b\udc00"}, {})])
+        ledger.finish("k", ["pictures/a.png"], {"9": ["c\ud800"]}, 1.0)
+        write_summary(GRAPH, ledger, tmp_path / "out")
+    data = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert data["rows"][0]["texts"] == {"9": ["c?"]} and data["rows"][0]["state"] == "done"
+
+
 def test_the_ledger_has_one_writer_and_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     with Ledger(tmp_path), pytest.raises(BatchError, match="Another batch is writing to"):
         Ledger(tmp_path)
