@@ -106,5 +106,14 @@ class BatchError(Exception):
     """Nothing can run, or nothing more: the message says why, where, and what to do."""
 
 
+class CannotWrite(BatchError):
+    """The batch's own disk is full, read-only, or gone: what came out so far is there, and nothing more can be kept."""
+
+    def __init__(self, out: object, reason: object):
+        super().__init__(
+            f"The results cannot be written to {out}: {reason}. Make room, then run the same command again."
+        )
+
+
 class RowProblem(ValueError):
     """One row cannot run; the rest can."""

@@ -7,7 +7,7 @@ called name names the row's files. Pictures are named relative to ROWS and uploa
 Every row is checked before the first runs. The folder --out holds a ledger: running the same command again does what is left,
 rows that failed included, and never what is done. It ends in pictures/, contact sheets, summary.csv and summary.json.
 
-Exit status: 0 every row came out, 1 some did not, 2 none did or nothing could run.
+Exit status: 0 every row came out, 1 some did not, 2 none did, nothing could run, or the results cannot be written.
 """
 
 import argparse

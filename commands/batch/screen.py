@@ -78,10 +78,9 @@ class Screen(Display):
             print(f"  {entry.place}: {entry.reason}")
         print(f"{self._out / TABLE}, {DATA} and {len(sheets)} contact sheet(s)", flush=True)
 
-    def not_written(self, error: OSError) -> None:
+    def not_written(self, reason: str) -> None:  # noqa: ARG002  (the command ends with it)
         """The rows' own pictures and the ledger are there all the same."""
         self._close_bar()
-        print(f"armature: the summary cannot be written to {self._out}: {error.strerror}.", file=sys.stderr)
 
     def _close_bar(self) -> None:
         if self._bar is not None:

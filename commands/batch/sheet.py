@@ -50,5 +50,5 @@ def _small(path: Path) -> Image.Image | None:
             small = picture.convert("RGB")
             small.thumbnail((SIDE, SIDE))
             return small
-    except (OSError, ValueError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None  # Removed by hand, or no picture: the sheet is no reason to fail.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..client import Client
-from ..errors import BatchError, ClientError
+from ..errors import BatchError, CannotWrite, ClientError
 from ..wire import Secrets
 from .job import Job, Request, Settings, check_graph, read_graph
 from .ledger import DONE, FAILED, REFUSED, SENT, WAITING, Ledger
@@ -18,15 +18,17 @@ from .plan import Asked, Plan, prepare
 from .run import Runner
 from .summary import DATA, TABLE, write_summary
 
+NOTHING_KEPT = 2  # the exit status where a disk is full
 RunRows = Callable[[Ledger, Recorder], Awaitable[None]]
 """Runs the waiting rows of a ledger. Raises BatchError and ClientError when nothing more can run."""
 
 
 @dataclass(frozen=True)
 class BatchResult:
-    """counts: rows by state (waiting, sent, done, failed, refused). status: 0 all came out, 1 some, 2 none.
+    """counts: rows by state (waiting, sent, done, failed, refused). status: see `exit_status`; 2 too where the results or the
+    summary cannot be written.
 
-    table and data: summary.csv and summary.json. stopped: why it ended early, or empty.
+    table and data: summary.csv and summary.json. stopped: why it ended early, or why there is no summary, or empty.
     """
 
     counts: Mapping[str, int]
@@ -55,9 +57,8 @@ class Display:
     def ended(self, ledger: Ledger) -> None:
         """No row runs any more; the summary is written. Raises OSError when something cannot be."""
 
-    def not_written(self, error: OSError) -> None:
+    def not_written(self, reason: str) -> None:
         """The summary cannot be written."""
-        raise error
 
 
 async def run_batch(job: Job, server: Asked, run_rows: RunRows, display: Display) -> BatchResult:
@@ -73,15 +74,17 @@ async def run_batch(job: Job, server: Asked, run_rows: RunRows, display: Display
         ledger.plan(plan.rows)
         plan.rows.clear()
         display.started(ledger)
-        stopped = ""
+        stopped, unwritten = "", ""
         try:
             async with ticking(display.refresh):
                 await run_rows(ledger, Recorder(job, ledger, display.step))
         except (BatchError, ClientError) as error:
             stopped = job.secrets.hide(str(error))
+            unwritten = stopped if isinstance(error, CannotWrite) else ""
         finally:
-            _summarise(job, ledger, display)
-        return _result(job, ledger.counts(), exit_status(ledger.counts()), stopped)
+            unwritten = _summarise(job, ledger, display) or unwritten
+        counts = ledger.counts()
+        return _result(job, counts, NOTHING_KEPT if unwritten else exit_status(counts), stopped or unwritten)
 
 
 async def run_on_server(job: Job, address: str, headers: Mapping[str, str], display: Display) -> BatchResult:
@@ -120,13 +123,16 @@ async def ticking(refresh: Callable[[], object]) -> AsyncIterator[None]:
         task.cancel()
 
 
-def _summarise(job: Job, ledger: Ledger, display: Display) -> None:
-    """However the batch ended."""
+def _summarise(job: Job, ledger: Ledger, display: Display) -> str:
+    """However the batch ended. Why it could not be done; empty when it was."""
     try:
         write_summary(job.graph, ledger, job.out)
         display.ended(ledger)
-    except OSError as error:
-        display.not_written(error)
+    except (OSError, CannotWrite) as error:
+        reason = error if isinstance(error, CannotWrite) else CannotWrite(job.out, error.strerror or error)
+        display.not_written(str(reason))
+        return str(reason)
+    return ""
 
 
 def _result(job: Job, counts: Mapping[str, int], status: int, stopped: str = "") -> BatchResult:

@@ -8,7 +8,6 @@ from typing import Any
 
 from ...common.atomic_write import write_bytes
 from ..client import Client
-from ..errors import BatchError
 from ..results import Picture, RunResult
 from .ledger import Entry
 
@@ -28,13 +27,6 @@ async def collect(client: Client, entry: Entry, result: RunResult, out: Path) ->
         await asyncio.to_thread(write_bytes, out / name, content)
         files.append(name)
     return files
-
-
-def cannot_write(out: Path, error: OSError) -> BatchError:
-    """The results' own disk is full, or the like."""
-    return BatchError(
-        f"The results cannot be written to {out}: {error.strerror}. Make room, then run the same command again."
-    )
 
 
 def named_pictures(entry: Entry, result: RunResult) -> Iterator[tuple[str, Picture]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import BatchError
+from ..errors import BatchError, CannotWrite
 from .plan import PlannedRow
 
 FILE = "ledger.sqlite"
@@ -62,7 +62,8 @@ class Entry:
 class Ledger:
     """The ledger in `folder`, held by one runner at a time. Use as a context manager.
 
-    Raises BatchError when another runner holds it, when it belongs to a newer Armature, or when it is damaged.
+    Raises BatchError when another runner holds it, when it belongs to a newer Armature, or when it is damaged, and
+    CannotWrite, from any method, when its disk takes nothing more.
     """
 
     def __init__(self, folder: Path):
@@ -110,28 +111,29 @@ class Ledger:
 
     def plan(self, rows: Iterable[PlannedRow]) -> None:
         """Takes in a plan, all or nothing. Rows that are done stay done, failed ones wait again, others leave the plan."""
-        self._data.execute("BEGIN IMMEDIATE")
-        try:
-            self._data.execute("UPDATE rows SET planned = 0")
-            self._data.executemany(UPSERT, (_values(row, position) for position, row in enumerate(rows)))
-            self._data.execute("COMMIT")
-        except BaseException:
-            self._data.execute("ROLLBACK")
-            raise
+        with self._told():
+            self._data.execute("BEGIN IMMEDIATE")
+            try:
+                self._data.execute("UPDATE rows SET planned = 0")
+                self._data.executemany(UPSERT, (_values(row, position) for position, row in enumerate(rows)))
+                self._data.execute("COMMIT")
+            except BaseException:
+                if self._data.in_transaction:  # SQLite ends it itself where the disk is full
+                    self._data.execute("ROLLBACK")
+                raise
 
     def counts(self) -> dict[str, int]:
         """How many planned rows are in each state."""
-        found = dict(self._data.execute("SELECT state, count(*) FROM rows WHERE planned GROUP BY state"))
+        found = dict(self._all("SELECT state, count(*) FROM rows WHERE planned GROUP BY state"))
         return {state: found.get(state, 0) for state in STATES}
 
     def left_over(self) -> int:
         """Rows of earlier plans that are not in this one."""
-        return self._data.execute("SELECT count(*) FROM rows WHERE NOT planned").fetchone()[0]
+        return self._all("SELECT count(*) FROM rows WHERE NOT planned")[0][0]
 
     def next_rows(self, state: str, limit: int = 1) -> list[Entry]:
         """The first planned rows in a state, in running order."""
-        cursor = self._data.execute(_select("planned AND state = ?") + " LIMIT ?", (state, limit))
-        return [_entry(row) for row in cursor]
+        return [_entry(row) for row in self._all(_select("planned AND state = ?") + " LIMIT ?", state, limit)]
 
     def next_row(self, taken: Collection[str]) -> Entry | None:
         """The next row that is not `taken` (keys): first those that an earlier runner sent, then the waiting ones."""
@@ -147,13 +149,12 @@ class Ledger:
         column = "position" if order == "position" else "number"
         while True:
             where = f"planned AND ({column}, key) > (?, ?)"
-            page = [_entry(row) for row in self._data.execute(_select(where, f"{column}, key") + " LIMIT 200", last)]
+            page = [_entry(row) for row in self._all(_select(where, f"{column}, key") + " LIMIT 200", *last)]
             if not page:
                 return
             yield from page
             key = page[-1].key
-            (value,) = self._data.execute(f"SELECT {column} FROM rows WHERE key = ?", (key,)).fetchone()
-            last = (value, key)
+            last = (self._all(f"SELECT {column} FROM rows WHERE key = ?", key)[0][0], key)
 
     def send(self, key: str, prompt_id: str, server: str) -> None:
         """Notes, before the server hears of it, under which id a row goes out."""
@@ -182,7 +183,19 @@ class Ledger:
         self._update(key, "state = 'waiting', prompt_id = NULL, losses = losses + ?", int(lost))
 
     def _update(self, key: str, assignments: str, *values: object) -> None:
-        self._data.execute(f"UPDATE rows SET {assignments} WHERE key = ?", (*values, key))
+        self._all(f"UPDATE rows SET {assignments} WHERE key = ?", *values, key)
+
+    def _all(self, statement: str, *values: object) -> list[Any]:
+        """The rows that a statement gives."""
+        with self._told():
+            return self._data.execute(statement, values).fetchall()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise CannotWrite(self._path.parent, error) from None
 
 
 def _connect(path: Path, timeout: float = 5.0) -> "contextlib.closing[sqlite3.Connection]":

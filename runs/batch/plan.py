@@ -194,6 +194,15 @@ def _matters(column: Column) -> bool:
     return "seed" not in column.input
 
 
+def _stamp(path: Path) -> list[Any]:
+    """What tells that a picture was replaced by another of its name."""
+    try:
+        status = path.stat()
+    except OSError:  # it went away since it was looked at; so its row fails when it is to be sent
+        return [str(path)]
+    return [str(path), status.st_size, status.st_mtime_ns]
+
+
 # Which rows stand next to each other: those that share models first, then maps, then the rest.
 #
 # The host keeps the results of the last run, so a row is cheap where it repeats what the row before it did.

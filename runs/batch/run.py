@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..client import Client
-from ..errors import ClientError, RowProblem, RunLost, RunTimedOut
+from ..errors import CannotWrite, ClientError, RowProblem, RunLost, RunTimedOut
 from ..events import Event, Executing
 from ..graph import with_changes
 from ..results import RunResult
 from .adherence import check_score, with_scores
-from .collect import cannot_write, collect, texts_of
+from .collect import collect, texts_of
 from .job import Job, Settings
 from .ledger import SENT, Entry, Ledger
 from .outcome import AWAY, Recorder, kind_of
@@ -162,7 +162,7 @@ class Runner:
         try:
             files = await collect(self._client, entry, result, self._job.out)
         except OSError as error:
-            raise cannot_write(self._job.out, error) from None
+            raise CannotWrite(self._job.out, error.strerror or error) from None
         self._recorder.done(entry, files, texts_of(result), result.seconds)
 
     def _note_sent(self, entry: Entry, prompt_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from armature_pack.commands import check
-from armature_pack.commands.terminal import Problem
+from armature_pack.commands.terminal import Problem, Unusable
 from armature_pack.tests.models.compatibility.graphs import controlled, text_to_image, write_models
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -31,17 +32,19 @@ def run(models, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ARMATURE_CACHE", str(tmp_path / "cache"))
 
     def run(graph, *more: str) -> tuple[int, str]:
-        import argparse
-
         file = graph if isinstance(graph, Path) else tmp_path / "graph.json"
         if file is not graph:
             file.write_text(graph if isinstance(graph, str) else json.dumps(graph), encoding="utf-8")
-        parser = argparse.ArgumentParser()
-        check.add_arguments(parser)
-        status = check.run(parser.parse_args([str(file), "--models", str(models), *more]))
+        status = check.run(parsed(file, models, *more))
         return status, capsys.readouterr().out
 
     return run
+
+
+def parsed(file: Path, models: Path, *more: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    check.add_arguments(parser)
+    return parser.parse_args([str(file), "--models", str(models), *more])
 
 
 def test_exit_status_and_text(run):
@@ -101,6 +104,25 @@ def test_an_old_verdict_on_a_missing_file_counts_for_no_other(run, tmp_path):
     sheet.write_text(json.dumps(table), encoding="utf-8")
     _, text = run(text_to_image("other.safetensors"), "--sheet", str(sheet), "--json")
     assert "validated" not in {one["standing"] for one in json.loads(text)["validated"]}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files as POSIX does")
+def test_a_full_disk_leaves_the_old_sheet_and_the_old_copy(run, models, tmp_path):
+    import resource
+
+    sheet, copy = tmp_path / "sheet.json", tmp_path / "fixed.json"
+    run(controlled(), "--record", "validated", "--sheet", str(sheet), "--fix", str(copy))
+    before = sheet.read_bytes(), copy.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for more in (("--record", "refused", "--sheet", str(sheet)), ("--fix", str(copy))):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+        try:
+            with pytest.raises(Unusable, match="Choose another place"):
+                check.run(parsed(tmp_path / "graph.json", models, *more))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (sheet.read_bytes(), copy.read_bytes()) == before
+    assert not list(tmp_path.glob(".*.partial"))
 
 
 def test_json(run):

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ....common.atomic_write import write_bytes
-from ....runs.batch.collect import cannot_write
 from ....runs.batch.ledger import SENT, Entry, Ledger
 from ....runs.batch.outcome import AWAY, FAULT, LOST, Recorder
 from ....runs.batch.pictures import read_picture
-from ....runs.errors import BatchError, RowProblem
+from ....runs.errors import BatchError, CannotWrite, RowProblem
 from .lanes import Lane, Lanes, plain
 
 TICK = 0.5  # seconds between two looks at servers that are away
@@ -131,7 +130,7 @@ class RayRunner:
                 for name, content in outcome["files"]:
                     write_bytes(self._out / name, content)
             except OSError as error:
-                raise cannot_write(self._out, error) from None
+                raise CannotWrite(self._out, error.strerror or error) from None
             self._recorder.done(entry, [name for name, _ in outcome["files"]], outcome["texts"], outcome["seconds"])
             return
         if outcome["kind"] == AWAY:
