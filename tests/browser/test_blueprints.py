@@ -145,6 +145,18 @@ def test_the_menu_opens_the_desk(page: Page) -> None:
     opened.value.close()
 
 
+def test_no_node_or_link_of_an_opened_blueprint_is_given_another_number(page: Page) -> None:
+    """The front end numbers a graph and its subgraphs as one, and says on the console what it had to number anew."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    for name in BLUEPRINTS:
+        graph = json.loads((SUBGRAPHS / f"{name}.json").read_text(encoding="utf-8"))
+        page.evaluate("graph => app.loadGraphData(graph)", graph)
+        (node,) = graph["nodes"]
+        assert page.evaluate("app.graph.nodes.map(node => String(node.id))") == [str(node["id"])], name
+    assert [text for text in said if "duplicate" in text] == []
+
+
 @pytest.mark.parametrize("name", BLUEPRINTS)
 def test_the_shipped_blueprint_is_built_from_its_source(name: str) -> None:
     source = json.loads((SUBGRAPHS / "source" / f"{name}.json").read_text(encoding="utf-8"))

@@ -61,11 +61,12 @@ def _blueprint(name: str, source: dict[str, Any], built: dict[str, Any]) -> dict
     subgraph |= {"name": name, "category": CATEGORY, "description": source["description"]}
     for slot in [*subgraph["inputs"], *subgraph["outputs"]]:
         slot["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"armature/subgraphs/{name}/{slot['name']}"))
-    node["id"] = 1
+    # Beside those inside: newer front ends want one numbering of a graph and its subgraphs, and give others new numbers.
+    node["id"] = 1 + max(inner["id"] for inner in subgraph["nodes"])
     name_models(subgraph)
     return {
         "revision": 0,
-        "last_node_id": 1,
+        "last_node_id": node["id"],
         "last_link_id": 0,
         "nodes": [node],
         "links": [],
