@@ -1,4 +1,4 @@
-"""Sockets of our types have colours of their own, and a link that is let go offers the node that usually follows."""
+"""Sockets of our types and titles of our nodes have colours; a link that is let go offers the node that usually follows."""
 
 from __future__ import annotations
 
@@ -29,6 +29,30 @@ DROP = """() => {
   const [x, y] = node.getConnectionPos(false, 0)
   return [x + box.left, y + box.top]
 }"""
+
+TITLES = """async () => {
+  app.graph.clear()
+  const types = ['ArmatureCanny', 'ArmatureControlSignal', 'ArmatureApplyIPAdapter', 'KSampler']
+  for (const [number, type] of types.entries()) {
+    const node = LiteGraph.createNode(type)
+    node.pos = [100 + 350 * number, 100]
+    app.graph.add(node)
+  }
+  app.graph.nodes[2].color = '#322'
+  await app.loadGraphData(app.graph.serialize())
+  await new Promise((done) => setTimeout(done, 500))
+  const background = (node) => {
+    const place = document.querySelector(`[data-node-id="${node.id}"] [data-testid="node-inner-wrapper"]`)
+    return place ? getComputedStyle(place).backgroundColor : node.renderingColor
+  }
+  return [app.graph.nodes.map(background), app.graph.serialize().nodes.map((node) => node.color ?? null)]
+}"""
+
+
+def test_titles_of_our_nodes_have_one_colour_that_is_not_saved(rendering: Page) -> None:
+    (canny, signal, chosen, sampler), saved = rendering.evaluate(TITLES)
+    assert canny == signal and len({canny, chosen, sampler}) == 3
+    assert saved == [None, None, "#322", None]
 
 
 def test_each_type_of_ours_has_a_colour_and_those_that_meet_differ(rendering: Page) -> None:
