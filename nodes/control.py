@@ -79,6 +79,7 @@ def signal_inputs() -> list[Any]:
             options=list(ON_INVALID),
             default="warn",
             optional=True,
+            advanced=True,
             tooltip=(
                 "When something speaks against the map (blank, inverted, wrong channels or axes, no person, noisy, "
                 "too dense, another kind). warn: apply it and say so; skip: generate from the other signals; error: stop."

@@ -66,8 +66,8 @@ def _share(name: str, default: float, tooltip: str) -> Any:
     return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.001, optional=True, tooltip=tooltip)
 
 
-def _weight(name: str, default: float, tooltip: str) -> Any:
-    return io.Float.Input(name, default=default, min=-1.0, max=5.0, step=0.01, optional=True, tooltip=tooltip)
+def _weight(name: str, default: float, tooltip: str, **more: Any) -> Any:
+    return io.Float.Input(name, default=default, min=-1.0, max=5.0, step=0.01, optional=True, tooltip=tooltip, **more)
 
 
 def _first_inputs() -> list[Any]:
@@ -144,7 +144,9 @@ def _further_inputs() -> list[Any]:
             optional=True,
             tooltip="For the types style and composition: a second picture for the arrangement; image then gives the style.",
         ),
-        _weight("composition_weight", 0.6, "Weight of the composition in the types style and composition."),
+        _weight(
+            "composition_weight", 0.6, "Weight of the composition in the types style and composition.", advanced=True
+        ),
         io.Combo.Input(
             "embeds_scaling",
             options=list(SCALINGS),

@@ -22,6 +22,8 @@ _PREVIEWS = 4
 def option_input(option: Option) -> Any:
     """The widget of an option; its kind follows from the default and the choices."""
     common: dict[str, Any] = {"default": option.default, "optional": True, "tooltip": option.help}
+    if option.advanced:
+        common["advanced"] = True
     if option.choices:
         return io.Combo.Input(option.name, options=list(option.choices), **common)
     if isinstance(option.default, bool):

@@ -21,6 +21,7 @@ class Option:
     """One setting of a method. The kind of widget follows from the default and the choices.
 
     Positions are part of saved graphs: a new option goes to the end of its method, and none ever moves.
+    advanced: few need it, so the editor may show it on request alone.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Option:
     maximum: float | None = None
     step: float | None = None
     choices: tuple[str, ...] = ()
+    advanced: bool = False
 
 
 @dataclass(frozen=True)

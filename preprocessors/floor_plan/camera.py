@@ -28,11 +28,21 @@ CAMERA_OPTIONS = (
         360.0,
         1.0,
     ),
-    Option("tilt", 0.0, "Degrees up; negative looks down. -90 looks straight at the floor.", -90.0, 90.0, 1.0),
+    Option(
+        "tilt",
+        0.0,
+        "Degrees up; negative looks down. -90 looks straight at the floor.",
+        -90.0,
+        90.0,
+        1.0,
+        advanced=True,
+    ),
     Option("field_of_view", 75.0, "Horizontal angle of view in degrees. 75 is a wide interior lens.", 10.0, 150.0, 1.0),
     Option("plan_width", 10.0, "Width of the whole plan in metres.", 0.5, 1000.0, 0.1),
     Option("wall_height", 2.6, "Height of the walls in metres.", 0.1, 100.0, 0.1),
-    Option("ceiling", True, "On: the rooms are covered, as long as the camera is below the walls' tops."),
+    Option(
+        "ceiling", True, "On: the rooms are covered, as long as the camera is below the walls' tops.", advanced=True
+    ),
 )
 
 

@@ -29,6 +29,7 @@ WALL_OPTIONS = (
         minimum=0,
         maximum=255,
         step=1,
+        advanced=True,
     ),
     Option(
         "thinnest_wall",

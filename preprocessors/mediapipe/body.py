@@ -82,6 +82,7 @@ BLAZEPOSE = Preprocessor(
             minimum=0.05,
             maximum=1.0,
             step=0.05,
+            advanced=True,
         ),
     ),
     files=(DETECTION_WEIGHTS, LANDMARK_WEIGHTS),

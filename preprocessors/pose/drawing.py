@@ -52,6 +52,7 @@ DRAWING_OPTIONS = (
         "dwpose: limbs at 60 percent, as OpenPose and DWPose draw them and most control nets know them; full: as ComfyUI's "
         "SDPose draws them.",
         choices=("dwpose", "full"),
+        advanced=True,
     ),
     Option(
         "line_width",
@@ -59,8 +60,17 @@ DRAWING_OPTIONS = (
         "classic: 4 pixels at any size, as the annotators draw; scaled: grows with the picture, 4 at 512; "
         "xinsir: as xinsir's SDXL nets want it.",
         choices=("classic", "scaled", "xinsir"),
+        advanced=True,
     ),
-    Option("threshold", 0.3, "Points found with less confidence are left out.", minimum=0.0, maximum=1.0, step=0.01),
+    Option(
+        "threshold",
+        0.3,
+        "Points found with less confidence are left out.",
+        minimum=0.0,
+        maximum=1.0,
+        step=0.01,
+        advanced=True,
+    ),
 )
 
 

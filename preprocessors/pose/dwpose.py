@@ -128,6 +128,7 @@ DWPOSE = Preprocessor(
             minimum=0.01,
             maximum=1.0,
             step=0.01,
+            advanced=True,
         ),
     ),
     files=(YOLOX_WEIGHTS, POSE_WEIGHTS),
