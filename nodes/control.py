@@ -254,14 +254,6 @@ class ArmatureControlStack(io.ComfyNode):
                     optional=True,
                     tooltip="Largest sum of weights that normalize allows. Used by normalize alone.",
                 ),
-                ControlStackType.Input(
-                    "previous", optional=True, tooltip="Another ControlNet Stack; its signals come first."
-                ),
-                ControlNetStackType.Input(
-                    "control_net_stack",
-                    optional=True,
-                    tooltip="A CONTROL_NET_STACK from another pack; its rows come after previous and before the signals here.",
-                ),
                 io.Autogrow.Input(
                     "signals",
                     template=io.Autogrow.TemplatePrefix(
@@ -272,6 +264,14 @@ class ArmatureControlStack(io.ComfyNode):
                     ),
                     optional=True,
                     tooltip="The control signals, up to 32.",
+                ),
+                ControlStackType.Input(
+                    "previous", optional=True, tooltip="Another ControlNet Stack; its signals come first."
+                ),
+                ControlNetStackType.Input(
+                    "control_net_stack",
+                    optional=True,
+                    tooltip="A CONTROL_NET_STACK from another pack; its rows come after previous and before the signals here.",
                 ),
             ],
             outputs=[
