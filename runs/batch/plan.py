@@ -130,7 +130,7 @@ def plan_rows(
     planned = []
     for number, row in enumerate(rows, 1):
         one = _planned(number, row, columns, pictures)
-        key = sha256_of_json([graph_hash, one.changes, [*map(file_stamp, one.pictures.values())], row.problem])[:32]
+        key = sha256_of_json([graph_hash, one.changes, [*map(_stamp, one.pictures.values())], row.problem])[:32]
         seen[key] += 1
         # Two equal rows are two rows: both are wanted, each once.
         planned.append(replace(one, key=key if seen[key] == 1 else f"{key}-{seen[key]}"))
@@ -194,13 +194,12 @@ def _matters(column: Column) -> bool:
     return "seed" not in column.input
 
 
-def _stamp(path: Path) -> list[Any]:
+def _stamp(path: Path) -> Sequence[Any]:
     """What tells that a picture was replaced by another of its name."""
     try:
-        status = path.stat()
+        return file_stamp(path)
     except OSError:  # it went away since it was looked at; so its row fails when it is to be sent
         return [str(path)]
-    return [str(path), status.st_size, status.st_mtime_ns]
 
 
 # Which rows stand next to each other: those that share models first, then maps, then the rest.
