@@ -75,6 +75,25 @@ SELECTED = """(type) => {
   app.canvas.ds.offset = [500, 300]
   app.canvas.selectNode(node)
 }"""
+# What is wider than its place on each node's page in the help pane; drawing the canvas would only take time.
+TOO_WIDE = """async (types) => {
+  const page = (type) => document.querySelector(`.node-help-content img[src$="/${type}.jpg"]`)?.closest('.node-help-content')
+  const found = {}
+  app.canvas.pause_rendering = true
+  for (const type of types) {
+    app.graph.clear()
+    const node = LiteGraph.createNode(type)
+    app.graph.add(node)
+    app.canvas.selectNode(node)
+    for (let wait = 0; wait < 6000 && !page(type); wait++) await new Promise((done) => setTimeout(done, 5))
+    const parts = page(type) ? [page(type), ...page(type).querySelectorAll('table, pre')] : []
+    const wide = parts.filter((part) => part.scrollWidth > part.clientWidth)
+    if (!parts.length) found[type] = ['does not appear']
+    if (wide.length) found[type] = wide.map((part) => `${part.tagName}: ${part.scrollWidth} pixels in ${part.clientWidth}`)
+  }
+  app.canvas.pause_rendering = false
+  return found
+}"""
 UNKNOWN = "app.graph.nodes.map(node => node.type).filter(type => !(type in LiteGraph.registered_node_types))"
 
 
@@ -168,3 +187,16 @@ def test_the_help_pane_shows_the_page_with_its_picture(page: Page, node: str) ->
     expect(picture).to_be_visible()
     with Image.open(PACK / "web" / "docs" / "pictures" / f"{node}.jpg") as stored:
         expect(picture).to_have_js_property("naturalWidth", stored.width)
+
+
+def test_every_help_page_fits_the_pane(page: Page, our_nodes: dict[str, Any]) -> None:
+    """As narrow as it is in a window of a small laptop: nothing has to be moved sideways to be read."""
+    size = page.viewport_size
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.evaluate(SELECTED, "ArmatureCanny")
+    pane = page.locator(".node-help-content")
+    if not pane.is_visible():
+        page.get_by_test_id("info-button").click()
+    expect(pane).to_be_visible()
+    assert page.evaluate(TOO_WIDE, [name for name in our_nodes if "Test" not in name]) == {}
+    page.set_viewport_size(size)

@@ -110,7 +110,7 @@ def test_the_categories_read_as_a_table_of_contents(ours):
 def test_every_help_page_says_what_it_is_for_names_every_input_and_common_mistakes(ours):
     silent = []
     for node, info in ours.items():
-        page = (DOCS / f"{node}.md").read_text(encoding="utf-8")
+        page = (DOCS / f"{node}.md").read_text(encoding="utf-8").replace("<wbr>", "")
         title, _, rest = page.partition("\n")
         assert title == f"# {info['display_name']}", node
         assert len(rest.strip().split("\n\n")[0].split()) >= 5, node
@@ -119,10 +119,13 @@ def test_every_help_page_says_what_it_is_for_names_every_input_and_common_mistak
     assert silent == []
 
 
-def test_every_help_page_has_a_table_of_inputs_with_effect_and_range(ours):
+def test_every_help_page_lists_its_inputs_with_effect_and_range(ours):
+    """And has no table that is too wide for the pane in which it is read: tests/browser measures them there."""
     for node in ours:
         page = (DOCS / f"{node}.md").read_text(encoding="utf-8")
-        assert "\n## Inputs\n\n| Input | Effect | Range |\n" in page, node
+        _, _, inputs_and_more = page.partition("\n## Inputs\n\n")
+        assert inputs_and_more.startswith(("- `", "- <code>")), node
+        assert {len(re.findall(r"(?<!\\)\|", line)) for line in page.splitlines() if line.startswith("|")} <= {3}, node
 
 
 def test_every_help_page_has_a_picture_and_says_what_one_sees(ours):

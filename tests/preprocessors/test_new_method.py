@@ -179,12 +179,12 @@ def test_help_pages_follow(pack):
     docs = pack / "web" / "docs"
     page = (docs / "ArmaturePosterized.md").read_text(encoding="utf-8")
     assert page.startswith("# Posterized\n\nThe picture in few steps of brightness. For nobody.\n\n![Left a portrait")
-    assert "| `steps` | Steps of brightness. | 1 to 9; default 2 |" in page and "- **Too flat.** Take more" in page
+    assert "- `steps`: Steps of brightness. *1 to 9; default 2*" in page and "- **Too flat.** Take more" in page
     learned = (docs / "ArmatureLearnedGrey.md").read_text(encoding="utf-8")
     assert "![The node Learned Grey as ComfyUI shows it" in learned, "no package ships its weights"
-    assert "`annotators/grey.pth`, about 2 kB, licence: MIT" in learned and "fetch learned_grey`" in learned
-    table = (docs / "ArmatureControlMap.md").read_text(encoding="utf-8")
-    assert "| `posterized` | The picture in few steps of brightness. For nobody. | `steps` | none |" in table
+    assert "`grey.pth` in `annotators`, about 2 kB, licence: MIT" in learned and "fetch learned_grey`" in learned
+    methods = (docs / "ArmatureControlMap.md").read_text(encoding="utf-8")
+    assert "- `posterized`: The picture in few steps of brightness. For nobody. Options: `steps`.\n" in methods
     rows = (pack / "docs" / "nodes.md").read_text(encoding="utf-8")
     assert "| [Posterized](../web/docs/ArmaturePosterized.md) | The picture in few steps of brightness. |\n" in rows
     assert "| [Learned Grey](../web/docs/ArmatureLearnedGrey.md) | The picture in grey, by weights" in rows

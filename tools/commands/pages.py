@@ -1,6 +1,6 @@
 """Write the help pages of the preprocessor nodes from the registry, and with --pictures draw the picture of every page.
 
-For those who develop Armature. Pages written by hand stay as they are; in Control Map's page the table of methods is renewed,
+For those who develop Armature. Pages written by hand stay as they are; in Control Map's page the list of methods is renewed,
 in docs/nodes.md their rows, for `fetch` its table of weights, and docs/controls.md, which says what each kind of control can do.
 """
 
@@ -53,7 +53,7 @@ def pages() -> dict[Path, str]:
     from ...preprocessors.registry import ENTRIES
     from ..help.control_table import control_page
     from ..help.method_maps import prepare_host
-    from ..help.method_page import help_page, with_rows, with_table
+    from ..help.method_page import help_page, with_list, with_rows
     from ..method_table import method_table
 
     prepare_host([])
@@ -61,7 +61,7 @@ def pages() -> dict[Path, str]:
     all_in_one = DOCS / "ArmatureControlMap.md"
     return {
         **made,
-        all_in_one: with_table(all_in_one.read_text(encoding="utf-8"), ENTRIES),
+        all_in_one: with_list(all_in_one.read_text(encoding="utf-8"), ENTRIES),
         NODES_PAGE: with_rows(NODES_PAGE.read_text(encoding="utf-8"), ENTRIES),
         FETCH_TABLE: method_table(ENTRIES),
         CONTROLS: control_page(),

@@ -142,14 +142,14 @@ RELEASED: tuple[Released, ...] = (
 _UNET_WORDS: dict[UnetFile, str] = {"none": "not needed", "delta": "differences", "full": "whole weights"}
 
 
-def released_table() -> str:
-    """The list as a Markdown table, as it stands in the help page of Load ControlNeXt."""
-    rows = ["| File | Made on | Map | Weight | UNet file | Note |", "|---|---|---|---|---|---|"]
+def released_list() -> str:
+    """The list in Markdown, as it stands in the help page of Load ControlNeXt."""
+    items = []
     for release in RELEASED:
         notes = [f"put **{release.negative}** into the negative prompt"] if release.negative else []
         notes += [release.note] if release.note else []
-        rows.append(
-            f"| {release.name} | {release.base_model} | {release.map_words} | {release.weight:g} | {_UNET_WORDS[release.unet]} | "
-            f"{'; '.join(notes)} |"
+        items.append(
+            f"- **{release.name}**, made on {release.base_model}. Map: {release.map_words}. Weight: {release.weight:g}. "
+            f"UNet file: {_UNET_WORDS[release.unet]}. Note: {'; '.join(notes)}."
         )
-    return "\n".join(rows)
+    return "\n".join(items)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 
 from ...preprocessors.entry import Option, Preprocessor
+from ...preprocessors.model_files import ModelFile
 from .photographs import SAMPLES
 
 START, END = "<!-- methods: written by `python armature.py pages` -->", "<!-- end of methods -->"
 # The rows of other nodes in docs/nodes.md, between which the methods' rows stand.
 ROWS_AFTER = "| [Control Map](../web/docs/ArmatureControlMap.md) |"
 ROWS_BEFORE = "| [Fix Colors](../web/docs/ArmatureFixColors.md) |"
+
+_UNBROKEN = 16  # letters of code that fit into a line of the pane, wherever it is narrowest
 
 _POLARITY = {
     "white_on_black": "white on black",
@@ -53,13 +56,16 @@ def _seen(entry: Preprocessor) -> str:
     return f"Left {SAMPLES[entry.sample].words}, right what {entry.title} makes of it: {what[0].lower()}{what[1:]}"
 
 
-def table_of_methods(entries: tuple[Preprocessor, ...]) -> str:
+def list_of_methods(entries: tuple[Preprocessor, ...]) -> str:
     """Every method with its map, its options and what it needs, for the page of the all-in-one node."""
-    lines = ["| `method` | Map | Options | Weights |", "|---|---|---|---|"]
+    lines = []
     for entry in entries:
-        options = ", ".join(f"`{option.name}`" for option in entry.options) or "none"
-        files = ", ".join(dict.fromkeys(f"{file.size}, {file.licence}" for file in _large(entry))) or "none"
-        lines.append(f"| `{entry.method}` | {_one_line(entry.summary)} | {options} | {files} |")
+        parts = [f"- `{entry.method}`: {entry.summary}"]
+        if entry.options:
+            parts.append(f"Options: {', '.join(f'`{option.name}`' for option in entry.options)}.")
+        if files := dict.fromkeys(f"{file.size}, {file.licence}" for file in _large(entry)):
+            parts.append(f"Weights: {'; '.join(files)}.")
+        lines.append(" ".join(parts))
     return "\n".join(lines)
 
 
@@ -77,13 +83,13 @@ def with_rows(page: str, entries: tuple[Preprocessor, ...]) -> str:
     return f"{before}{first}{row}\n{rows}{end}{after}"
 
 
-def with_table(page: str, entries: tuple[Preprocessor, ...]) -> str:
-    """The all-in-one node's page with the table of methods renewed. ValueError when the page lacks its place."""
+def with_list(page: str, entries: tuple[Preprocessor, ...]) -> str:
+    """The all-in-one node's page with the list of methods renewed. ValueError when the page lacks its place."""
     before, start, rest = page.partition(START)
     _old, end, after = rest.partition(END)
     if not start or not end:
-        raise ValueError(f"ArmatureControlMap.md has no {START} and {END} around its table of methods.")
-    return f"{before}{START}\n\n{table_of_methods(entries)}\n\n{END}{after}"
+        raise ValueError(f"ArmatureControlMap.md has no {START} and {END} around its list of methods.")
+    return f"{before}{START}\n\n{list_of_methods(entries)}\n\n{END}{after}"
 
 
 def _about(entry: Preprocessor) -> str:
@@ -100,18 +106,16 @@ def _about(entry: Preprocessor) -> str:
 
 def _inputs(entry: Preprocessor) -> str:
     mask = (
-        "| `mask` | Needed: the method works on it. | one for all, or one for each picture |"
+        "- `mask`: Needed: the method works on it. *one for all, or one for each picture*"
         if entry.mask == "needed"
-        else "| `mask` (optional) | Outside it the map holds nothing. | one for all, or one for each picture |"
+        else "- `mask` (optional): Outside it the map holds nothing. *one for all, or one for each picture*"
     )
     lines = [
-        "| Input | Effect | Range |",
-        "|---|---|---|",
-        "| `image` | The picture, or a batch of pictures. | any size |",
+        "- `image`: The picture, or a batch of pictures. *any size*",
         mask,
-        "| `target` (optional) | The latent or image to be drawn, for `pixel_perfect`. | |",
-        "| `resolution_mode`, `resolution` | The size at which the method looks at the picture, as in **Control Map**; the map "
-        "has the picture's own size. | `native` |",
+        "- `target` (optional): The latent or image to be drawn, for `pixel_perfect`.",
+        "- `resolution_mode`, `resolution`: The size at which the method looks at the picture, as in **Control Map**; the map "
+        "has the picture's own size. *`native`*",
     ]
     return "\n".join([*lines, *map(_option_line, entry.options)])
 
@@ -123,7 +127,7 @@ def _option_line(option: Option) -> str:
         allowed = f"on or off; default {'on' if option.default else 'off'}"
     else:
         allowed = f"{option.minimum:g} to {option.maximum:g}; default {option.default:g}"  # type: ignore[str-format]
-    return f"| `{option.name}` | {_one_line(option.help)} | {allowed} |"
+    return f"- `{option.name}`: {option.help} *{allowed}*"
 
 
 def _outputs(entry: Preprocessor) -> str:
@@ -138,8 +142,8 @@ def _outputs(entry: Preprocessor) -> str:
 
 def _needs(entry: Preprocessor) -> str:
     lines = [
-        f"- `{file.folder}/{file.name}`, {file.size}, licence: {file.licence}"
-        f"{'' if file.commercial else ' (**no commercial use**)'}, from {file.address}"
+        f"- {_code(file.name)} in `{file.folder}`, {file.size}, licence: {file.licence}"
+        f"{'' if file.commercial else ' (**no commercial use**)'}, from [{_owner(file)}]({file.address})"
         for file in entry.files
     ]
     if entry.files:
@@ -151,6 +155,19 @@ def _needs(entry: Preprocessor) -> str:
         names = " and ".join(f"`{package}`" for package in entry.packages)
         lines.append(f"- In ComfyUI's Python: {names}. Without it the node says how to install it.")
     return "\n".join(lines)
+
+
+def _code(name: str) -> str:
+    """A name as code. A long one may break where its parts join, for the pane in which the page is read is narrow."""
+    if len(name) <= _UNBROKEN:
+        return f"`{name}`"
+    parts = re.sub(r"([_/.])(?=.)", r"\1<wbr>", name)
+    return f"<code>{parts}</code>"
+
+
+def _owner(file: ModelFile) -> str:
+    """Who offers a file, as the words of its link: an address is wider than the pane in which the page is read."""
+    return f"{file.repository.partition('==')[0]} on PyPI" if file.source == "pypi" else file.repository.split("/")[0]
 
 
 def _large(entry: Preprocessor) -> list:

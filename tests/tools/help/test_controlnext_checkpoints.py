@@ -6,7 +6,7 @@ from pathlib import Path
 
 from armature_pack.models.controlnext.variants import VARIANTS
 from armature_pack.preprocessors.registry import ENTRIES
-from armature_pack.tools.help.controlnext_checkpoints import RELEASED, released_table
+from armature_pack.tools.help.controlnext_checkpoints import RELEASED, released_list
 
 HELP = Path(__file__).resolve().parents[3] / "web" / "docs" / "ArmatureLoadControlNeXt.md"
 
@@ -21,5 +21,5 @@ def test_every_map_that_needs_conversion_has_its_preprocessor():
     assert {one.map_type for one in RELEASED} & {"canny", "depth_viridis", "pose_bgr"} <= made
 
 
-def test_the_help_page_holds_the_table():
-    assert released_table() in HELP.read_text(encoding="utf-8")
+def test_the_help_page_holds_the_list():
+    assert released_list() in HELP.read_text(encoding="utf-8")
