@@ -1,12 +1,39 @@
-"""The texts of node descriptions in the form in which the front end looks up translations (`locales/LANG/*.json`)."""
+"""The texts of node descriptions in the form in which the front end looks up translations (`locales/LANG/*.json`).
+
+The front end does not look up the options of a combo: `web/js/languages.js` shows them, from `web/options/LANG.json`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 Texts = dict[str, Any]
-LANGUAGES = ("zh", "ja", "ko", "de", "fr", "es")
+# Those that the front end offers, in its order, then others: for these an extension of the front end must offer them.
+LANGUAGES = ("zh", "ja", "ko", "fr", "es", "de")
+UNTRANSLATED = ("zh-TW", "ru", "ar", "tr", "pt-BR", "fa", "he")  # the front end offers them as well
+_ROW = re.compile(r"_\d+$")  # the number of a row of inputs that grow, at the end of its id
+# Inputs whose options are names of files or ComfyUI's own, and options that are names: the same in every language.
+_NAMED = re.compile(r"(_name|^scheduler)$")
+_NAMES = frozenset(
+    (
+        "ade",
+        "bae",
+        "canny",
+        "directx",
+        "dwpose",
+        "ipadapter_plus",
+        "mlsd",
+        "opengl",
+        "openpose",
+        "qr",
+        "sdxl",
+        "svd",
+        "xinsir",
+    )
+)
+_WORDS = re.compile(r"[a-z]+(?:[ _-][a-z]+)*")
 
 
 def node_texts(object_info: Mapping[str, Any]) -> Texts:
@@ -18,6 +45,16 @@ def category_texts(object_info: Mapping[str, Any]) -> Texts:
     """`main.json` in English: the categories of the node menu."""
     names = {part for info in object_info.values() for part in info["category"].split("/")}
     return {"nodeCategories": {name: name for name in sorted(names)}}
+
+
+def option_texts(object_info: Mapping[str, Any]) -> Texts:
+    """`options.json` in English: the options of combos that are words, each by itself."""
+    found: set[str] = set()
+    for info in object_info.values():
+        for name, options in _each_nested(info["input"]):
+            if not _NAMED.search(name):
+                found.update(one for one in options.get("options") or () if isinstance(one, str))
+    return {"options": {one: one for one in sorted(found) if _WORDS.fullmatch(one) and one not in _NAMES}}
 
 
 def label(name: str) -> str:
@@ -54,12 +91,26 @@ def _inputs(groups: Mapping[str, Any]) -> Iterator[tuple[str, Texts]]:
         for inner, tooltips in nested.items():
             # The front end writes the dots of an input's name as underscores in keys.
             yield f"{name}_{inner}", _named(inner, tooltips.pop() if len(tooltips) == 1 else None)
+        if template := options.get("template"):
+            ((_, its_options),) = _each(template["input"])
+            for row in range(template["max"]):
+                inner = f"{template['prefix']}{row}"
+                yield f"{name}_{inner}", _named(inner, its_options.get("tooltip"))
 
 
 def _each(groups: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for group in ("required", "optional"):
         for name, spec in groups.get(group, {}).items():
             yield name, spec[1] if len(spec) > 1 else {}
+
+
+def _each_nested(groups: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every input, those of choices among them."""
+    for name, options in _each(groups):
+        yield name, options
+        for choice in options.get("options") or ():
+            if isinstance(choice, Mapping):
+                yield from _each(choice["inputs"])
 
 
 def _named(name: str, tooltip: str | None) -> Texts:
@@ -84,16 +135,31 @@ def translated(english: Texts, phrases: Mapping[str, str]) -> Texts:
             place = made
             for key in path[:-1]:
                 place = place.setdefault(key, {})
-            place[path[-1]] = found
+            place[path[-1]] = found + _number_of(path, text)
     return made
 
 
 def phrase_of(path: tuple[str, ...], text: str) -> str:
-    """What a text is looked up by: an id ("start_percent") by its words."""
-    return label(text) if path[-1] == "name" else text
+    """What a text is looked up by: an id ("start_percent") by its words, without the number of its row ("signal_0").
+
+    An option has a phrase of its own: "clip" is a film there and a network among the inputs.
+    """
+    if path[0] == "options":
+        return f"option: {label(text)}"
+    return label(_ROW.sub("", text)) if path[-1] == "name" else text
+
+
+def _number_of(path: tuple[str, ...], text: str) -> str:
+    """What follows the translation of an id: the number of its row, or nothing."""
+    row = _ROW.search(text)
+    return label(row.group()) if row and path[-1] == "name" else ""
 
 
 def phrases_of(english: Texts, other: Texts) -> dict[str, str]:
     """English -> translation for every text that both have."""
     theirs = dict(leaves(other))
-    return {phrase_of(path, text): theirs[path] for path, text in leaves(english) if path in theirs}
+    return {
+        phrase_of(path, text): theirs[path].removesuffix(_number_of(path, text))
+        for path, text in leaves(english)
+        if path in theirs
+    }

@@ -1,4 +1,4 @@
-"""Bring the translations up to date with the nodes: `locales/LANG/nodeDefs.json` and `main.json`.
+"""Bring the translations up to date with the nodes: `locales/LANG/nodeDefs.json` and `main.json`, `web/options/LANG.json`.
 
 For those who develop Armature. English comes from the nodes; a translation is kept as long as its English text has not
 changed. What is missing is written to a file; fill in its values and give it back with --phrases.
@@ -11,12 +11,22 @@ from typing import Any
 
 from ...commands import FRONT_DOOR
 from ...commands.terminal import Problem
-from ..locale_texts import LANGUAGES, Texts, category_texts, leaves, node_texts, phrase_of, phrases_of, translated
+from ..locale_texts import (
+    LANGUAGES,
+    Texts,
+    category_texts,
+    leaves,
+    node_texts,
+    option_texts,
+    phrase_of,
+    phrases_of,
+    translated,
+)
 
 HELP = "bring the translations up to date with the nodes (for developers)"
 NEEDS_HOST = True
-LOCALES = FRONT_DOOR.parent / "locales"
-FILES: tuple[str, ...] = ("nodeDefs.json", "main.json")
+LOCALES, OPTIONS = FRONT_DOOR.parent / "locales", FRONT_DOOR.parent / "web" / "options"
+FILES: tuple[str, ...] = ("nodeDefs.json", "main.json", "options.json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,14 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write all languages and say what each lacks. Raises Problem for a bad --phrases."""
     given = dict(_phrases(one) for one in arguments.phrases)
-    before = {file: read(LOCALES / "en" / file) for file in FILES}
+    before = {file: read(place_of("en", file)) for file in FILES}
     english = dict(zip(FILES, english_texts(_object_info()), strict=True))
     _write("en", english)
     lacking: dict[str, list[str]] = {}
     for language in LANGUAGES:
         known: dict[str, str] = {}
         for file in FILES:
-            known |= phrases_of(before[file], read(LOCALES / language / file))
+            known |= phrases_of(before[file], read(place_of(language, file)))
         known |= given.get(language, {})
         _write(language, {file: translated(english[file], known) for file in FILES})
         wanted = dict.fromkeys(phrase_of(*leaf) for file in FILES for leaf in leaves(english[file]))
@@ -54,11 +64,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def english_texts(object_info: dict[str, Any]) -> tuple[Texts, Texts]:
-    """What `nodeDefs.json` and `main.json` hold in English, from a server's node descriptions."""
+def place_of(language: str, file: str) -> Path:
+    """Where a language keeps one of FILES: the options lie where the front end can load them."""
+    return OPTIONS / f"{language}.json" if file == "options.json" else LOCALES / language / file
+
+
+def english_texts(object_info: dict[str, Any]) -> tuple[Texts, Texts, Texts]:
+    """What FILES hold in English, from a server's node descriptions."""
     module = object_info["ArmatureControlMap"]["python_module"]
     ours = {name: info for name, info in object_info.items() if info["python_module"] == module}
-    return node_texts(ours), category_texts(ours)
+    return node_texts(ours), category_texts(ours), option_texts(ours)
 
 
 def read(path: Path) -> Texts:
@@ -80,10 +95,10 @@ def _phrases(option: str) -> tuple[str, dict[str, str]]:
 
 
 def _write(language: str, texts: dict[str, Texts]) -> None:
-    folder = LOCALES / language
-    folder.mkdir(parents=True, exist_ok=True)
     for file, content in texts.items():
-        (folder / file).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        place = place_of(language, file)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _object_info() -> dict[str, Any]:
