@@ -41,7 +41,7 @@ PLACES: dict[int, tuple[tuple[float, float, float], ...]] = {
 
 def write_thumbnails(names: list[str]) -> None:
     """Run the graphs of these names and write workflows/NAME.jpg. Those without any picture get that of their nodes."""
-    with _server() as address:
+    with demo_server() as address:
         info = use_client(address, lambda client: client.object_info())
         for name in names:
             prompt, layout = (_read(WORKFLOWS / part / f"{name}.json") for part in ("api", "layout"))
@@ -133,7 +133,7 @@ def _read(path: Path) -> Any:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def demo_server() -> Iterator[str]:
     """A server of its own on the demo's models, whose pictures go away with it."""
     base = written_models(cache_folder() / "demo")
     with tempfile.TemporaryDirectory() as folder:

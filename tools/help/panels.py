@@ -6,20 +6,23 @@ from typing import Any
 from ...preprocessors.images.picture_sheet import Sheet
 
 WIDTH = 640
-_GAP, _LINE = 6, 24  # pixels
+_GAP = 6  # pixels
 
 Panel = tuple[str, Any]  # its name, and an IMAGE [1,H,W,3] or a picture of PIL
 
 
-def panels(named: Sequence[Panel], columns: int | None = None) -> Any:
-    """Panels in rows, each row as wide as the sheet and all of a row of one height, with the names beneath."""
+def panels(named: Sequence[Panel], columns: int | None = None, size: int = 14) -> Any:
+    """Panels in rows, each row as wide as the sheet and all of a row of one height, with the names beneath.
+
+    size: of the names' letters in pixels; a name may have several lines.
+    """
     from PIL import Image
 
     pictures = [(name, _picture(picture)) for name, picture in named]
     columns = columns or len(pictures)
     rows = [pictures[i : i + columns] for i in range(0, len(pictures), columns)]
     heights = [_height(row, columns) for row in rows]
-    line = _LINE if any(name for name, _ in named) else 0
+    line = max(round(size * 1.2) * len(name.splitlines()) + size // 2 if name else 0 for name, _ in named)
     sheet = Sheet(WIDTH, sum(heights) + len(rows) * (line + _GAP) + _GAP)
     top = _GAP
     for row, height in zip(rows, heights, strict=True):
@@ -27,7 +30,7 @@ def panels(named: Sequence[Panel], columns: int | None = None) -> Any:
         for name, picture in row:
             width = round(height * picture.width / picture.height)
             sheet.put(picture.resize((width, height), Image.Resampling.LANCZOS), left, top)
-            sheet.words(left + width // 2, top + height + line // 2, name, 14)
+            sheet.words(left + width // 2, top + height + line // 2, name, size)
             left += width + _GAP
         top += height + line + _GAP
     return sheet.image

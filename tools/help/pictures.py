@@ -1,7 +1,7 @@
 """Draw the picture of each help page, of one width and of few bytes.
 
-A method with weights at hand: what goes in left, the map right. Other nodes: what their own functions make
-(scenes.py, charts.py), or the node as ComfyUI shows it (node_pictures.py).
+A method with weights at hand: what goes in left, the map right. Other nodes: what they do to a generated picture (effects.py),
+what their own functions make (scenes.py, charts.py), or the node as ComfyUI shows it (node_pictures.py).
 """
 
 import io
@@ -26,6 +26,7 @@ def draw_help_pictures(folder: Path, models: list[Path], names: list[str]) -> li
     What is there already stays for methods whose weights are not here.
     """
     from .charts import CHARTS
+    from .effects import EFFECTS, draw_effects
     from .method_maps import prepare_host
     from .node_pictures import draw_nodes
     from .scenes import SCENES
@@ -39,8 +40,10 @@ def draw_help_pictures(folder: Path, models: list[Path], names: list[str]) -> li
     for node, drawn in _maps(wanted):
         save(drawn, folder / f"{node}.jpg")
     for node, draw in {**SCENES, **CHARTS}.items():
-        if node in wanted:
+        if node in wanted and node not in EFFECTS:
             save(draw(), folder / f"{node}.jpg")
+    for node, drawn in draw_effects([node for node in EFFECTS if node in wanted]):
+        save(_above(drawn, CHARTS[node]()) if node in CHARTS else drawn, folder / f"{node}.jpg")
     for node, drawn in draw_nodes(_shown_as_nodes(wanted)):
         save(drawn, folder / f"{node}.jpg")
     return sorted(node for node in wanted if not (folder / f"{node}.jpg").is_file())
@@ -55,10 +58,11 @@ def _node_ids() -> list[str]:
 def _shown_as_nodes(wanted: set[str]) -> list[str]:
     from ...preprocessors.registry import ENTRIES
     from .charts import CHARTS
+    from .effects import EFFECTS
     from .method_page import shows_map
     from .scenes import SCENES
 
-    drawn = {*SCENES, *CHARTS, *(entry.node_id for entry in ENTRIES if shows_map(entry))}
+    drawn = {*SCENES, *CHARTS, *EFFECTS, *(entry.node_id for entry in ENTRIES if shows_map(entry))}
     return [node for node in _node_ids() if node in wanted - drawn]
 
 
@@ -133,4 +137,17 @@ def _side_by_side(before: Any, after: Any) -> Any:
     left = round(height * aspects[0])
     sheet.paste(before.resize((left, height), Image.Resampling.LANCZOS), (0, 0))
     sheet.paste(after.resize((WIDTH - _GAP - left, height), Image.Resampling.LANCZOS), (left + _GAP, 0))
+    return sheet
+
+
+def _above(pictures: Any, chart: Any) -> Any:
+    """What a node does, and below it the numbers that did it, on one sheet."""
+    from PIL import Image
+
+    from .method_maps import picture_of
+
+    below = picture_of(chart)
+    sheet = Image.new("RGB", (pictures.width, pictures.height + below.height), (255, 255, 255))
+    sheet.paste(pictures, (0, 0))
+    sheet.paste(below, (0, pictures.height))
     return sheet

@@ -61,20 +61,6 @@ def _measured(picture: Any, lines: Any, source: Any) -> Any:
     return adherence(picture, lines, request, source)
 
 
-def _sweep() -> Any:
-    """Between a photograph and its blurred self, in place of pictures that a sampler would make."""
-    from torch.nn.functional import interpolate
-
-    from ...preprocessors.adherence.sheet import sweep_sheet
-
-    source = interpolate(_example("coffee").movedim(-1, 1), size=(136, 204), mode="area").movedim(1, -1)
-    lines, blurred = _map("canny", source), _map("blur", source, sigma=3.0)
-    weights = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    made = [blurred + (source - blurred) * weight for weight in weights]
-    sheet = sweep_sheet(made, weights, [_measured(one, lines, source).relative for one in made], 0.7)
-    return panels([("sheet", sheet.sheet), ("curve", sheet.curve)], 1)
-
-
 def _prepare() -> Any:
     from ...models.ip_adapter.prepare import prepare
 
@@ -216,5 +202,4 @@ SCENES: dict[str, Callable[[], Any]] = {
     "ArmaturePosesFromJSON": _poses_from_json,
     "ArmaturePosesToJSON": _poses_to_json,
     "ArmaturePrepareReferenceImage": _prepare,
-    "ArmatureSweepSheet": _sweep,
 }

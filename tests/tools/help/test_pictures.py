@@ -8,6 +8,7 @@ import torch
 from armature_pack.nodes import NODES
 from armature_pack.preprocessors.registry import ENTRIES
 from armature_pack.tools.help.charts import CHARTS
+from armature_pack.tools.help.effects import EFFECTS, Graph
 from armature_pack.tools.help.method_page import shows_map
 from armature_pack.tools.help.node_pictures import API_GRAPHS, settings
 from armature_pack.tools.help.panels import panels
@@ -18,8 +19,8 @@ from PIL import Image
 
 def test_a_picture_is_made_in_one_way_and_for_a_node_that_there_is():
     maps = {entry.node_id for entry in ENTRIES if shows_map(entry)}
-    assert not set(SCENES) & set(CHARTS) and not maps & {*SCENES, *CHARTS}
-    assert {*SCENES, *CHARTS, *WIDE} <= {node.define_schema().node_id for node in NODES}
+    assert not set(SCENES) & {*CHARTS, *EFFECTS} and not maps & {*SCENES, *CHARTS, *EFFECTS}
+    assert {*SCENES, *CHARTS, *EFFECTS, *WIDE} <= {node.define_schema().node_id for node in NODES}
 
 
 def test_methods_whose_weights_no_package_ships_are_shown_as_nodes():
@@ -57,3 +58,19 @@ def test_every_chart_is_drawn():
     for node, draw in CHARTS.items():
         drawn = draw()
         assert drawn.shape == (1, 320, 640, 3) and 0.01 < float(1 - drawn.mean()) < 0.2, node
+
+
+def test_every_effect_is_a_graph_of_nodes_and_inputs_that_there_are():
+    """They run with the command; here they are only read."""
+    declared = {node.define_schema().node_id: {one.id for one in node.define_schema().inputs} for node in NODES}
+    for node, fill in EFFECTS.items():
+        graph = Graph()
+        columns = fill(graph)
+        assert 1 <= columns <= 3 and len(graph.shown) >= 2, node
+        used = {one["class_type"] for one in graph.nodes.values()}
+        assert node in used, f"{node} is not in its own picture"
+        for one in graph.nodes.values():
+            given = {name.partition(".")[0] for name in one["inputs"]}
+            assert given <= declared.get(one["class_type"], given), one
+        links = [value for one in graph.nodes.values() for value in one["inputs"].values() if isinstance(value, list)]
+        assert all(number in graph.nodes for number, _ in [*links, *(image for _, image, _ in graph.shown)])
