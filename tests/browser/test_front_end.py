@@ -191,7 +191,6 @@ def test_the_help_pane_shows_the_page_with_its_picture(page: Page, node: str) ->
 
 def test_every_help_page_fits_the_pane(page: Page, our_nodes: dict[str, Any]) -> None:
     """As narrow as it is in a window of a small laptop: nothing has to be moved sideways to be read."""
-    size = page.viewport_size
     page.set_viewport_size({"width": 1280, "height": 800})
     page.evaluate(SELECTED, "ArmatureCanny")
     pane = page.locator(".node-help-content")
@@ -199,4 +198,4 @@ def test_every_help_page_fits_the_pane(page: Page, our_nodes: dict[str, Any]) ->
         page.get_by_test_id("info-button").click()
     expect(pane).to_be_visible()
     assert page.evaluate(TOO_WIDE, [name for name in our_nodes if "Test" not in name]) == {}
-    page.set_viewport_size(size)
+    page.set_viewport_size({"width": 1600, "height": 1000})

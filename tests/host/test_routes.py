@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def post(server, route: str, body: bytes, headers: dict[str, str]) -> tuple[int,
 
 
 @pytest.fixture
-def sheet(server) -> Path:
+def sheet(server) -> Iterator[Path]:
     """The team's sheet, made by a first verdict and removed afterwards."""
     body = json.dumps({"prompt": graph(server), "verdict": "validated", "note": "first"}).encode()
     status, answer = post(server, SHEET, body, JSON)
