@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -41,4 +42,5 @@ def test_the_map_holds_only_colours_of_ade20k():
 
 def test_every_picture_stands_on_the_help_page():
     page = (SHIPPED.parents[1] / "web" / "docs" / "ArmatureExamplePicture.md").read_text(encoding="utf-8")
+    page = re.sub("</?code>", "`", page.replace("<wbr>", ""))  # a long name is written so that it may break
     assert [name for name in NAMES if f"`{name}`" not in page] == []
