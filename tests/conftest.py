@@ -11,6 +11,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
         prepare_host()
 
 
+def pytest_collection_finish() -> None:
+    """A hook: what torch, the host and the tests themselves are made of stays to the end; so it is not searched for garbage."""
+    gc.collect()
+    gc.freeze()
+
+
 def prepare_host() -> None:
     """The host on a processor where there is no GPU, with one thread; scripts that load this file call it themselves."""
     import comfy.cli_args
@@ -75,13 +82,16 @@ def generated() -> Callable[[str], Path]:
     return lambda name: generate(name, folder)
 
 
+@cache
+def _files_with_server(session: pytest.Session) -> frozenset[Path]:
+    return frozenset(item.path for item in session.items if "server" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _give_memory_back(request: pytest.FixtureRequest) -> Iterator[None]:
     """Between files. glibc keeps what was freed; after a thousand small networks that is most of a machine's memory."""
     yield
-    if any(
-        "server" in getattr(item, "fixturenames", ()) for item in request.session.items if item.path == request.path
-    ):
+    if request.path in _files_with_server(request.session):
         request.getfixturevalue("server").give_memory_back()
     drop_all()
     host = sys.modules.get("comfy.model_management")
