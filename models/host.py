@@ -46,6 +46,22 @@ def put_under_management(module: Any, load_device: Any = None) -> Any:
     )
 
 
+@contextmanager
+def cast_weights(layer: Any, like: Any) -> Iterator[tuple[Any, Any]]:
+    """Weight and bias of a host's layer in the dtype and on the device of a tensor, wherever the host keeps them.
+
+    Inside alone: newer hosts use their place again afterwards, and want to be told when.
+    """
+    import comfy.ops
+
+    newer = getattr(comfy.ops, "CastBiasWeightContext", None)
+    if newer is None:
+        yield comfy.ops.cast_bias_weight(layer, like)
+    else:
+        with newer(layer, like, offloadable=True) as cast:
+            yield cast
+
+
 def running_prompt() -> Mapping[str, Any] | None:
     """The prompt that runs now; None when none does, or several do."""
     server = sys.modules.get("server")  # absent in unit tests

@@ -7,14 +7,17 @@ depend on the timestep only once per sampling.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple, Protocol
 
-import comfy.ops
 import torch
 from torch import nn
 from torch.nn.functional import conv2d
+
+from ..host import cast_weights
 
 
 class Convolution(NamedTuple):
@@ -112,19 +115,20 @@ def merge(last: Any, shortcut: Any, downsample: Any, like: torch.Tensor) -> Merg
 
     like: a tensor of the dtype and on the device that the convolutions are to be run with.
     """
-    first, second = _cast(last, like), _cast(downsample, like)
-    skip = second.kernel
-    if not isinstance(shortcut, nn.Identity):
-        across = _cast(shortcut, like)
-        skip = torch.einsum("omyx,mi->oiyx", skip, across.kernel[:, :, 0, 0])
-        first = Convolution(first.kernel, first.bias + across.bias)
-    parts = {
-        (rows, columns): _in_one(first, second.kernel, _SIDES[rows], _SIDES[columns])
-        for rows, columns in product(_SIDES, _SIDES)
-    }
-    whole = parts["whole", "whole"]
-    parts["whole", "whole"] = Convolution(whole.kernel, whole.bias + second.bias)
-    return Merged(parts, skip.clone())  # the host may use the place of a layer's weight again
+    with ExitStack() as cast:
+        first, second = (cast.enter_context(_cast(layer, like)) for layer in (last, downsample))
+        skip = second.kernel
+        if not isinstance(shortcut, nn.Identity):
+            across = cast.enter_context(_cast(shortcut, like))
+            skip = torch.einsum("omyx,mi->oiyx", skip, across.kernel[:, :, 0, 0])
+            first = Convolution(first.kernel, first.bias + across.bias)
+        parts = {
+            (rows, columns): _in_one(first, second.kernel, _SIDES[rows], _SIDES[columns])
+            for rows, columns in product(_SIDES, _SIDES)
+        }
+        whole = parts["whole", "whole"]
+        parts["whole", "whole"] = Convolution(whole.kernel, whole.bias + second.bias)
+        return Merged(parts, skip.clone())
 
 
 def _in_one(first: Convolution, second: torch.Tensor, rows: Side, columns: Side) -> Convolution:
@@ -136,8 +140,7 @@ def _in_one(first: Convolution, second: torch.Tensor, rows: Side, columns: Side)
     return Convolution(kernel.contiguous(), torch.einsum("omyx,m->o", outer, first.bias))
 
 
-def _cast(layer: Any, like: torch.Tensor) -> Convolution:
-    """The host's way, which also finds weights that are not on the device."""
-    weight, bias = comfy.ops.cast_bias_weight(layer, like)
-    assert bias is not None
-    return Convolution(weight, bias)
+@contextmanager
+def _cast(layer: Any, like: torch.Tensor) -> Iterator[Convolution]:
+    with cast_weights(layer, like) as (weight, bias):
+        yield Convolution(weight, bias)
