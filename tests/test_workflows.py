@@ -135,3 +135,16 @@ def test_the_page_of_examples_has_a_row_for_each_with_its_files():
         address = f"../workflows/{quote(name, safe=',')}"
         assert f"{address}.jpg" in row and f"{address}.json" in row
         assert [file for file in sorted(files) if f"`{file}`" not in row] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_graph_is_an_app_with_few_fields_that_differ_by_name(name):
+    """Each field is a widget with a value of its own, and pictures come out. It opens as a graph all the same."""
+    graph, prompt = read(WORKFLOWS / f"{name}.json"), read(WORKFLOWS / "api" / f"{name}.json")
+    fields, outputs = graph["extra"]["linearData"]["inputs"], graph["extra"]["linearData"]["outputs"]
+    assert not any(isinstance(prompt[str(node)]["inputs"][widget], list) for node, widget in fields)
+    slots = {(node["id"], slot["name"]): slot for node in graph["nodes"] for slot in node["inputs"]}
+    shown = [slots[node, widget]["label"] or widget for node, widget in fields]
+    assert len(set(shown)) == len(shown) and 3 <= len(shown) <= 12, shown
+    assert outputs and all(str(node) in prompt for node in outputs)
+    assert "linearMode" not in graph["extra"]

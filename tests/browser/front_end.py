@@ -14,6 +14,8 @@ READY = """
 """
 
 
+# A first start, and the first sight of an app, would greet the new user with a dialog over the canvas.
+SEEN = {"Comfy.TutorialCompleted": True, "Comfy.OnboardingCoachmarks.Seen": ["appMode", "firstRun"]}
 VUE_NODES = "Comfy.VueNodes.Enabled"  # the setting that draws nodes as elements of the page, "Nodes 2.0"
 RUN = """async () => {
   const outputs = {}
@@ -40,8 +42,7 @@ def run_open_graph(page: Page) -> dict[str, Any]:
 
 def open_front_end(page: Page, address: str, settings: Mapping[str, Any] | None = None) -> Page:
     """Go to a server and wait for its editor, on an empty graph. settings: of the editor, beside those that tests need."""
-    # A first start would greet the new user with a dialog over the canvas.
-    page.request.post(f"{address}/api/settings", data={"Comfy.TutorialCompleted": True, **(settings or {})})
+    page.request.post(f"{address}/api/settings", data={**SEEN, **(settings or {})})
     page.goto(address)
     page.wait_for_function(READY, timeout=START_TIMEOUT)
     page.evaluate("app.graph.clear()")

@@ -170,6 +170,26 @@ def test_template_loads_and_exports_the_api_prompt(server: RunningServer, page: 
     assert exported == _read(WORKFLOWS / "api" / f"{name}.json")
 
 
+def test_a_shipped_graph_is_an_app_one_click_away(page: Page) -> None:
+    """Its widgets stand in the app under names of their own, a dynamic combo too; what is written there is sent."""
+    graph = _read(WORKFLOWS / "control_signal.json")
+    page.evaluate("graph => app.loadGraphData(graph)", graph)
+    if not page.evaluate("app.extensionManager.command.commands.some(one => one.id === 'Comfy.ToggleLinear')"):
+        pytest.skip("this front end has no apps")
+    page.evaluate("app.extensionManager.command.execute('Comfy.ToggleLinear')")
+    widgets = page.get_by_test_id("linear-widgets")
+    items = widgets.get_by_test_id("app-mode-widget-item")
+    expect(items).to_have_count(len(graph["extra"]["linearData"]["inputs"]))
+    for label in ("Picture", "method", "Prompt", "Negative prompt", "weight"):
+        expect(widgets.get_by_text(label, exact=True)).to_be_visible()
+    items.filter(has=page.get_by_text("Prompt", exact=True)).locator("textarea").fill("a cup of tea")
+    page.evaluate("app.extensionManager.command.execute('Comfy.ToggleLinear')")
+    exported = page.evaluate("app.graphToPrompt().then(prompt => prompt.output)")
+    wanted = _read(WORKFLOWS / "api" / "control_signal.json")
+    wanted["5"]["inputs"]["text"] = "a cup of tea"
+    assert exported == wanted
+
+
 def test_help_pages_are_served(server: RunningServer, page: Page, our_nodes: dict[str, Any]) -> None:
     for node in our_nodes:
         response = page.request.get(f"{server.address}/extensions/{PACK.name}/docs/{node}.md")

@@ -21,6 +21,7 @@ from ...commands.fetch.manifest import host_metadata, manifest
 from ...commands.private_host.files import cache_folder
 from ...commands.terminal import Problem
 from ...models.demo import is_demo_file
+from ..app_view import add_app_view
 from ..editor_page import MODEL_INPUTS, editor_page, stand_in
 from ..graph_previews import show_maps
 from ..sample_outputs import sample_outputs, write_sample
@@ -86,6 +87,7 @@ def _build(page: Any, name: str, info: dict[str, Any]) -> None:
     graph = built["graph"]
     graph["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"armature/{name}"))
     name_models(graph)
+    add_app_view(graph, prompt)
     (WORKFLOWS / f"{name}.json").write_text(json.dumps(graph, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     page.evaluate("graph => app.loadGraphData(graph)", graph)
     show_maps(page, prompt, MODEL_INPUTS)
