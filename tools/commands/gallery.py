@@ -1,5 +1,5 @@
 """One picture of what every preprocessor makes of a photograph. Methods whose weights are not here stay grey; what a method
-saw in the photograph's place stands small in a corner of its map.
+saw in the photograph's place stands small in a corner of its map. With --registry the registry's pictures are drawn instead.
 
 For those who develop Armature, and for the README. Needs the test tools, whose scikit-image brings the photographs.
 """
@@ -23,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `gallery`."""
     parser.add_argument("methods", nargs="*", metavar="METHOD", help="default: all of them")
     parser.add_argument("--output", type=Path, default=Path("gallery.png"), help="default: gallery.png here")
+    parser.add_argument(
+        "--registry", type=Path, metavar="DIR", help="only the registry's icon and banner, into this folder"
+    )
     parser.add_argument("--present", action="store_true", help="leave out the methods whose weights are not here")
     parser.add_argument(
         "--models", type=Path, metavar="DIR", action="append", default=[], help="look for weights here too"
@@ -31,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the sheet and say how long each method took."""
+    if arguments.registry:
+        from ..registry_pictures import write_registry_pictures
+
+        write_registry_pictures(arguments.registry)
+        return 0
     if arguments.output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise Problem(f"--output {arguments.output}: name a .png, .jpg or .webp file.")
     prepare_host(arguments.models)
