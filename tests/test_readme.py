@@ -32,7 +32,7 @@ def test_every_link_into_the_repository_leads_somewhere():
     assert targets and [target for target in targets if not (ROOT / unquote(target)).exists()] == []
 
 
-PAGES = [ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
