@@ -65,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _target(arguments: argparse.Namespace) -> Path:
+    if arguments.graph.is_dir():
+        raise Problem(f"{arguments.graph} is a folder. Name the file of a graph.")
     target = arguments.output or arguments.graph.with_suffix(".armature.json")
     if target.exists() and not arguments.overwrite:
         raise Problem(f"{target} is there already. Name another file with -o, or add --overwrite.")
@@ -89,13 +91,18 @@ def _info(path: Path | None) -> dict[str, Any]:
         raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError) as error:
         raise Problem(f"{path} is no JSON ({error}).") from None
-    if not isinstance(info, dict):
+    if not isinstance(info, dict) or not all(isinstance(one, dict) and "input" in one for one in info.values()):
         raise Problem(f"{path} is no /object_info answer: it holds no object of nodes by name.")
     return info
 
 
 def _write(target: Path, data: Any) -> None:
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    if any(
+        "\ud800" <= sign <= "\udfff" for sign in text
+    ):  # half a character, as of a cut title, which only JSON can spell
+        text = json.dumps(data, indent=2)
     try:
-        write_text(target, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+        write_text(target, text + "\n")
     except OSError as error:
         raise unusable(error, target) from None

@@ -65,3 +65,25 @@ def test_what_is_no_graph_is_a_problem(run, graph):
     assert convert.PROBLEM_STATUS == 2
     with pytest.raises(Problem):
         run(graph)
+
+
+def test_half_a_character_in_a_title_is_kept(run):
+    apply = {**APPLY, "_meta": {"title": "cut \ud83d"}}
+    status, _, file = run({"5": apply}, "--json")
+    assert status == 0
+    made = json.loads(file.with_name("graph.armature.json").read_text(encoding="utf-8"))
+    assert made["5"]["_meta"]["title"] == "cut \ud83d"
+
+
+@pytest.mark.parametrize("place", [".", "/"])
+def test_a_folder_is_named_as_one(place):
+    parser = argparse.ArgumentParser()
+    convert.add_arguments(parser)
+    with pytest.raises(Problem, match="is a folder"):
+        convert.run(parser.parse_args([place]))
+
+
+def test_a_graph_is_no_description_of_nodes(run, tmp_path):
+    (tmp_path / "info.json").write_text(json.dumps({"5": APPLY}), encoding="utf-8")
+    with pytest.raises(Problem, match="object_info"):
+        run({"5": APPLY}, "--object-info", str(tmp_path / "info.json"))
