@@ -11,13 +11,14 @@ def title_of(node: object) -> str | None:
     return title if isinstance(title, str) and title else None
 
 
-def title_of_source(prompt: object, node_id: object, name: str) -> str | None:
-    """The title of the node that an input is linked to, or None where the prompt does not say."""
+def linked_node(prompt: object, node_id: object, name: str) -> Mapping[str, Any]:
+    """The node of an API prompt that an input is linked to; empty where the prompt does not say."""
     nodes = prompt if isinstance(prompt, Mapping) else {}
     node = nodes.get(str(node_id))
     inputs = node.get("inputs") if isinstance(node, Mapping) else None
     link = inputs.get(name) if isinstance(inputs, Mapping) else None
-    return title_of(nodes.get(str(link[0]))) if isinstance(link, list) and link else None
+    found = nodes.get(str(link[0])) if isinstance(link, list) and link else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def titled_name(title: str, node_id: str, class_type: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..preprocessors.sizing import MAXIMUM_RESOLUTION, MINIMUM_RESOLUTION, RESOLUTION_MODES
-from .api import io
+from .api import SHOWS, io
 from .control import CATEGORY
 from .preprocessors import METHODS, option_input
 from .shown import shown
@@ -21,6 +21,7 @@ class ArmatureControlAdherence(io.ComfyNode):
         from ..preprocessors.adherence.adherence import POLICIES
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureControlAdherence",
             display_name="Control Adherence",
             category=CATEGORY,

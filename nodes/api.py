@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from comfy_api.v0_0_2 import ComfyExtension, io, ui
 
-__all__ = ["ComfyExtension", "io", "ui"]
+__all__ = ["SHOWS", "ComfyExtension", "io", "ui"]
+
+# For the schema of a node that shows something on itself after a run. Where its result is kept from an earlier run, the host
+# shows it again; else a page that was loaded anew would show nothing. Older hosts do not know of it.
+_KNOWN = {field.name for field in fields(io.Schema)}
+SHOWS: dict[str, Any] = {"has_intermediate_output": True} if "has_intermediate_output" in _KNOWN else {}
 
 
 # The socket types of our own, and those that we share with other packs.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io
+from .api import SHOWS, io
 from .preprocessors import CATEGORY
 from .shown import shown
 
@@ -15,6 +15,7 @@ class ArmatureFixColors(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureFixColors",
             display_name="Fix Colors",
             category=CATEGORY,

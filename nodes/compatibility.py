@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io
+from .api import SHOWS, io
 
 POLICIES = ("report", "error", "validated_only")
 
@@ -15,6 +15,7 @@ class ArmatureCompatibilityCheck(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureCompatibilityCheck",
             display_name="Compatibility Check",
             category="Armature/check",

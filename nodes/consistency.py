@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import FaceEmbedsType, io
+from .api import SHOWS, FaceEmbedsType, io
 from .shown import shown
 
 
@@ -16,6 +16,7 @@ class ArmatureConsistency(io.ComfyNode):
         from ..models.ip_adapter.consistency import GATES
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureConsistency",
             display_name="Consistency",
             category="Armature/check",

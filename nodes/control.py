@@ -142,6 +142,18 @@ def inpaint_image_input() -> Any:
     )
 
 
+def origins(cls: type[io.ComfyNode]) -> tuple[str, str]:
+    """What the prompt says of the nodes before a signal: the title of the one that its image comes from, its net's file name."""
+    from ..common.node_names import linked_node, title_of
+
+    if cls.hidden is None:
+        return "", ""
+    of = lambda name: linked_node(cls.hidden.prompt, cls.hidden.unique_id, name)  # noqa: E731
+    inputs = of("control_net").get("inputs")
+    file = inputs.get("control_net_name") if isinstance(inputs, dict) else None
+    return title_of(of("image")) or "", file if isinstance(file, str) else ""
+
+
 class ArmatureControlSignal(io.ComfyNode):
     """One control net with its picture, weight, range, curve and mask."""
 
@@ -187,12 +199,10 @@ class ArmatureControlSignal(io.ComfyNode):
         inpaint_mask: Any = None,
         inpaint_image: Any = None,
     ) -> io.NodeOutput:
-        from ..common.node_names import title_of_source
         from ..models.control.signal import ControlSignal
         from ..models.guidance.curve import Curve
 
         curve = Curve.read(schedule)
-        source = title_of_source(cls.hidden.prompt, cls.hidden.unique_id, "image") if cls.hidden else None
         return io.NodeOutput(
             ControlSignal(
                 control_net,
@@ -209,7 +219,7 @@ class ArmatureControlSignal(io.ComfyNode):
                 range_of or "noise",
                 inpaint_mask,
                 inpaint_image,
-                source or "",
+                *origins(cls),
             )
         )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import ControlSavingsType, ControlStackType, io
-from .control import CATEGORY, inpaint_image_input, inpaint_mask_input, range_of_input, signal_inputs
+from .api import SHOWS, ControlSavingsType, ControlStackType, io
+from .control import CATEGORY, inpaint_image_input, inpaint_mask_input, origins, range_of_input, signal_inputs
 from .shown import shown
 
 
@@ -65,6 +65,7 @@ class ArmatureApplyControlStack(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureApplyControlStack",
             display_name="Apply ControlNet Stack",
             category=CATEGORY,
@@ -108,6 +109,7 @@ class ArmatureApplyControl(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureApplyControl",
             display_name="Apply Control",
             category=CATEGORY,
@@ -127,6 +129,7 @@ class ArmatureApplyControl(io.ComfyNode):
                 inpaint_image_input(),
             ],
             outputs=conditioning_outputs("What was done with the signal."),
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )
 
     @classmethod
@@ -173,6 +176,7 @@ class ArmatureApplyControl(io.ComfyNode):
             range_of or "noise",
             inpaint_mask,
             inpaint_image,
+            *origins(cls),
         )
         stack = ControlStack((signal,))
         applied = apply_stack(positive, negative, stack, vae, guard or "error", check_savings(savings))

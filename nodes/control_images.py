@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io
+from .api import SHOWS, io
 from .control import CATEGORY
 from .shown import shown
 
@@ -19,6 +19,7 @@ class ArmatureFitControlImage(io.ComfyNode):
         from ..models.control.fit import FITS, MAP_VALUE_CHOICES, MAXIMUM_SIDE
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureFitControlImage",
             display_name="Fit Control Image",
             category=CATEGORY,
@@ -109,6 +110,7 @@ class ArmatureCheckControlImage(io.ComfyNode):
         from ..preprocessors.images.map_check.check_maps import EXPECTED, REPAIRS
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureCheckControlImage",
             display_name="Check Control Image",
             category=CATEGORY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import ControlSavingsType, ControlStackType, io
+from .api import SHOWS, ControlSavingsType, ControlStackType, io
 from .control import CATEGORY
 from .shown import shown
 
@@ -17,6 +17,7 @@ class ArmaturePlotControlStack(io.ComfyNode):
         import comfy.samplers
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmaturePlotControlStack",
             display_name="Plot ControlNet Stack",
             category=CATEGORY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import ControlSavingsType, io
+from .api import SHOWS, ControlSavingsType, io
 from .control import CATEGORY
 from .shown import shown
 
@@ -72,6 +72,7 @@ class ArmatureProfile(io.ComfyNode):
         from ..models.control.savings import PROFILES
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureProfile",
             display_name="Profile",
             category=CATEGORY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io
+from .api import SHOWS, io
 from .loaders import CATEGORY, file_names
 from .shown import shown, shown_file
 
@@ -20,6 +20,7 @@ class ArmatureLoadControlNeXt(io.ComfyNode):
         from ..models.controlnext.variants import SETTINGS
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureLoadControlNeXt",
             display_name="Load ControlNeXt",
             category=CATEGORY,
@@ -82,6 +83,7 @@ class ArmatureApplyControlNeXtWeights(io.ComfyNode):
         from ..models.controlnext.unet_report import FORMATS
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureApplyControlNeXtWeights",
             display_name="Apply ControlNeXt Weights",
             category=CATEGORY,

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import FaceEmbedsType, FrameWeightsType, ImageEmbedsType, IPAdapterType, LayerWeightsType, io, schedule_input
+from .api import (
+    SHOWS,
+    FaceEmbedsType,
+    FrameWeightsType,
+    ImageEmbedsType,
+    IPAdapterType,
+    LayerWeightsType,
+    io,
+    schedule_input,
+)
 from .shown import shown, shown_file
 
 CATEGORY = "Armature/ip-adapter"
@@ -19,6 +28,7 @@ class ArmatureLoadIPAdapter(io.ComfyNode):
         from ..models.ip_adapter.identity_from_folder import file_names
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureLoadIPAdapter",
             display_name="Load IP-Adapter",
             category=CATEGORY,
@@ -212,6 +222,7 @@ class ArmatureApplyIPAdapter(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureApplyIPAdapter",
             display_name="Apply IP-Adapter",
             category=CATEGORY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..common.file_stamp import file_stamp
-from .api import FaceEmbedsType, ImageEmbedsType, IPAdapterType, io
+from .api import SHOWS, FaceEmbedsType, ImageEmbedsType, IPAdapterType, io
 from .ip_adapter import CATEGORY
 from .shown import shown
 
@@ -67,6 +67,7 @@ class ArmatureSaveIPAdapterEmbeds(io.ComfyNode):
         from ..models.ip_adapter.embeds import PREFIX
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureSaveIPAdapterEmbeds",
             display_name="Save IP-Adapter Embeddings",
             category=CATEGORY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import FaceEmbedsType, ImageEmbedsType, IPAdapterType, io, ui
+from .api import SHOWS, FaceEmbedsType, ImageEmbedsType, IPAdapterType, io, ui
 from .ip_adapter import CATEGORY
 from .shown import shown
 
@@ -19,6 +19,7 @@ class ArmaturePrepareReferenceImage(io.ComfyNode):
         from ..models.ip_adapter.prepare import FILLS, MODES, POSITIONS, SIZE
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmaturePrepareReferenceImage",
             display_name="Prepare Reference Image",
             category=CATEGORY,
@@ -89,6 +90,7 @@ class ArmatureIdentityFromFolder(io.ComfyNode):
         from ..models.ip_adapter.identity_from_folder import folder_names
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureIdentityFromFolder",
             display_name="Identity from Folder",
             category=CATEGORY,
@@ -148,6 +150,7 @@ class ArmatureFaceEmbeds(io.ComfyNode):
         from ..models.ip_adapter.faces import CROP_SIZES, MODELS, PROVIDERS
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureFaceEmbeds",
             display_name="Face Embeddings",
             category=CATEGORY,

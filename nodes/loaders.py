@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .api import io
+from .api import SHOWS, io
 from .shown import shown_file
 
 CATEGORY = "Armature/loaders"
@@ -22,6 +22,7 @@ class ArmatureLoadControlNet(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureLoadControlNet",
             display_name="Load ControlNet",
             category=CATEGORY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import LoRAOptionsType, LoRAStackType, io, schedule_input
+from .api import SHOWS, LoRAOptionsType, LoRAStackType, io, schedule_input
 from .loaders import file_names
 from .shown import shown
 
@@ -123,6 +123,7 @@ class ArmatureApplyLoRAStack(io.ComfyNode):
         from ..models.lora.stack import LEAST_SHARE
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureApplyLoRAStack",
             display_name="Apply LoRA Stack",
             category=CATEGORY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io, schedule_input
+from .api import SHOWS, io, schedule_input
 from .control import CATEGORY
 from .shown import shown
 
@@ -21,6 +21,7 @@ class ArmatureMapReference(io.ComfyNode):
             return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.001, optional=True, tooltip=tooltip)
 
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureMapReference",
             display_name="Map Reference",
             category=CATEGORY,

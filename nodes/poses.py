@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..preprocessors.pose.drawing import DRAWING_OPTIONS
-from .api import PoseType, io
+from .api import SHOWS, PoseType, io
 from .preprocessors import option_input
 from .shown import shown
 
@@ -18,6 +18,7 @@ class ArmatureAlignPoses(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureAlignPoses",
             display_name="Align Poses",
             category=CATEGORY,
@@ -109,6 +110,7 @@ class ArmatureDrawPoses(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         size = {"default": 0, "min": 0, "max": 8192, "step": 8, "optional": True}
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureDrawPoses",
             display_name="Draw Poses",
             category=CATEGORY,
@@ -143,6 +145,7 @@ class ArmaturePosesToJSON(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
+            **SHOWS,
             node_id="ArmaturePosesToJSON",
             display_name="Poses to JSON",
             category=CATEGORY,
@@ -177,6 +180,7 @@ class ArmaturePosesFromJSON(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         size = {"default": 0, "min": 0, "max": 16384, "optional": True}
         return io.Schema(
+            **SHOWS,
             node_id="ArmaturePosesFromJSON",
             display_name="Poses from JSON",
             category=CATEGORY,

@@ -8,7 +8,7 @@ from ..preprocessors.control_map import make_map
 from ..preprocessors.entry import Option, Preprocessor
 from ..preprocessors.registry import available_methods, find_method
 from ..preprocessors.sizing import MAXIMUM_RESOLUTION, MINIMUM_RESOLUTION, RESOLUTION_MODES
-from .api import PoseType, io
+from .api import SHOWS, PoseType, io
 from .shown import shown
 
 CATEGORY = "Armature/preprocessors"
@@ -96,6 +96,7 @@ class ArmatureControlMap(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureControlMap",
             display_name="Control Map",
             category=CATEGORY,
@@ -158,6 +159,7 @@ def _node_of(entry: Preprocessor) -> type[io.ComfyNode]:
         @classmethod
         def define_schema(cls) -> io.Schema:
             return io.Schema(
+                **SHOWS,
                 node_id=entry.node_id,
                 display_name=entry.title,
                 category=category_of(entry),

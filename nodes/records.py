@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import ControlStackType, io, ui
+from .api import SHOWS, ControlStackType, io, ui
 
 
 class ArmatureSaveRecord(io.ComfyNode):
@@ -13,6 +13,7 @@ class ArmatureSaveRecord(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureSaveRecord",
             display_name="Save Record",
             category="Armature/records",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .api import io
+from .api import SHOWS, io
 from .control import CATEGORY
 from .shown import shown
 
@@ -51,6 +51,7 @@ class ArmatureSweepSheet(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
+            **SHOWS,
             node_id="ArmatureSweepSheet",
             display_name="Sweep Sheet",
             category=CATEGORY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -101,7 +102,7 @@ class Decided:
     def lines(self) -> tuple[str, ...]:
         """What a report says of it."""
         applied = () if self.image is None else (f"{self.label}: {self.sentence.rstrip('.')}.",)
-        return (*self.warnings, *applied, *(f"Note: {self.label}: {one}" for one in self.notes))
+        return (*self.warnings, *(f"Note: {self.label}: {one}" for one in self.notes), *applied)
 
     @property
     def images(self) -> tuple[torch.Tensor, ...]:
@@ -130,14 +131,26 @@ def _decided(signal: ControlSignal, label: str) -> Decided:
         sentence = f"{sentence}, {kind.told}"
     net = signal.control_net if kind is None or kind.number is None else typed(signal.control_net, kind.number)
     complaints = () if complaint is None else (complaint,)
-    notes = (_A_PHOTOGRAPH,) if image is not None and not complaints and _is_photograph(signal, image) else ()
+    notes: tuple[str, ...] = ()
+    if image is not None and not complaints and _is_photograph(signal, image):
+        if _NAMED_AFTER_MAPS.search(signal.net_name) and not _NAMED_AFTER_PICTURES.search(signal.net_name):
+            complaints = (
+                f"the control image looks like a photograph, and '{signal.net_name}' follows maps: {_MAKE_THE_MAP}.",
+            )
+        else:
+            notes = (
+                "the control image looks like a photograph. Nets for tile, blur or inpainting want one; for any other: "
+                f"{_MAKE_THE_MAP}.",
+            )
     return Decided(replace(signal, control_net=net), label, image, sentence, complaints, notes)
 
 
-_A_PHOTOGRAPH = (
-    "the control image looks like a photograph. Nets for tile, blur or inpainting want one; for any other, put the node that "
-    "makes its map (such as Canny Edges) between picture and signal."
+_MAKE_THE_MAP = "put the node that makes its map (such as Canny Edges) between picture and signal"
+# Nets are named after what they read.
+_NAMED_AFTER_MAPS = re.compile(
+    r"canny|depth|pose|line_?art|soft_?edge|hed|pidi|scribble|sketch|mlsd|normal|seg", re.IGNORECASE
 )
+_NAMED_AFTER_PICTURES = re.compile(r"tile|blur|inpaint|upscal|recolor|union|promax|qr", re.IGNORECASE)
 
 
 def _is_photograph(signal: ControlSignal, image: torch.Tensor) -> bool:
@@ -196,7 +209,7 @@ def _decide(signal: ControlSignal, label: str) -> tuple[torch.Tensor | None, str
 def _idle(signal: ControlSignal) -> str | None:
     """Why a signal cannot act whatever its image; None when it can."""
     if signal.weight == 0.0:
-        return "its weight is 0. Raise weight, or bypass the signal"
+        return "its weight is 0. Raise weight or bypass the signal, unless you compare with 0"
     if signal.start == signal.end:
         return (
             f"its range is empty (it starts and ends at {signal.start:g}). Set end_percent above start_percent, or bypass the "

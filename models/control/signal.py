@@ -35,7 +35,8 @@ class ControlSignal:
     sampling, 0..1, counted by range_of: `noise`, the model's noise schedule (as the host counts), or `steps` of the sampling;
     schedule: factor on the weight over the whole noise schedule; mask: [B,H,W] or None; layer_weights and frame_weights:
     further factors per layer and half, and per frame; inpaint_mask: [B,H,W], 1 where a net that inpaints draws anew;
-    inpaint_image: [B,H,W,C], what it paints into where `image` is a map; source: title of the node that gave the image.
+    inpaint_image: [B,H,W,C], what it paints into where `image` is a map; source: title of the node that gave the image;
+    net_name: name of the net's file. The last two are "" where nobody knows.
     """
 
     control_net: Any
@@ -53,6 +54,7 @@ class ControlSignal:
     inpaint_mask: torch.Tensor | None = None
     inpaint_image: torch.Tensor | None = None
     source: str = ""
+    net_name: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(getattr(self.control_net, "model", None), torch.nn.Module):  # a MODEL_PATCH, as the host loads it

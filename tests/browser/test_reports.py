@@ -6,7 +6,8 @@ from itertools import count
 from typing import Any
 
 import pytest
-from armature_pack.tests.browser.front_end import run_open_graph
+from armature_pack.tests.browser.front_end import READY, START_TIMEOUT, run_open_graph
+from armature_pack.tests.server_fixture import RunningServer
 from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.host]
@@ -104,3 +105,97 @@ def test_a_long_report_is_scrolled_and_markup_stays_text(rendering: Page) -> Non
     assert one["height"] == pytest.approx(LIMIT, abs=2) and one["hidden"] > LIMIT and one["inside"]
     assert one["lines"][0] == "<b>bold</b> <img src=x onerror=alert(1)>"
     assert page.locator(".armature-report-text img, .armature-report-text b").count() == 0
+
+
+# A signal whose weight is 0, as API prompt: the editor knows how to open it.
+SIGNAL = """([checkpoint, net, width]) => {
+  app.graph.clear()
+  const add = (type, values = {}) => {
+    const node = LiteGraph.createNode(type)
+    app.graph.add(node)
+    for (const [name, value] of Object.entries(values)) node.widgets.find((one) => one.name === name).value = value
+    return node
+  }
+  const model = add('CheckpointLoaderSimple', { ckpt_name: checkpoint })
+  const text = add('CLIPTextEncode', { text: 'a cup' })
+  const loaded = add('ArmatureLoadControlNet', { control_net_name: net })
+  const picture = add('ArmatureExamplePicture')
+  const scaled = add('ImageScale', { width, height: 64 })
+  const signal = add('ArmatureControlSignal', { weight: 0 })
+  const stack = add('ArmatureControlStack')
+  const apply = add('ArmatureApplyControlStack')
+  const latent = add('EmptyLatentImage', { width: 64, height: 64 })
+  const sampler = add('KSampler', { steps: 1, cfg: 1 })
+  const decoded = add('VAEDecode')
+  const shown = add('PreviewImage')
+  model.connect(1, text, 0)
+  picture.connect(0, scaled, 0)
+  loaded.connect(0, signal, 'control_net')
+  scaled.connect(0, signal, 'image')
+  signal.connect(0, stack, stack.inputs.findIndex((one) => one.name.endsWith('signal_0')))
+  text.connect(0, apply, 'positive')
+  text.connect(0, apply, 'negative')
+  stack.connect(0, apply, 'stack')
+  model.connect(0, sampler, 'model')
+  apply.connect(0, sampler, 'positive')
+  apply.connect(1, sampler, 'negative')
+  latent.connect(0, sampler, 'latent_image')
+  sampler.connect(0, decoded, 'samples')
+  model.connect(2, decoded, 'vae')
+  decoded.connect(0, shown, 'images')
+}"""
+SET = """([type, name, value]) => {
+  app.graph.nodes.find((node) => node.type === type).widgets.find((one) => one.name === name).value = value
+}"""
+TOLD = """app.graph.nodes.flatMap((node) => (node.widgets ?? []).filter((one) => one.name === '$$node-text-preview')
+  .map((one) => [node.type, one.value]))"""
+APPLY = "ArmatureApplyControlStack"
+
+
+def lines_on(page: Page, kind: str) -> list[str] | None:
+    shown: dict[str, Any] = page.evaluate(SHOWN)
+    return next((one and one["lines"] for name, one in shown.items() if name.split()[0] == kind), None)
+
+
+def test_a_report_is_that_of_the_last_run_and_comes_back_where_results_are_kept(
+    server: RunningServer, rendering: Page
+) -> None:
+    """A warning goes when its cause does; and a page opened anew says what kept results were told."""
+    page = rendering
+    checkpoint, net = server.model("sd15_checkpoint"), server.model("sd15_controlnet_canny")
+    page.evaluate(SIGNAL, [checkpoint, net, next(WIDTHS)])
+    run_open_graph(page)
+    assert "its weight is 0" in (lines_on(page, APPLY) or [""])[0]
+    page.evaluate(SET, ["ArmatureControlSignal", "weight", 0.7])
+    run_open_graph(page)
+    (photograph, applied) = lines_on(page, APPLY) or ["", ""]
+    assert "looks like a photograph" in photograph and net in photograph and "applied, weight 0.7" in applied
+    assert not [told for kind, told in page.evaluate(TOLD) if kind == APPLY or told.startswith("Warning")]
+
+    graph = page.evaluate("app.graph.serialize()")
+    page.reload()
+    page.wait_for_function(READY, timeout=START_TIMEOUT)
+    page.evaluate("graph => app.loadGraphData(graph)", graph)
+    assert lines_on(page, APPLY) is None
+    page.evaluate(SET, ["KSampler", "seed", 77])
+    run_open_graph(page)
+    assert lines_on(page, APPLY) == [photograph, applied]
+    assert lines_on(page, "ArmatureLoadControlNet")
+
+
+def test_an_undone_change_leaves_the_reports(rendering: Page) -> None:
+    page = rendering
+    page.evaluate(BUILD, next(WIDTHS))
+    run_open_graph(page)
+    before = page.evaluate(SHOWN)
+    page.evaluate("app.extensionManager.workflow.activeWorkflow.changeTracker.checkState?.()")
+    page.evaluate("app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState?.()")
+    page.evaluate("app.graph.add(LiteGraph.createNode('Note'))")
+    page.evaluate("app.extensionManager.workflow.activeWorkflow.changeTracker.checkState?.()")
+    page.evaluate("app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState?.()")
+    page.evaluate("app.extensionManager.workflow.activeWorkflow.changeTracker.undo()")
+    page.wait_for_timeout(700)
+    after = page.evaluate(SHOWN)
+    assert {name: one and one["lines"] for name, one in after.items()} == {
+        name: one and one["lines"] for name, one in before.items()
+    }

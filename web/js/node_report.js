@@ -1,6 +1,8 @@
 // Shows the report of a run in the body of the node that made it: wrapped, warnings marked, no taller than a limit.
-// Nothing of it is saved with the graph or goes into the prompt.
+// Nothing of it is saved with the graph or goes into the prompt. Where a graph is opened again of which the editor still knows
+// what its nodes showed (another tab, an undone change), they show it again.
 
+import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 
 const NAME = "armature_report_text";
@@ -8,6 +10,7 @@ const OWN_TABLE = "ArmatureCompatibilityCheck"; // shows its report as a table o
 const WARNING = "Warning: "; // as common/report_lines.py begins such lines
 const LIMIT = 180; // pixels; a longer report is scrolled
 const MARGIN = 10; // pixels that the canvas leaves free on each side of such a widget
+const TOLD = "$$node-text-preview"; // the editor's own widget for what a node tells while it runs
 
 const STYLE = `
 .armature-report-text { overflow-y: auto; max-height: ${LIMIT}px; min-height: 0; box-sizing: border-box; padding: 4px 6px;
@@ -23,17 +26,62 @@ app.registerExtension({
     const style = document.createElement("style");
     style.textContent = STYLE;
     document.head.append(style);
+    // Warnings that other nodes, samplers above all, were given by us in the run before.
+    api.addEventListener("execution_start", () => {
+      for (const graph of allGraphs())
+        for (const node of graph.nodes ?? []) if (String(toldOn(node)?.value).startsWith(WARNING)) forgetTold(node);
+    });
   },
   nodeCreated(node) {
-    if (!node.comfyClass?.startsWith("Armature") || node.comfyClass === OWN_TABLE) return;
+    if (!isOurs(node)) return;
     const before = node.onExecuted;
     node.onExecuted = function (output) {
       before?.apply(this, arguments);
-      const text = output?.text;
-      if (text !== undefined) show(this, [].concat(text).join("\n"));
+      showOutput(this, output);
     };
   },
+  afterConfigureGraph() {
+    setTimeout(showAgain); // the editor brings back what it knows after the graph
+  },
 });
+
+function showOutput(node, output) {
+  const text = output?.text;
+  if (text === undefined) return;
+  forgetTold(node);
+  show(node, [].concat(text).join("\n"));
+}
+
+/** What was told while the node ran is in the report; left alone, it would stand there after later runs. */
+function forgetTold(node) {
+  const told = toldOn(node);
+  if (!told) return;
+  told.onRemove?.();
+  node.widgets.splice(node.widgets.indexOf(told), 1);
+}
+
+function toldOn(node) {
+  return node.widgets?.find((widget) => widget.name === TOLD);
+}
+
+function allGraphs() {
+  const root = app.rootGraph ?? app.graph;
+  return [root, ...(root.subgraphs?.values() ?? [])];
+}
+
+function showAgain() {
+  const graphs = allGraphs();
+  for (const graph of graphs)
+    for (const node of graph.nodes ?? []) {
+      if (!isOurs(node) || widgetOf(node)) continue;
+      const place = graph === graphs[0] ? String(node.id) : `${graph.id}:${node.id}`;
+      showOutput(node, app.nodeOutputs?.[place]);
+    }
+}
+
+function isOurs(node) {
+  return node.comfyClass?.startsWith("Armature") && node.comfyClass !== OWN_TABLE;
+}
 
 /** Put a report on a node; the widget for it is made with the first one. */
 function show(node, report) {

@@ -59,6 +59,7 @@ function draw(node, text) {
     waiting = setTimeout(refresh, PAUSE);
   }
   presets.onchange = () => {
+    if (!presets.value) return void refresh(); // a curve of one's own is written, and what is there stays
     text.value = presets.value;
     text.callback?.(presets.value);
     app.canvas.setDirty(true, true);
