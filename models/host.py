@@ -54,7 +54,7 @@ def cast_weights(layer: Any, like: Any) -> Iterator[tuple[Any, Any]]:
     """
     import comfy.ops
 
-    newer = getattr(comfy.ops, "CastBiasWeightContext", None)
+    newer = vars(comfy.ops).get("CastBiasWeightContext")
     if newer is None:
         yield comfy.ops.cast_bias_weight(layer, like)
     else:
