@@ -27,9 +27,9 @@ app.registerExtension({
 /** Have files written, and say so; resolves to whether they are there now. */
 async function write(files) {
   const megabytes = files.reduce((sum, file) => sum + file.megabytes, 0);
-  const note = toast("info", "The demo's models are being written", `${megabytes} MB from the pack into your model folders, once.`);
+  const takeAway = toast("info", "The demo's models are being written", `${megabytes} MB from the pack into your model folders, once.`);
   const answer = await ask({ names: files.map((file) => file.name) });
-  app.extensionManager.toast.remove(note);
+  takeAway();
   const [first] = answer?.written ?? [];
   if (first) toast("success", "The demo's models are there", `${first.path} and others named armature_demo; delete them when you need them no more.`, 10000);
   return answer !== null;
@@ -45,8 +45,15 @@ async function ask(body) {
   return null;
 }
 
+/** Say something; what is given back takes it away again. life: in milliseconds, for ever unless given. */
 function toast(severity, summary, detail, life) {
+  const toasts = app.extensionManager.toast;
+  if (toasts.dismiss) {
+    // Newer front ends have no `remove`, and tell their messages apart by a number.
+    const number = toasts[severity](summary, { description: detail, duration: life });
+    return () => toasts.dismiss(number);
+  }
   const message = { severity, summary, detail, life };
-  app.extensionManager.toast.add(message);
-  return message;
+  toasts.add(message);
+  return () => toasts.remove(message);
 }
