@@ -62,6 +62,7 @@ def test_each_type_of_ours_has_a_colour_and_those_that_meet_differ(rendering: Pa
     assert all(f"--color-datatype-{kind}: {colours[kind]}" in style for kind in OURS)
 
 
+@pytest.mark.parametrize("rendering", [False], ids=["either"], indirect=True)
 def test_what_is_suggested_is_there_and_can_be_linked(rendering: Page) -> None:
     info = {node.define_schema().node_id: node.GET_NODE_INFO_V1() for node in NODES}
     after, before = (rendering.evaluate(f"LiteGraph.slot_types_default_{side}") for side in ("out", "in"))
