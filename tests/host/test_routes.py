@@ -109,13 +109,12 @@ def test_the_page_itself_writes_on_a_network_and_behind_a_proxy(server, sheet, h
     [
         (b"{}", {"Content-Type": "application/json; charset=no-such"}, 400),
         (b"{}", {**JSON, "Content-Encoding": "gzip"}, 400),
-        (b"{}", {**JSON, "Content-Encoding": "deflate"}, 400),
         (b"\xff\xfe\x00", {"Content-Type": "application/json; charset=utf-8"}, 400),
         (b"[" * 100_000, JSON, 400),
         (b" " * (8 * 2**20 + 1), JSON, 413),
         (gzip.compress(b" " * (64 * 2**20)), {**JSON, "Content-Encoding": "gzip"}, 413),
     ],
-    ids=["charset", "gzip", "deflate", "utf-8", "deep", "large", "bomb"],
+    ids=["charset", "gzip", "utf-8", "deep", "large", "bomb"],
 )
 def test_a_body_that_cannot_be_read_is_answered_with_a_reason(server, route, body, headers, status):
     got, answer = post(server, route, body, headers)
