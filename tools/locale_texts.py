@@ -14,8 +14,8 @@ Texts = dict[str, Any]
 LANGUAGES = ("zh", "zh-TW", "ru", "ja", "ko", "fr", "es", "pt-BR", "de")
 UNTRANSLATED = ("ar", "tr", "fa", "he")  # the front end offers them as well
 _ROW = re.compile(r"_\d+$")  # the number of a row of inputs that grow, at the end of its id
-# Inputs whose options are names of files or ComfyUI's own, and options that are names: the same in every language.
-_NAMED = re.compile(r"(_name|^scheduler)$")
+# Inputs whose options are names of files, of folders or ComfyUI's own, and options that are names: the same in every language.
+_NAMED = re.compile(r"(_name|^scheduler|^folder)$")
 _NAMES = frozenset(
     (
         "ade",

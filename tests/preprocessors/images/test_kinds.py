@@ -27,6 +27,7 @@ ALLOWED = {
     "models/convert/packs/controlnet_aux.py": "nodes of another pack, each with the method of ours that takes its place",
     "models/compatibility/control_nodes.py": "nodes of other packs, which name the kind they make",
     "tools/help/controlnext_checkpoints.py": "published files, which name the kind they were trained on",
+    "tools/locale_texts.py": "options that are names, and so the same in every language",
     "models/control/union_signal.py": "the modes of Flux nets by number, as the model cards list them",
 }
 
