@@ -91,7 +91,7 @@ def _info(path: Path | None) -> dict[str, Any]:
         raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError) as error:
         raise Problem(f"{path} is no JSON ({error}).") from None
-    if not isinstance(info, dict) or not all(isinstance(one, dict) and "input" in one for one in info.values()):
+    if not isinstance(info, dict) or any(isinstance(one, dict) and "class_type" in one for one in info.values()):
         raise Problem(f"{path} is no /object_info answer: it holds no object of nodes by name.")
     return info
 
