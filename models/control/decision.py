@@ -102,7 +102,7 @@ class Decided:
     def lines(self) -> tuple[str, ...]:
         """What a report says of it."""
         applied = () if self.image is None else (f"{self.label}: {self.sentence.rstrip('.')}.",)
-        return (*self.warnings, *(f"Note: {self.label}: {one}" for one in self.notes), *applied)
+        return (*self.warnings, *applied, *(f"Note: {self.label}: {one}" for one in self.notes))
 
     @property
     def images(self) -> tuple[torch.Tensor, ...]:
