@@ -98,9 +98,9 @@ def _info(path: Path | None) -> dict[str, Any]:
 
 def _write(target: Path, data: Any) -> None:
     text = json.dumps(data, indent=2, ensure_ascii=False)
-    if any(
-        "\ud800" <= sign <= "\udfff" for sign in text
-    ):  # half a character, as of a cut title, which only JSON can spell
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a character, as of a cut title, which JSON can spell and UTF-8 cannot
         text = json.dumps(data, indent=2)
     try:
         write_text(target, text + "\n")

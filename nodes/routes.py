@@ -132,7 +132,7 @@ async def _answered(work: Callable[[], dict[str, Any]], where: Executor | None) 
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        return _refused(f"Nothing was written or changed: {what}.", 507 if full else 500)
+        return _refused(f"A file could not be read or written: {what}.", 507 if full else 500)
 
 
 def _refused(message: str, status: int = 400) -> Any:

@@ -75,9 +75,7 @@ class Graph:
             return ()
         if len(types) == 1:
             return by_type.get(types[0], ())
-        return (
-            [edge for edge in self.into[node_id] if edge.type in types] if not by_type.keys().isdisjoint(types) else ()
-        )
+        return [edge for edge in self.into[node_id] if edge.type in types]
 
     def _ordered(self) -> tuple[list[str], frozenset[str]]:
         waiting: dict[str, int] = {}
