@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..common.atomic_write import write_bytes
+from ..common.picture_files import PictureError, read_picture
 from ..runs.client import Client
 from ..runs.errors import BatchError, ClientError
 from ..runs.record.compare import difference_picture, differences, distance
@@ -77,7 +78,7 @@ def _pictures(first: Record, second: Record) -> list[str]:
 def _apart(first: Path | None, second: Path | None) -> str:
     if first is None or second is None:
         return "differs; one of them is not at hand, so how far is not known"
-    with Image.open(first) as one, Image.open(second) as other:
+    with _picture(first) as one, _picture(second) as other:
         found = distance(one, other)
         return str(found) if found else f"of another size, {one.width}x{one.height} and {other.width}x{other.height}"
 
@@ -86,13 +87,20 @@ def _side_by_side(first: Record, second: Record, out: Path) -> None:
     paths = [record.picture(0) if record.data["pictures"] else None for record in (first, second)]
     if None in paths:
         raise RecordError("The pictures are not beside their records, so they cannot be shown side by side.")
-    before, after = (Image.open(path) for path in paths if path is not None)
+    before, after = (_picture(path) for path in paths if path is not None)
     panels: list[tuple[str, Image.Image]] = [("A", before), ("B", after)]
     if before.size == after.size:
         panels.append(("difference", difference_picture(before, after)))
     out.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(panels).save(out, "PNG")
     print(f"Side by side: {out}")
+
+
+def _picture(path: Path) -> Image.Image:
+    try:
+        return read_picture(path)
+    except PictureError as error:
+        raise RecordError(f"{path} {error}") from None
 
 
 def _print_differences(lines: list[str] | tuple[str, ...], heading: str) -> None:

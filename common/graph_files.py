@@ -124,10 +124,9 @@ def _embedded_json(text: str, called: str, form: str) -> Any:
 
 
 def _picture_texts(path: Path) -> Iterator[tuple[str, str]]:
-    from PIL import Image
+    from .picture_files import read_picture
 
-    with Image.open(path) as picture:
-        picture.load()  # text may stand behind the pixels
+    with read_picture(path) as picture:  # all of it: text may stand behind the pixels
         for name, value in picture.info.items():
             if name in (*_FORMS, _WEBUI) and isinstance(value, str):
                 yield name, value

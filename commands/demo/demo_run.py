@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 from ...common.node_names import title_of
+from ...common.picture_files import PictureError, check_picture
 from ...runs.batch.adherence import PREFIX, with_scores
 from ...runs.batch.batch import ticking
 from ...runs.client import Client
@@ -177,11 +178,11 @@ def _allow_cpu() -> None:
 
 def _check_picture(option: str, path: Path) -> None:
     try:
-        with Image.open(path) as picture:
-            picture.verify()
+        check_picture(path)
+    except PictureError as error:
+        raise Problem(f"{option} {path}: the file {error}") from None
     except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else "it is not a picture that can be read"
-        raise Problem(f"{option} {path}: {reason}. Give a PNG, JPEG or WebP file.") from None
+        raise Problem(f"{option} {path}: {error.strerror}. Give a PNG, JPEG or WebP file.") from None
 
 
 def _make_folder(folder: Path) -> None:

@@ -114,12 +114,14 @@ def _folder(name: str) -> Path:
 def _read(path: Path) -> torch.Tensor:
     """[1,H,W,3] of a picture file, turned as its EXIF data says."""
     import numpy
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import ImageOps
+
+    from ...common.picture_files import read_picture
 
     try:
-        with Image.open(path) as opened:
+        with read_picture(path) as opened:
             picture = ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f"{_WHO}: the picture {path.name} cannot be read ({error}). Remove or replace it.") from error
     return torch.from_numpy(numpy.asarray(picture).astype("float32") / 255).unsqueeze(0)
 

@@ -6,13 +6,10 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from ...common.digests import sha256
+from ...common.picture_files import PictureError, check_picture
 from ..client import Client
 from ..errors import RowProblem
-
-MOST_PIXELS = 2**28  # a picture of more is a mistake or an attack; PIL would warn at a third of it
 
 
 class PictureFolder:
@@ -50,14 +47,11 @@ class PictureFolder:
 
 def _look_at(path: Path, name: str) -> None:
     try:
-        with Image.open(path) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise RowProblem(f"the picture {name!r} has {picture.width} x {picture.height} pixels; scale it down")
-            picture.verify()
-    except RowProblem:
-        raise
-    except Exception:  # PIL raises nearly anything for damaged files
-        raise RowProblem(f"{name!r} is not a picture that can be read; save it again as PNG or JPEG") from None
+        check_picture(path)
+    except PictureError as error:
+        raise RowProblem(f"{name!r} {error}") from None
+    except OSError as error:
+        raise RowProblem(f"the picture {name!r} cannot be read ({error.strerror})") from None
 
 
 # Bringing rows' pictures to the server, each content once.

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
+from ...common.picture_files import PictureError, read_picture
 from ..batch.batch import check_graph
 from ..errors import BatchError
 
@@ -124,11 +123,12 @@ def _inside(folder: Path, name: str) -> Path | None:
 
 def _from_picture(path: Path) -> Record:
     try:
-        with Image.open(path) as picture:
-            picture.load()
+        with read_picture(path) as picture:
             text = getattr(picture, "text", {}).get(PNG_KEY)
-    except (OSError, ValueError, SyntaxError):
-        raise RecordError(f"{path} is not a picture that can be read.") from None
+    except PictureError as error:
+        raise RecordError(f"{path} {error}") from None
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read ({error.strerror}).") from None
     if text is None:
         raise RecordError(f"{path} holds no record; it was not saved by Save Record.")
     data = parse_record(text, str(path))

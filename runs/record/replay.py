@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from ...common.node_names import name_node
+from ...common.picture_files import PictureError, read_picture
 from ..answers import choices_of, input_of
 from ..client import Client
 from .compare import Distance, differences, distance, pixels_of
@@ -143,14 +144,21 @@ async def _upload(client: Client, prompt: dict[str, Any], record: Record) -> tup
     return places, notes
 
 
+def _from_server(content: bytes) -> Image.Image:
+    try:
+        return read_picture(io.BytesIO(content))
+    except PictureError as error:
+        raise RecordError(f"The server's new picture {error}") from None
+
+
 def _compared(record: Record, index: int, content: bytes) -> Replayed:
-    made = Image.open(io.BytesIO(content))
+    made = _from_server(content)
     recorded = record.data["pictures"][index] if index < len(record.data["pictures"]) else None
     is_equal = recorded is not None and recorded["sha256"] == pixel_hash(pixels_of(made))
     path = record.picture(index) if recorded is not None else None
     if path is None:
         return Replayed(content, is_equal, None)
-    with Image.open(path) as original:
+    with read_picture(path) as original:
         return Replayed(content, is_equal, distance(original, made))
 
 
@@ -158,7 +166,7 @@ def _told(record: Record, contents: Sequence[bytes], ignored: frozenset[str]) ->
     """The differences between the old record and the one that the server wrote into the new picture."""
     if not contents:
         return []
-    text = getattr(Image.open(io.BytesIO(contents[0])), "text", {}).get(PNG_KEY)
+    text = getattr(_from_server(contents[0]), "text", {}).get(PNG_KEY)
     if text is None:
         return ["The server writes no metadata into pictures, so versions and model files cannot be compared."]
     return differences(record.data, parse_record(text, "the server's new picture"), ignore=ignored)

@@ -13,7 +13,7 @@ from armature_pack.commands import COMMANDS, command_line, load
 from armature_pack.commands.private_host import host_options
 from armature_pack.commands.terminal import Problem
 from armature_pack.common.graph_files import read_graph_file
-from armature_pack.tests.runs.batch.host_stub import GRAPH, png
+from armature_pack.tests.runs.batch.host_stub import GRAPH, huge_png, png
 from armature_pack.tests.server_fixture import find_host
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows" / "api"
@@ -85,6 +85,7 @@ check {folder} --models {folder}
 check {strange} --models {folder}
 check {binary} --models {folder}
 check {deep} --models {folder}
+check {bomb} --models {folder}
 check {list} --models {folder}
 check {number} --models {folder}
 check {check} --models {folder} --sheet {missing}
@@ -113,6 +114,7 @@ convert {long}
 convert {binary}
 convert {deep}
 convert {list}
+convert {bomb}
 convert {check} -o {file}/below
 convert {check} -o {folder}
 convert {check} -o {long}
@@ -129,6 +131,7 @@ replay {strange}
 replay {binary}
 replay {deep}
 replay {badpng}
+replay {bomb}
 replay {record}
 replay {record} --server nowhere:0
 replay {record} --server http://127.0.0.1:9 --header X
@@ -137,6 +140,8 @@ diff
 diff {record}
 diff {record} {missing}
 diff {record} {badpng}
+diff {record} {bomb}
+diff {record} {bombrecord}
 diff {folder} {long}
 diff {record} {record} --out {file}/below
 diff {record} {record} --out {folder}
@@ -146,6 +151,7 @@ fetch {long}
 fetch {deep} --dry-run
 fetch {binary} --dry-run
 fetch {list} --dry-run
+fetch {bomb} --dry-run
 fetch canny --models {long}
 demo --seed -1
 demo --seed x
@@ -156,6 +162,7 @@ demo --image {binary}
 demo --image {folder}
 demo --image {long}
 demo --palette {badpng}
+demo --image {bomb}
 demo --output {file}
 demo --output {file}/below
 demo --output {long}
@@ -267,6 +274,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for name, content in contents.items():
         (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
     (folder / "p_00001_.record" / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    (folder / "bomb.record").mkdir()
+    (folder / "bomb.png").write_bytes(huge_png())
+    record["pictures"] = [{"file": "bomb.png", "sha256": "y"}]
+    (folder / "bomb.record" / "record.json").write_text(json.dumps(record), encoding="utf-8")
     (folder / "deep.json").write_text(DEEP, encoding="utf-8")
     (folder / "binary.json").write_bytes(bytes(range(256)) * 9)
     (folder / "bad.png").write_bytes(png()[:40])
@@ -277,6 +288,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "folder": str(folder),
         "file": str(folder / "file"),
         "rows": str(folder / "rows.csv"),
+        "bomb": str(folder / "bomb.png"),
+        "bombrecord": str(folder / "bomb.record"),
         "badpng": str(folder / "bad.png"),
         "missing": str(folder / "missing" / "missing.json"),
         "record": str(folder / "p_00001_.record"),

@@ -12,8 +12,10 @@ import asyncio
 import contextlib
 import io
 import json
+import struct
 import sys
 import time
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,16 @@ def png(color: int = 0) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8), (color % 256, 0, 0)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def huge_png() -> bytes:
+    """A picture of 30,000 x 30,000 pixels in a few bytes."""
+
+    def part(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0)
+    return png()[:8] + part(b"IHDR", header) + part(b"tEXt", b"prompt\0{}") + part(b"IDAT", zlib.compress(bytes(3_751)))
 
 
 class HostStub:

@@ -14,7 +14,7 @@ from armature_pack.runs.batch.plan import PlannedRow, plan_rows, prepare
 from armature_pack.runs.batch.rows import Row
 from armature_pack.runs.errors import BatchError
 from armature_pack.runs.graph import describe_changes, with_changes
-from armature_pack.tests.runs.batch.host_stub import GRAPH, OBJECT_INFO, png
+from armature_pack.tests.runs.batch.host_stub import GRAPH, OBJECT_INFO, huge_png, png
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -68,6 +68,7 @@ def test_texts_become_what_the_inputs_take(tmp_path: Path) -> None:
         ("Load Checkpoint.ckpt_name", "c.safetensors", "did you mean"),
         ("Picture.image", "none.png", "there is no picture 'none.png'"),
         ("Picture.image", "broken.png", "not a picture that can be read"),
+        ("Picture.image", "huge.png", "million pixels"),
         ("Picture.image", "../outside.png", "lies outside"),
         ("Picture.image", "\0", "is no file name"),
     ],
@@ -76,6 +77,7 @@ def test_a_wrong_value_is_the_problem_of_its_row_alone(tmp_path: Path, column: s
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "broken.png").write_bytes(png()[:40])
+    (folder / "huge.png").write_bytes(huge_png())
     (tmp_path / "outside.png").write_bytes(png())
     bad, good = sorted(plan(folder, {column: value}, {"Sampler.seed": 2}), key=lambda row: row.number)
     assert told in bad.problem
