@@ -34,6 +34,10 @@ _NAMES = frozenset(
     )
 )
 _WORDS = re.compile(r"[a-z]+(?:[ _-][a-z]+)*")
+# The front end lays every text out from left to right, which puts the words of a sentence that runs the other way, and the
+# Latin names in it, in a wrong order. What stands between these two characters is laid out from right to left.
+_RIGHT_TO_LEFT, _END = "\u2067", "\u2069"
+_FROM_THE_RIGHT = re.compile("[\u0590-\u08ff]")  # Hebrew and Arabic script
 
 
 def node_texts(object_info: Mapping[str, Any]) -> Texts:
@@ -135,8 +139,14 @@ def translated(english: Texts, phrases: Mapping[str, str]) -> Texts:
             place = made
             for key in path[:-1]:
                 place = place.setdefault(key, {})
-            place[path[-1]] = found + _number_of(path, text)
+            place[path[-1]] = _in_order(path, found) + _number_of(path, text)
     return made
+
+
+def _in_order(path: tuple[str, ...], text: str) -> str:
+    """A translation as it is written: names and titles, which people search, as they are."""
+    sentence = path[-1] in ("tooltip", "description")
+    return f"{_RIGHT_TO_LEFT}{text}{_END}" if sentence and _FROM_THE_RIGHT.search(text) else text
 
 
 def phrase_of(path: tuple[str, ...], text: str) -> str:
@@ -159,7 +169,7 @@ def phrases_of(english: Texts, other: Texts) -> dict[str, str]:
     """English -> translation for every text that both have."""
     theirs = dict(leaves(other))
     return {
-        phrase_of(path, text): theirs[path].removesuffix(_number_of(path, text))
+        phrase_of(path, text): theirs[path].removesuffix(_number_of(path, text)).strip(_RIGHT_TO_LEFT + _END)
         for path, text in leaves(english)
         if path in theirs
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 import urllib.request
 
 import pytest
@@ -50,6 +51,15 @@ def test_option_values_stay_as_the_node_shows_them(language):
     for value in ("pixel_perfect", "hold-then-release", "weight_type"):
         for path, text in english.items():
             assert value not in text or path[-1] == "name" or value in other[path], (path, other[path])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_from_right_to_left_say_so(language):
+    """The front end would put their words, and the full stop, in a wrong order."""
+    for path, text in texts(language, FILES[0]).items():
+        from_the_right = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text)
+        marked = from_the_right and path[-1] in ("tooltip", "description")
+        assert text.startswith("\u2067") == text.endswith("\u2069") == marked, (path, text)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
