@@ -9,30 +9,20 @@ from typing import Any
 import torch
 
 from ...preprocessors.images.checks import check_choice, check_type
+from ..input_folders import ENDINGS, folder_in_input, input_root, pictures_in
 from .adapter import IPAdapter
 from .embeds import COMBINING, CONCAT, ImageEmbeds
 from .encoding import check_encoder, encode
 from .faces import outliers, to_the_rest
 from .prepare import prepare
 
-# Folders of pictures inside the host's input folder. Light, because a node lists them whenever it is described.
-
-ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
-
 
 def folder_names() -> list[str]:
     """Folders with pictures inside the host's input folder."""
-    import folder_paths
-
-    root = Path(folder_paths.get_input_directory())
+    root = input_root()
     if not root.is_dir():
         return []
     return [folder.name for folder in sorted(root.iterdir()) if folder.is_dir() and pictures_in(folder)]
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """The picture files of a folder, by name."""
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS and file.is_file())
 
 
 _WHO = "Identity from Folder"
@@ -61,7 +51,7 @@ def identity_from_folder(
         raise ValueError(f"{adapter.who} reads faces. Load the pictures as a batch and link them to Face Embeddings.")
     check_choice(f"{_WHO}, input combine", combine, (CONCAT, *COMBINING))
     check_encoder(clip_vision, adapter)
-    files = pictures_in(_folder(name))
+    files = pictures_in(folder_in_input(name, _WHO))
     if not files:
         raise ValueError(
             f"{_WHO}: the folder '{name}' holds no pictures ({', '.join(sorted(ENDINGS))}). Put pictures into it, or choose "
@@ -87,7 +77,9 @@ def fingerprint(name: Any) -> Any:
     """Changes when a picture in the folder does; None for a folder that is not known yet (a linked input)."""
     if not isinstance(name, str):
         return None
-    return [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in pictures_in(_folder(name))]
+    return [
+        (file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in pictures_in(folder_in_input(name, _WHO))
+    ]
 
 
 def _report(name: str, files: list[str], scores: list[float], apart: tuple[int, ...], leave_out: bool) -> str:
@@ -99,16 +91,6 @@ def _report(name: str, files: list[str], scores: list[float], apart: tuple[int, 
     if len(files) < 5:
         lines.append("Few pictures: 10 to 20 of the same person or thing from several sides make a steadier identity.")
     return "\n".join(lines)
-
-
-def _folder(name: str) -> Path:
-    import folder_paths
-
-    root = Path(folder_paths.get_input_directory()).resolve()
-    folder = (root / name).resolve()
-    if not folder.is_relative_to(root) or folder == root or not folder.is_dir():
-        raise ValueError(f"{_WHO}: there is no folder '{name}' in the input folder {root}. Put the pictures into one.")
-    return folder
 
 
 def _read(path: Path) -> torch.Tensor:

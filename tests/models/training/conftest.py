@@ -1,0 +1,26 @@
+"""These tests run as the host runs its nodes, on a generated checkpoint of a few blocks and pictures that are drawn here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from armature_pack.tests.inference_mode import inference_mode  # noqa: F401
+
+sys.path.append(str(Path(__file__).parent))
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Input, output and control folders of the host that are a test's own; this is their parent."""
+    import folder_paths
+
+    for name in ("input", "output"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(folder_paths, f"{name}_directory", str(tmp_path / name))
+    (tmp_path / "controlnet").mkdir()
+    known = folder_paths.folder_names_and_paths
+    monkeypatch.setitem(known, "controlnet", ([str(tmp_path / "controlnet")], known["controlnet"][1]))
+    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
+    return tmp_path
