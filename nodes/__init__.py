@@ -36,6 +36,7 @@ from .poses import (
 from .preprocessors import METHOD_NODES, ArmatureControlMap
 from .records import ArmatureSaveRecord
 from .sweep import ArmatureSweepSheet, ArmatureWeightSweep
+from .training_folder import ArmatureTrainingFolder
 from .union import ArmatureUnionSignal
 from .vace import ArmatureVACEWeights
 
@@ -85,6 +86,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ArmaturePosesToJSON,
     ArmaturePosesFromJSON,
     ArmatureFixColors,
+    ArmatureTrainingFolder,
 )
 
 

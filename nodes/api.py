@@ -29,6 +29,7 @@ FaceEmbedsType = io.Custom("FACE_EMBEDS")
 LoRAStackType = io.Custom("LORA_STACK")
 LoRAOptionsType = io.Custom("LORA_OPTIONS")
 PoseType = io.Custom("POSE_KEYPOINT")
+TrainingSetType = io.Custom("TRAINING_SET")
 
 
 def control_net_input(name: str, tooltip: str) -> Any:

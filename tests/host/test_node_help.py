@@ -27,6 +27,7 @@ CHAPTERS = {
     "Armature/pose",
     "Armature/preprocessors",
     "Armature/records",
+    "Armature/training",
 }
 MOST_IN_A_CHAPTER = 20
 LARGEST_PICTURE, ALL_PICTURES = 40_000, 2_500_000  # bytes

@@ -2,6 +2,8 @@
 
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from .panels import panels
@@ -163,6 +165,23 @@ def _identity() -> Any:
     return panels([("", one[None]) for one in prepare(_example("product"), "crop").image], 6)
 
 
+def _training_folder() -> Any:
+    """Views of the product with captions, and Canny maps, as the node shows them."""
+    from ...models.training.folder import Example, Found
+    from ...models.training.set_sheet import set_sheet
+    from ...models.training.store import Store
+    from ...models.training.training_set import Wanted, training_set
+    from ...preprocessors.images.example_pictures import example_files
+    from ...preprocessors.registry import find_method
+
+    files = example_files("product")
+    examples = tuple(Example(file, caption=f"the teapot, view {number}") for number, file in enumerate(files, 1))
+    with TemporaryDirectory() as cache:
+        wanted = Wanted(size=256, entry=find_method("canny"))
+        made = training_set("product", Found(files[0].parent, examples), wanted, Store(Path(cache)))
+        return set_sheet(made)
+
+
 def _plot() -> Any:
     """Three signals on SD 1.5 under normalize, as the node draws them."""
     import comfy.model_sampling
@@ -202,4 +221,5 @@ SCENES: dict[str, Callable[[], Any]] = {
     "ArmaturePosesFromJSON": _poses_from_json,
     "ArmaturePosesToJSON": _poses_to_json,
     "ArmaturePrepareReferenceImage": _prepare,
+    "ArmatureTrainingFolder": _training_folder,
 }

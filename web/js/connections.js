@@ -15,6 +15,7 @@ const COLOURS = {
   LORA_STACK: "#e0709a",
   LORA_OPTIONS: "#c25a6e",
   POSE_KEYPOINT: "#4c9be8",
+  TRAINING_SET: "#c9b458",
 };
 
 // Type of an output -> what takes it, the most usual first.
@@ -45,6 +46,7 @@ const BEFORE = {
   LORA_STACK: ["ArmatureLoRAStack"],
   LORA_OPTIONS: ["ArmatureLoRAOptions"],
   POSE_KEYPOINT: ["ArmaturePosesFromJSON", "ArmatureExamplePoses"],
+  TRAINING_SET: ["ArmatureTrainingFolder"],
 };
 
 app.registerExtension({
