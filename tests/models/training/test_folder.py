@@ -17,7 +17,6 @@ def touch(folder: Path, *names: str) -> None:
 
 def rows(folder: Path, found: Found | None = None) -> list[tuple[str, str | None, str, int]]:
     """(picture, map, caption, repeats) of each example."""
-    found = found or read_folder(folder)
     return [
         (
             one.picture.relative_to(folder).as_posix(),
@@ -25,7 +24,7 @@ def rows(folder: Path, found: Found | None = None) -> list[tuple[str, str | None
             one.caption,
             one.repeats,
         )
-        for one in found.examples
+        for one in (found or read_folder(folder)).examples
     ]
 
 
