@@ -16,7 +16,7 @@ class ArmatureLoadControlNeXt(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..models.controlnext.cross_normalization import FORMS
+        from ..models.controlnext.addition import ADDITIONS
         from ..models.controlnext.variants import SETTINGS
 
         return io.Schema(
@@ -41,20 +41,23 @@ class ArmatureLoadControlNeXt(io.ComfyNode):
                     default="auto",
                     optional=True,
                     tooltip=(
-                        "auto: decided by the file and the model being sampled, right for every published file. Choose one "
-                        "by hand for files you trained yourself: sd15_training (SD1.5 training code), svd_v2_training "
-                        "(SVD v2 training code, which pads where the published weights do not)."
+                        "auto: decided by the file and the model being sampled, right for every published file and those "
+                        "trained in Armature. Choose one by hand for files you trained elsewhere: sd15_training (SD1.5 "
+                        "training code), svd_v2_training (SVD v2 training code, which pads where the published weights do "
+                        "not)."
                     ),
                 ),
                 io.Combo.Input(
                     "cross_normalization",
-                    options=list(FORMS),
+                    options=list(ADDITIONS),
                     default="code",
                     optional=True,
                     advanced=True,
                     tooltip=(
-                        "code: as the authors' code computes it; all published files need this. paper: equation (10) of the "
-                        "paper, which differs; for study, or for networks trained that way."
+                        "How the map is added. code: by Cross Normalization as the authors' code computes it, which all "
+                        "published files need, or as a file of your own training says that it was trained. paper: by "
+                        "equation (10) of the paper, which differs; for study, or for networks trained that way. plain: "
+                        "as it is, without normalization; for networks trained that way."
                     ),
                 ),
             ],
@@ -72,7 +75,7 @@ class ArmatureLoadControlNeXt(io.ComfyNode):
 
         path = path_of(control_net_name)
         loaded = load_controlnext(path, variant or "auto", cross_normalization or "code")
-        return io.NodeOutput(loaded, ui=shown_file(path))
+        return io.NodeOutput(loaded, ui=shown_file(path, *loaded.told))
 
 
 class ArmatureApplyControlNeXtWeights(io.ComfyNode):

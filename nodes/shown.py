@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..common.report_lines import warning
 from .api import ui
 
 
@@ -14,8 +15,8 @@ def shown(report: str, pictures: Any = None, cls: Any = None) -> dict[str, Any]:
     return {**seen, "text": (report,)}
 
 
-def shown_file(path: Path) -> dict[str, Any]:
-    """`ui` of a loader: what the file is, by its header."""
+def shown_file(path: Path, *told: str) -> dict[str, Any]:
+    """`ui` of a loader: what the file is, by its header. told: what wants attention, a sentence each."""
     from ..models.files.identify import told_file
 
-    return shown(told_file(path))
+    return shown("\n".join((*map(warning, told), told_file(path))))

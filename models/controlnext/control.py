@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,8 +12,8 @@ from ..guidance.control_link import ControlLink
 from ..guidance.roles import CONDITIONAL, chunk_roles, told_unknown
 from ..guidance.sampling_hooks import with_sampling_hooks
 from ..host import tell
+from .addition import DEFAULT, Addition, fitting
 from .cache import MapSigmas
-from .cross_normalization import Form
 from .hint import check_hint, hint_rows
 from .injection import AfterInputBlock, AfterMiddleBlock, install
 from .network import ControlNeXtNetwork, Request
@@ -38,13 +38,15 @@ class ControlNeXt(ControlLink):
     map is added by a patch that is put into the options of each single call and gone with them.
 
     mask: [1, images or chunks*images,H,W] in 0..1, where the map is added (at any size), or None for everywhere.
-    sigmas: makes a new map on each step, unless it is set to hold one for several.
+    sigmas: makes a new map on each step, unless it is set to hold one for several. told: what was to be said when the file
+    was loaded, a sentence each.
     """
 
-    def __init__(self, network: ControlNeXtNetwork, form: Form = "code") -> None:
+    def __init__(self, network: ControlNeXtNetwork, addition: Addition = DEFAULT, told: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.network = network
-        self.form: Form = form
+        self.addition: Addition = addition
+        self.told = told
         self.mask: torch.Tensor | None = None
         self.sigmas = MapSigmas()
         self.extra_hooks = with_sampling_hooks()  # the host collects them from the links themselves
@@ -54,7 +56,7 @@ class ControlNeXt(ControlLink):
     # Life cycle -------------------------------------------------------------------------------------------------
 
     def copy(self) -> ControlNeXt:
-        copied = ControlNeXt(self.network, self.form)
+        copied = ControlNeXt(self.network, self.addition, self.told)
         self.copy_to(copied)
         copied.mask = self.mask
         copied.sigmas = MapSigmas(self.sigmas.every)
@@ -153,9 +155,9 @@ class ControlNeXt(ControlLink):
         images = x_noisy.shape[0] // len(multipliers)
         window = window_of(transformer_options, images)
         control = self.network.control_map(self._request(run, x_noisy, self.sigmas.at(t[:images]), window))
-        normalization = replace(run.variant.cross_normalization, form=self.form)
+        how = fitting(self.addition, run.variant.cross_normalization)
         kind = AfterMiddleBlock if run.place.block[0] == "middle" else AfterInputBlock
-        return kind(control, normalization, multipliers, run.place.block, self._mask_for(x_noisy, window))
+        return kind(control, how, multipliers, run.place.block, self._mask_for(x_noisy, window))
 
     def _request(self, run: Run, x_noisy: torch.Tensor, sigmas: torch.Tensor, window: Window | None) -> Request:
         hint, name = self.cond_hint_original, self.network.file_name

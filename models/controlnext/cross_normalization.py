@@ -1,6 +1,6 @@
 """Cross Normalization: fitting the control map to the statistics of the hidden state it is added to.
 
-Two forms exist.
+Two forms exist; that a map can be added without any is in `addition`.
 
 "code", the default, is what the reference code computes and what every published weight was trained with. With h the
 hidden state, c the control map, and mean and std (unbiased, N-1) taken per sample over channels and space together:
@@ -27,13 +27,12 @@ Statistics are float32 whatever the dtype of h: in float16 an eps of 1e-12 is ze
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
 Form = Literal["code", "paper"]
-FORMS: tuple[Form, ...] = get_args(Form)
 _SAMPLE = (1, 2, 3)  # channels and space jointly
 _ROUNDING = 4 * torch.finfo(torch.float32).eps
 

@@ -9,7 +9,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 
 from ..guidance.regions import resized_mask
-from .cross_normalization import CrossNormalization
+from .addition import Fitting
 
 _MARKER_KEY = "armature_controlnext"
 # The host's list of residuals, and of patches, for each part of the UNet that a map is added in. What comes out of the
@@ -20,7 +20,7 @@ _FIRST_OUTPUT = ("output", 0)
 
 
 class ControlAddition:
-    """hidden state -> hidden state + multiplier * CN(hidden state, control map).
+    """hidden state -> hidden state + multiplier * A(hidden state, control map), see `addition`.
 
     control: [1,C,h,w], or one map for each image of a chunk. multipliers: one factor per chunk (conditional,
     unconditional, ...) that the host runs in one batch. mask: [1, images or chunks*images,1,h,w] in 0..1,
@@ -31,13 +31,13 @@ class ControlAddition:
     def __init__(
         self,
         control: torch.Tensor,
-        normalization: CrossNormalization,
+        fitting: Fitting,
         multipliers: tuple[float, ...],
         block: tuple[str, int],
         mask: torch.Tensor | None = None,
     ) -> None:
         self.control = control
-        self.normalization = normalization
+        self.fitting = fitting
         self.multipliers = multipliers
         self.block = block
         self.mask = mask
@@ -47,7 +47,7 @@ class ControlAddition:
         size = (hidden.shape[-2], hidden.shape[-1])
         # Chunk by chunk: statistics are per sample, and a chunk with factor 0 comes through untouched.
         chunks = hidden.chunk(len(self.multipliers))
-        prepared = self.normalization.prepare(self.control, size)
+        prepared = self.fitting.prepare(self.control, size)
         masks = self._masks(hidden.shape[0], size)
         added = [
             chunk if factor == 0.0 else self._added(chunk, prepared, factor, mask)
@@ -66,7 +66,7 @@ class ControlAddition:
     def _added(
         self, hidden: torch.Tensor, prepared: torch.Tensor, factor: float, mask: torch.Tensor | None
     ) -> torch.Tensor:
-        addition = self.normalization.match(prepared, hidden) * factor
+        addition = self.fitting.match(prepared, hidden) * factor
         if mask is not None:
             addition = addition * mask
         return (hidden.float() + addition).to(hidden.dtype)

@@ -10,43 +10,89 @@ import comfy.utils
 import torch
 
 from ..files.identity import shapes_of
-from ..files.layouts.controlnext import Layout, Mismatch, control_part, control_prefixes, detect
+from ..files.layouts.controlnext import (
+    Layout,
+    Mismatch,
+    control_part,
+    control_prefixes,
+    detect,
+    has_zero_convolution,
+)
+from ..files.layouts.controlnext_metadata import agreeing
 from ..files.reading import read_state_dict, refuse_non_finite
+from ..files.trained import Trained, of_file
 from ..files.wrong_kind import describe_keys, kind_of, told_kind
+from .addition import ADDITIONS, DEFAULT, LAST, OF_TRAINED, Addition, fold_zero_convolution
 from .control import ControlNeXt
-from .cross_normalization import FORMS, Form
 from .module import ControlNeXtModule
 from .network import ControlNeXtNetwork
-from .variants import AUTO, candidates
+from .variants import AUTO, candidates, told_variants
 
 _STORED = (torch.float32, torch.float16, torch.bfloat16)
 
 
-def load_controlnext(path: str | Path, variant: str = AUTO, form: Form = "code") -> ControlNeXt:
+def load_controlnext(path: str | Path, variant: str = AUTO, addition: Addition = DEFAULT) -> ControlNeXt:
     """Read a control file (safetensors, or a weights-only torch file) into a CONTROL_NET.
 
-    variant: one of `variants.SETTINGS`; with "auto" the file's layout and the base model decide when sampling starts.
-    form: of Cross Normalization, see `cross_normalization`. Raises ValueError for anything that is no ControlNeXt
-    control file, is damaged, or contradicts `variant`.
+    variant: one of `variants.SETTINGS`; with "auto" the file's metadata decide, or else its layout and the base model when
+    sampling starts. addition: see `addition`; the file's metadata and its zero convolution come before "code", and what else is
+    chosen before them. The result's `told` says where a choice contradicts the file. Raises ValueError for anything that is no
+    ControlNeXt control file, is damaged, or contradicts `variant`.
     """
-    return control_from_state_dict(read_state_dict(path), Path(path).name, variant, form)
+    return control_from_state_dict(read_state_dict(path), Path(path).name, variant, addition, of_file(path))
 
 
 def control_from_state_dict(
-    state_dict: Mapping[str, torch.Tensor], file_name: str, variant: str = AUTO, form: Form = "code"
+    state_dict: Mapping[str, torch.Tensor],
+    file_name: str,
+    variant: str = AUTO,
+    addition: Addition = DEFAULT,
+    trained: Trained | None = None,
 ) -> ControlNeXt:
-    """The same from tensors in memory; `file_name` is used in messages."""
-    if form not in FORMS:
-        raise ValueError(f"Cross Normalization has no form '{form}'. Choose one of: {', '.join(FORMS)}.")
+    """The same from tensors in memory; `file_name` is used in messages. trained: what the file says of itself."""
+    if addition not in ADDITIONS:
+        raise ValueError(f"cross_normalization has no form '{addition}'. Choose one of: {', '.join(ADDITIONS)}.")
     weights = _control_weights(state_dict, file_name)
     layout = _layout(weights, file_name)
-    open_variants = candidates(layout, variant, file_name)
+    says = agreeing(trained or Trained(), layout, has_zero_convolution(weights))
+    allowed = candidates(layout, variant, file_name)
+    left = told_variants(allowed, variant, says)
     for key, value in weights.items():
         refuse_non_finite(file_name, key, value)
+    module = _module(layout, weights)
+    told = ("" if left else _told_variant(variant, says), _told_addition(addition, says))
+    if addition == DEFAULT:
+        addition = OF_TRAINED.get(says.addition, DEFAULT)
+    network = ControlNeXtNetwork(module, file_name, variant, left or allowed)
+    return ControlNeXt(network, addition, tuple(filter(None, told)))
+
+
+def _module(layout: Layout, weights: dict[str, torch.Tensor]) -> ControlNeXtModule:
     stored = comfy.utils.weight_dtype(weights)
+    is_folded = fold_zero_convolution(weights)
     module = ControlNeXtModule(layout, comfy.ops.manual_cast, stored if stored in _STORED else torch.float32)
+    if is_folded:
+        module.get_submodule(LAST).float()
     module.load_state_dict(weights)
-    return ControlNeXt(ControlNeXtNetwork(module.eval(), file_name, variant, open_variants), form)
+    return module.eval()
+
+
+def _told_variant(setting: str, says: Trained) -> str:
+    """That a variant chosen by hand is not the file's own."""
+    return (
+        f"variant is set to '{setting}', but the file says that it was trained as {says.variant or says.base}. Set variant to "
+        "auto, unless this is on purpose."
+    )
+
+
+def _told_addition(chosen: Addition, says: Trained) -> str:
+    """That an addition chosen by hand is not the one that the file was trained with."""
+    if chosen == DEFAULT or not says.addition or OF_TRAINED[says.addition] == chosen:
+        return ""
+    return (
+        f"cross_normalization is set to '{chosen}', but the file was trained with {says.addition}. Set it to {DEFAULT}, which "
+        "takes what the file was trained with, unless this is on purpose."
+    )
 
 
 def _control_weights(state_dict: Mapping[str, torch.Tensor], file_name: str) -> dict[str, torch.Tensor]:

@@ -20,6 +20,8 @@ from .key_map import MODEL_PREFIX
 Format = Literal["auto", "delta", "full"]
 Kind = Literal["delta", "full"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_CONTENTS: dict[Kind, str] = {"delta": "differences to the base", "full": "full weights"}
 
 _SAMPLES = 48  # tensors that are compared; far more than a verdict needs
 _FULL_COSINE = 0.4
@@ -84,7 +86,9 @@ class Overlap:
 class WeightsReport:
     """total: keys in the file. applied: model keys that were changed. unchanged: model keys that the file holds equal.
 
-    left_out: file keys without a place in the model. comparison is None where the format was chosen by hand.
+    left_out: file keys without a place in the model. comparison is None where the format was chosen by hand, or taken from the
+    file's metadata. told: the format that these tell, where they do; problems: what they say and nobody understands, as a
+    sentence.
     """
 
     file_name: str
@@ -96,6 +100,8 @@ class WeightsReport:
     unchanged: tuple[str, ...]
     left_out: tuple[str, ...]
     overlaps: tuple[Overlap, ...]
+    told: Kind | None = None
+    problems: str = ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -109,6 +115,13 @@ class WeightsReport:
                 "The differences are as large as the weights themselves. If these are full weights of an unrelated model, "
                 "set format to full, or choose a file made for this model."
             )
+        if self.told and self.told != self.kind:
+            sentences.append(
+                f"format is set to {self.kind}, but the file says that it holds {_CONTENTS[self.told]}. Set format to auto, "
+                "unless this is on purpose."
+            )
+        if self.problems:
+            sentences.append(self.problems)
         if self.strength == 0.0:
             sentences.append("strength is 0, so nothing was changed.")
         elif not self.applied:
@@ -116,7 +129,8 @@ class WeightsReport:
         return tuple(sentences)
 
     def __str__(self) -> str:
-        why = "chosen by hand" if self.comparison is None else f"decided by comparison: {self.comparison}"
+        by_hand = "as its metadata say" if self.told == self.kind else "chosen by hand"
+        why = by_hand if self.comparison is None else f"decided by comparison: {self.comparison}"
         lines = [
             f"ControlNeXt weights '{self.file_name}': {self._content} ({why}), strength {self.strength:g}.",
             f"Applied: {len(self.applied)} of {self.total} keys ({_named(self.applied)}).",
@@ -131,7 +145,7 @@ class WeightsReport:
 
     @property
     def _content(self) -> str:
-        return "differences to the base" if self.kind == "delta" else "full weights"
+        return _CONTENTS[self.kind]
 
 
 def _named(keys: tuple[str, ...], limit: int = _EXAMPLES) -> str:

@@ -14,11 +14,13 @@ from ..files.identify import identify_tensors
 from ..files.identity import Tensors, shapes_of
 from ..files.layouts.controlnext import unet_part
 from ..files.reading import read_state_dict, refuse_non_finite
+from ..files.trained import Trained, of_file, told_problems
 from ..files.wrong_kind import CHECKPOINT, UNET, describe_keys, kind_of, told_kind
 from .key_map import MODEL_PREFIX, KeyMap, map_keys
-from .unet_report import FORMATS, Comparison, Format, Kind, Overlap, WeightsReport, compare, sample
+from .unet_report import FORMATS, KINDS, Comparison, Format, Kind, Overlap, WeightsReport, compare, sample
 
 _ATTACHMENT = "armature_controlnext_weights"
+_KINDS: Mapping[str, Kind] = {kind: kind for kind in KINDS}
 
 
 def apply_weights_file(
@@ -34,7 +36,7 @@ def apply_weights_file(
             f"There is no file '{name}' in the model folders {' and '.join(folders)}. "
             "Put it there and refresh the page (key R), or choose another."
         )
-    return apply_unet_weights(model, load_unet_weights(path), strength, format, name)
+    return apply_unet_weights(model, load_unet_weights(path), strength, format, name, of_file(path))
 
 
 def load_unet_weights(path: str | Path) -> dict[str, torch.Tensor]:
@@ -48,12 +50,14 @@ def apply_unet_weights(
     strength: float = 1.0,
     format: Format = "auto",
     file_name: str = "weights",
+    trained: Trained | None = None,
 ) -> tuple[Any, WeightsReport]:
     """(patched clone, report) of a MODEL (ModelPatcher) and a fine-tuned part of its UNet.
 
-    state_dict: full weights or differences to the base, under diffusers or LDM names. format: "auto" decides by
-    comparison with the model. Patched weight = base + strength * difference, where the difference of full weights is
-    taken to the model's unpatched weights; LoRAs before or after it therefore add up in any order.
+    state_dict: full weights or differences to the base, under diffusers or LDM names. trained: what the file says of itself.
+    format: "auto" takes what it says, or decides by comparison with the model. Patched weight = base + strength * difference,
+    where the difference of full weights is taken to the model's unpatched weights; LoRAs before or after it therefore add up
+    in any order.
 
     Raises ValueError when fewer than half of the keys have a place in the model, a shape differs, a weight is NaN or
     infinite, or the format can not be decided.
@@ -68,7 +72,9 @@ def apply_unet_weights(
     base = model.get_key_patches(MODEL_PREFIX)
     mapped = map_keys(weights, _unet_config(model), base)
     _refuse_misfits(weights, mapped, base, model, file_name)
-    kind, comparison = _kind(weights, mapped, base, format, file_name)
+    says = trained or Trained()
+    told = _KINDS.get(says.format)
+    kind, comparison = (told, None) if told and format == "auto" else _kind(weights, mapped, base, format, file_name)
     changes = _changes(weights, mapped, base, kind)
     unchanged = tuple(target for target in mapped.found.values() if target not in changes)
     if strength == 0.0:
@@ -86,6 +92,8 @@ def apply_unet_weights(
         unchanged=unchanged,
         left_out=mapped.unknown,
         overlaps=_overlaps(model, changes),
+        told=told,
+        problems=told_problems(says.problems),
     )
     return clone, report
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..files.layouts.controlnext import PLAIN, POOLED, POOLED_SCALED, STEM, Layout
+from ..files.layouts.controlnext import PLAIN, POOLED, POOLED_SCALED, STEM, VARIANT_BASES, Layout
+from ..files.trained import Trained
 from .cross_normalization import CrossNormalization
 
 Base = Literal["sd15", "sdxl", "svd"]
@@ -95,6 +96,9 @@ VARIANTS: tuple[Variant, ...] = (
     ),
 )
 
+# The names are written into files, where models.files reads them without torch.
+assert {one.name: one.layout for one in VARIANTS} == {name: layout for name, (layout, _) in VARIANT_BASES.items()}
+
 SETTINGS: tuple[str, ...] = (AUTO, *dict.fromkeys(variant.setting for variant in VARIANTS))
 
 
@@ -119,13 +123,28 @@ def candidates(layout: Layout, setting: str, file_name: str) -> tuple[Variant, .
     return chosen
 
 
+def told_variants(open_variants: tuple[Variant, ...], setting: str, says: Trained) -> tuple[Variant, ...]:
+    """Those that are left of some variants by what a file says of itself: the one that it names, or those of its base.
+
+    None are left where a setting contradicts the file.
+    """
+    if says.variant:
+        named = VARIANTS if setting == AUTO else open_variants
+        return tuple(variant for variant in named if variant.name == says.variant)
+    if says.base:
+        return tuple(variant for variant in open_variants if says.base in VARIANT_BASES[variant.name][1])
+    return open_variants
+
+
 def resolve(open_variants: tuple[Variant, ...], base: Base, setting: str, file_name: str) -> Variant:
     """The one variant that fits the base model; ValueError naming both when there is none."""
     for variant in open_variants:
         if variant.base == base:
             return variant
     chosen = "" if setting == AUTO else f", with variant set to '{setting}',"
-    helps = any(one.automatic and one.base == base and one.layout is open_variants[0].layout for one in VARIANTS)
+    helps = setting != AUTO and any(
+        one.automatic and one.base == base and one.layout is open_variants[0].layout for one in VARIANTS
+    )
     bases = " or ".join(dict.fromkeys(BASE_TITLES[variant.base] for variant in open_variants))
     raise ValueError(
         f"The ControlNeXt file '{file_name}'{chosen} is for {_either(open_variants)} and needs {bases}, "

@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...common.report_lines import warning
 from .container import container_of, read_any_header
 from .header import BrokenFile, Header
 from .identity import Identity, Tensors, shown
 from .kinds import KINDS
+from .trained import KEYS, told_problems, told_training
 
 UNKNOWN = "unknown"
 # What kinds read of a header's free text; the rest (dates, authors, hashes) differs from file to file.
@@ -27,6 +29,7 @@ _TOLD = (
     "trigger_word",
     "config",
     "_quantization_metadata",
+    *KEYS,
 )
 _QUANTISED = (
     "quant_map",
@@ -49,14 +52,20 @@ def identify_file(path: str | Path) -> Identity:
 
 
 def told_file(path: str | Path) -> str:
-    """What a loaded file is, in a line for a person: the host may load what has no header that is known here."""
+    """What a loaded file is, in a line for a person: the host may load what has no header that is known here.
+
+    What it tells of itself and nobody understands stands before that, as a warning.
+    """
     try:
         identity = identify_file(path)
     except BrokenFile:
         identity = None
     if identity is None or identity.kind == "unknown":
         return f"{Path(path).name}: loaded; its header is of no kind that is known here."
-    return f"{Path(path).name}: {identity.title}{f' ({identity.ambiguity})' if identity.ambiguity else ''}."
+    unclear = f" ({identity.ambiguity})" if identity.ambiguity else ""
+    told = f"{Path(path).name}: {identity.title}{unclear}{told_training(identity.traits)}."
+    problems = told_problems(identity.traits.get("problems", []))
+    return f"{warning(problems)}\n{told}" if problems else told
 
 
 def identify(header: Header) -> Identity:

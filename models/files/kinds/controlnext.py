@@ -14,7 +14,10 @@ from ..layouts.controlnext import (
     control_part,
     control_prefixes,
     detect,
+    has_zero_convolution,
 )
+from ..layouts.controlnext_metadata import agreeing, families_of
+from ..trained import of_metadata
 
 _FAMILIES = {
     PLAIN.name: ("sd15", "sdxl"),
@@ -39,17 +42,27 @@ def recognise(tensors: Tensors) -> Identity | None:
     mark = shown(tensors, prefixes[0] + "down_res.0.norm1.weight")
     if isinstance(layout, Mismatch):
         return Identity("controlnext", "ControlNeXt control file of an unknown layout", evidence=(mark, str(layout)))
-    families = _FAMILIES[layout.name]
+    zero_convolution = has_zero_convolution(part)
+    trained = agreeing(of_metadata(tensors.metadata), layout, zero_convolution)
+    told = families_of(trained)
+    families = told or _FAMILIES[layout.name]
+    seen = f"exactly the {len(part)} keys of the layout with {layout.title}"
     return Identity(
         "controlnext",
         f"ControlNeXt for {titles(families)}",
         families,
         layout.name,
-        (mark, f"exactly the {len(part)} keys of the layout with {layout.title}"),
-        _AMBIGUITY.get(layout.name, ""),
+        (mark, f"{seen}, and of a zero convolution" if zero_convolution else seen, *(["its metadata"] if told else [])),
+        "" if told else _AMBIGUITY.get(layout.name, ""),
+        trained.traits(),
     )
 
 
 CONTROLNEXT = Kind(
-    "controlnext", "ControlNeXt", ("controlnet",), ("ArmatureLoadControlNeXt",), recognise, ("sd15", "sdxl", "svd")
+    "controlnext",
+    "ControlNeXt",
+    ("controlnet",),
+    ("ArmatureLoadControlNeXt",),
+    recognise,
+    ("sd15", "sd2", "sdxl", "svd"),
 )

@@ -5,24 +5,41 @@ from __future__ import annotations
 from ..families import family_by_context, find_family
 from ..identity import Identity, Kind, Tensors, shown
 from ..layouts.controlnext import looks_like_unet
+from ..trained import Trained, of_metadata
 
 
 def recognise(tensors: Tensors) -> Identity | None:
     """Names of a UNet's blocks without the blocks that would make it whole."""
     if not looks_like_unet(tensors.shapes):
         return None
-    if any("temporal_transformer_blocks" in name or "time_stack" in name for name in tensors.shapes):
-        return Identity("unet_weights", "UNet weights for Stable Video Diffusion", ("svd",), evidence=("time layers",))
-    family, key = family_by_context(tensors, "attn2.to_k.weight", "attn2.to_v.weight")
-    evidence = (shown(tensors, key),) if key else ("which blocks have attention, and how deep",)
-    family = family if key else _by_depth(tensors)
+    trained, (family, evidence, certain) = of_metadata(tensors.metadata), _family(tensors)
+    if trained.base not in (*UNET_WEIGHTS.families, "") or (certain and trained.base not in (family, "")):
+        trained = trained.without("base", "the shapes are those of another")
+    if trained.base:
+        family, evidence = trained.base, "its metadata"
+    return _identity(family, evidence, trained)
+
+
+def _identity(family: str | None, evidence: str, trained: Trained) -> Identity:
     if family is None:
         return Identity(
             "unet_weights",
             "UNet weights of an unknown family",
             ambiguity="no tensor in it depends on the family",
+            traits=trained.traits(),
         )
-    return Identity("unet_weights", f"UNet weights for {find_family(family).title}", (family,), evidence=evidence)
+    title = f"UNet weights for {find_family(family).title}"
+    return Identity("unet_weights", title, (family,), evidence=(evidence,), traits=trained.traits())
+
+
+def _family(tensors: Tensors) -> tuple[str | None, str, bool]:
+    """(family, what says so, whether a width says it) by names and shapes."""
+    if any("temporal_transformer_blocks" in name or "time_stack" in name for name in tensors.shapes):
+        return "svd", "time layers", True
+    family, key = family_by_context(tensors, "attn2.to_k.weight", "attn2.to_v.weight")
+    if key:
+        return family, shown(tensors, key), True
+    return _by_depth(tensors), "which blocks have attention, and how deep", False
 
 
 def _by_depth(tensors: Tensors) -> str | None:

@@ -1,4 +1,7 @@
-"""The four key layouts of ControlNeXt control files, and telling them apart by keys and shapes alone."""
+"""The four key layouts of ControlNeXt control files, and telling them apart by keys and shapes alone.
+
+Beside any of them a file may hold a zero convolution, which was trained in the place of Cross Normalization.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from ..identity import Shape, Value, below
 
 SINUSOID_CHANNELS = 128
 TIME_CHANNELS = 256
+ZERO_CONVOLUTION = "zero_convolution"
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,11 @@ class Layout:
     out_channels: int
     scale: bool
 
-    def shapes(self) -> dict[str, Shape]:
-        """Every key of the state dict with its shape."""
+    def shapes(self, zero_convolution: bool = False) -> dict[str, Shape]:
+        """Every key of the state dict with its shape, those of a zero convolution included where it has one."""
         shapes: dict[str, Shape] = {"scale": ()} if self.scale else {}
+        if zero_convolution:
+            _add(shapes, ZERO_CONVOLUTION, (self.out_channels, self.out_channels, 1, 1))
         _add(shapes, "time_embedding.linear_1", (TIME_CHANNELS, SINUSOID_CHANNELS))
         _add(shapes, "time_embedding.linear_2", (TIME_CHANNELS, TIME_CHANNELS))
         if self.stem:
@@ -90,6 +96,18 @@ POOLED_SCALED = Layout(
     True,
 )
 LAYOUTS: tuple[Layout, ...] = (PLAIN, STEM, POOLED, POOLED_SCALED)
+# The variants that a file's metadata may name: the layout of each, and the base families it can be trained on. What they mean
+# is in models/controlnext/variants.py.
+VARIANT_BASES: Mapping[str, tuple[Layout, tuple[str, ...]]] = {
+    "sd15": (PLAIN, ("sd15", "sd2")),
+    "sd15_training": (STEM, ("sd15", "sd2")),
+    "sdxl": (STEM, ("sdxl",)),
+    "sdxl_june_2024": (PLAIN, ("sdxl",)),
+    "sdxl_july_2024": (POOLED, ("sdxl",)),
+    "svd": (POOLED_SCALED, ("svd",)),
+    "svd_v2": (STEM, ("svd",)),
+    "svd_v2_training": (STEM, ("svd",)),
+}
 
 
 @dataclass(frozen=True)
@@ -118,9 +136,14 @@ class Mismatch:
         return f"closest to the layout with {self.layout.title}, but keys are off: {'; '.join(parts)}"
 
 
+def has_zero_convolution(names: Iterable[str]) -> bool:
+    """Whether a control network's keys have those of a zero convolution, or some of them."""
+    return any(name.startswith(f"{ZERO_CONVOLUTION}.") for name in names)
+
+
 def mismatch(shapes: Mapping[str, Shape], layout: Layout) -> Mismatch:
     """Compare the keys and shapes of a file with a layout."""
-    expected = layout.shapes()
+    expected = layout.shapes(has_zero_convolution(shapes))
     both = expected.keys() & shapes.keys()
     return Mismatch(
         layout,
@@ -139,7 +162,7 @@ def detect(shapes: Mapping[str, Shape]) -> Layout | Mismatch:
 # Finding the control network's part, and the UNet's part, in a state dict with any prefix around them.
 
 _MARK = "down_res.0.norm1.weight"  # in every layout, and in no other kind of file that is known
-_ROOTS = ("time_embedding", "embedding", "down_res", "down_sample", "mid_convs", "scale")
+_ROOTS = ("time_embedding", "embedding", "down_res", "down_sample", "mid_convs", "scale", ZERO_CONVOLUTION)
 _UNET_ROOTS = ("down_blocks.", "up_blocks.", "mid_block.", "input_blocks.", "output_blocks.", "middle_block.")
 
 

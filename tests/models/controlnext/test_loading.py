@@ -151,4 +151,4 @@ def test_a_variant_that_contradicts_the_file_names_both(folder) -> None:
         loaded(name, variant="svd_v2")
     with pytest.raises(ValueError, match="no form 'fancy'. Choose one of: code, paper"):
         loaded(name, cross_normalization="fancy")
-    assert loaded(name, variant="sdxl", cross_normalization="paper").form == "paper"
+    assert loaded(name, variant="sdxl", cross_normalization="paper").addition == "paper"
