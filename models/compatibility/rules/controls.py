@@ -26,6 +26,8 @@ def controlnext_alone(facts: Facts) -> Iterator[Finding]:
     if any(use.kind == "unet_weights" for use in facts.all_uses):
         return
     for met in facts.meetings("controlnext"):
+        if met.use.trait("works_alone"):
+            continue
         if met.role == "CONTROL_NET" and not met.base.unsure and set(base_families(met.base.sources)) == {"sdxl"}:
             yield finding(
                 "hint",

@@ -21,14 +21,15 @@ def control_map(facts: Facts) -> Iterator[Finding]:
         net = net_of(control)
         if net is None or not control.made or net.trait("union_types"):
             continue
-        wanted = trained_on(net)
-        if wanted and control.maker is not None and not _readable(wanted, control):
+        wanted, said_by = map_of_net(net)
+        if wanted in MAP_KINDS and control.maker is not None and not _readable(net, wanted, control):
             yield finding(
                 "warning",
                 control.node,
                 control.names.image,
-                f"{control.node.label}: {named(net)} is made for {wanted} maps by its name, but {control.maker.label} "
-                f"makes {map_kind(control.made).in_words}. The control then misleads the picture instead of steering it.",
+                f"{control.node.label}: {named(net)} is made for {map_kind(wanted).in_words} by its {said_by}, but "
+                f"{control.maker.label} makes {map_kind(control.made).in_words}. The control then misleads the picture instead "
+                "of steering it.",
                 f"Choose a preprocessor for {wanted}, or a control net for {map_kind(control.made).in_words}.",
                 (net,),
             )
@@ -40,6 +41,8 @@ def depth_colours(facts: Facts) -> Iterator[Finding]:
         net = net_of(control)
         if net is None or net.kind != "controlnext" or control.made != "depth" or control.maker is None:
             continue
+        if net.trait("trained_map"):
+            continue  # which is compared with the map above
         yield finding(
             "warning",
             control.node,
@@ -83,6 +86,12 @@ def union_type(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def map_of_net(net: FileUse) -> tuple[str, str]:
+    """(the map that a control net was trained on, what says so): its metadata, else its file name; "" when neither does."""
+    told = net.trait("trained_map", "")
+    return (str(told), "metadata") if told else (trained_on(net), "name")
+
+
 def trained_on(net: FileUse) -> str:
     """The map that a control net's file name says it was trained on; "" when it says nothing."""
     words = set(re.split(r"[^a-z0-9]+", PurePosixPath(net.name.lower().replace("\\", "/")).name))
@@ -95,11 +104,11 @@ def reads(wanted: str) -> frozenset[str]:
     return frozenset({wanted} | lines)
 
 
-def _readable(wanted: str, control: Control) -> bool:
+def _readable(net: FileUse, wanted: str, control: Control) -> bool:
     """Whether a net trained on one kind of map can follow the map that it gets."""
     own = own_method(control.maker) if control.maker else None
-    net = net_of(control)
-    if net is not None and net.kind == "controlnext" and map_kind(control.made).controlnext_form_of == wanted:
+    is_published = net.kind == "controlnext" and not net.trait("trained_map")
+    if is_published and map_kind(control.made).controlnext_form_of == wanted:
         return True
     return control.made in reads(wanted) or (own is not None and wanted in own.wanted_by)
 
