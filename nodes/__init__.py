@@ -36,6 +36,7 @@ from .poses import (
 from .preprocessors import METHOD_NODES, ArmatureControlMap
 from .records import ArmatureSaveRecord
 from .sweep import ArmatureSweepSheet, ArmatureWeightSweep
+from .training import ArmatureTrainControlNeXt
 from .training_folder import ArmatureTrainingFolder
 from .union import ArmatureUnionSignal
 from .vace import ArmatureVACEWeights
@@ -87,6 +88,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ArmaturePosesFromJSON,
     ArmatureFixColors,
     ArmatureTrainingFolder,
+    ArmatureTrainControlNeXt,
 )
 
 

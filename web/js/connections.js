@@ -32,6 +32,7 @@ const NEXT = {
   LORA_STACK: ["ArmatureApplyLoRAStack", "ArmatureLoRAStack"],
   LORA_OPTIONS: ["ArmatureApplyLoRAStack"],
   POSE_KEYPOINT: ["ArmatureDrawPoses", "ArmatureAlignPoses"],
+  TRAINING_SET: ["ArmatureTrainControlNeXt"],
 };
 // Type of an input -> what gives it.
 const BEFORE = {

@@ -1,0 +1,186 @@
+"""What a step of training takes from a set: latents, texts and maps of some of its pictures, and noise at some moments."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.model_management as management
+import comfy.model_sampling
+import comfy.sampler_helpers
+import comfy.samplers
+import torch
+
+from .store import Store
+from .training_set import TrainingSet
+
+_LEAST, _MOST = 0.001, 0.999  # of the noise schedule: at its very ends nothing is to be learned
+_SAMPLED = 8  # numbers of a tensor that count for a fingerprint
+
+
+def fingerprint(network: Any) -> str:
+    """A hash that tells one network's weights from another's, of some numbers of each."""
+    digest = hashlib.sha256()
+    with torch.no_grad():
+        for name, value in sorted(network.state_dict().items()):
+            flat = value.detach().flatten()
+            some = flat[:: max(1, flat.numel() // _SAMPLED)][:_SAMPLED].float().cpu()
+            digest.update(f"{name} {tuple(value.shape)} {some.tolist()}".encode())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """latents [B,C,h,w] (or [B,C,1,h,w]) as the sampler sees them, maps [B,3,H,W] in 0..1 or None, sigmas [B], noise like
+    latents, conds: the further arguments of `apply_model`.
+    """
+
+    latents: torch.Tensor
+    maps: torch.Tensor | None
+    sigmas: torch.Tensor
+    noise: torch.Tensor
+    conds: Mapping[str, Any]
+
+    def column(self, values: torch.Tensor) -> torch.Tensor:
+        """[B] -> [B,1,1,1], to go with the latents."""
+        return values.reshape(-1, *[1] * (self.latents.ndim - 1))
+
+
+class Lessons:
+    """A set prepared for one model: latents and texts are made once and kept in the set's store by their hash.
+
+    model: a MODEL, loaded or not; its `extra_conds` make what the network takes beside the text.
+    """
+
+    def __init__(self, chosen: TrainingSet, model: Any, clip: Any, vae: Any) -> None:
+        self.set = chosen
+        self._model = model
+        self.latents = _latents(chosen, model, vae)
+        self._texts = _texts([example.caption for example in chosen.examples], clip, chosen.store)
+        self._empty = self._texts[""]
+
+    def sized(self) -> dict[tuple[int, int], list[int]]:
+        """Size in pixels -> the pictures of that size, each as often as its repeats say."""
+        groups: dict[tuple[int, int], list[int]] = {}
+        for number, (example, size) in enumerate(zip(self.set.examples, self.set.sizes, strict=True)):
+            groups.setdefault(size, []).extend([number] * max(1, example.repeats))
+        return groups
+
+    def text(self, caption: str) -> list[Any]:
+        """A CONDITIONING of a caption of the set, or of none."""
+        return self._texts[caption]
+
+    def batch(
+        self, numbers: Sequence[int], progress: Sequence[float], noise: torch.Tensor, wordless: Sequence[bool]
+    ) -> Batch:
+        """Pictures of one size. progress: of each, where in the noise schedule it stands (0: all noise); wordless: of each,
+        whether it comes with an empty text.
+        """
+        device = management.get_torch_device()
+        sampling = self._model.get_model_object("model_sampling")
+        latents = torch.stack([self.latents[number] for number in numbers]).to(device)
+        sigmas = torch.tensor([sigma_at(sampling, one) for one in progress], device=device)
+        maps = None
+        if self.set.has_maps:
+            maps = self.set.maps(list(numbers))[..., :3].movedim(-1, 1).float().to(device)
+        texts = [
+            self._empty if empty else self._texts[self.set.examples[number].caption]
+            for number, empty in zip(numbers, wordless, strict=True)
+        ]
+        conds = comfy.samplers.cond_cat([self._conds(text, one) for text, one in zip(texts, latents, strict=True)])
+        return Batch(latents, maps, sigmas, noise.to(device), conds)
+
+    def _conds(self, text: list[Any], latent: torch.Tensor) -> dict[str, Any]:
+        """What the network takes with one picture, as the host's sampler makes it."""
+        network, latent = self._model.model, latent[None]
+        conds = comfy.sampler_helpers.convert_cond(text)
+        made = comfy.samplers.encode_model_conds(
+            network.extra_conds,
+            conds,
+            latent,
+            latent.device,
+            "positive",
+            latent_image=latent,
+            denoise_mask=None,
+            seed=0,
+        )
+        return {name: cond.process_cond(batch_size=1, area=None) for name, cond in made[0]["model_conds"].items()}
+
+
+def sigma_at(sampling: Any, progress: float) -> float:
+    """The noise at a place in the schedule of a model: 0 is all noise, 1 none."""
+    return float(sampling.percent_to_sigma(min(max(progress, _LEAST), _MOST)))
+
+
+def noisy(sampling: Any, batch: Batch) -> torch.Tensor:
+    """The latents with their noise."""
+    return sampling.noise_scaling(batch.column(batch.sigmas), batch.noise.clone(), batch.latents)
+
+
+def error(sampling: Any, batch: Batch, found: torch.Tensor) -> torch.Tensor:
+    """Mean square error of what the network says, from the clean latents `found` that the host makes of it.
+
+    Of the noise for networks that predict it, of the velocity for those that predict that.
+    """
+    sigmas = batch.column(batch.sigmas)
+    scale = sigmas
+    predicts_velocity = isinstance(sampling, comfy.model_sampling.V_PREDICTION)  # as does EDM, which is one of them
+    if predicts_velocity:
+        data = float(vars(sampling)["sigma_data"])
+        scale = sigmas * data / (sigmas**2 + data**2).sqrt()
+    return ((found.float() - batch.latents) / scale).square().mean()
+
+
+# Made once, and kept by the hash of all that it depends on.
+
+
+def _latents(chosen: TrainingSet, model: Any, vae: Any) -> list[torch.Tensor]:
+    """[C,h,w] of each picture as the sampler sees it, on the processor."""
+    network = fingerprint(vae.first_stage_model)
+    process = model.get_model_object("latent_format").process_in
+    made = []
+    for number in range(len(chosen)):
+        management.throw_exception_if_processing_interrupted()
+
+        def make(number: int = number) -> dict[str, torch.Tensor]:
+            with torch.inference_mode():
+                return {"latent": vae.encode(chosen.pictures([number])[..., :3]).float().cpu().contiguous()}
+
+        kept = chosen.store.get(f"latent-{_key(chosen.picture_key(number), network)}", make)["latent"]
+        made.append(process(kept.clone())[0])
+    return made
+
+
+def _texts(captions: Sequence[str], clip: Any, store: Store) -> dict[str, list[Any]]:
+    """Caption -> CONDITIONING, with the empty caption among them."""
+    wanted = sorted({"", *captions})
+    key = f"texts-{_key(*wanted, fingerprint(clip.cond_stage_model), str(clip.layer_idx))}"
+    made: dict[str, list[Any]] = {}
+
+    def make() -> dict[str, torch.Tensor]:
+        tensors = {}
+        for number, caption in enumerate(wanted):
+            management.throw_exception_if_processing_interrupted()
+            with torch.inference_mode():
+                ((cond, more),) = clip.encode_from_tokens_scheduled(clip.tokenize(caption))
+            tensors[f"{number}.cond"] = cond.cpu().contiguous()
+            for name, value in more.items():
+                if isinstance(value, torch.Tensor):
+                    tensors[f"{number}.{name}"] = value.cpu().contiguous()
+        return tensors
+
+    for place, value in store.get(key, make).items():
+        number, _, name = place.partition(".")
+        entry = made.setdefault(wanted[int(number)], [[None, {}]])[0]
+        if name == "cond":
+            entry[0] = value.clone()
+        else:
+            entry[1][name] = value.clone()
+    return made
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

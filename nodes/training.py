@@ -1,0 +1,254 @@
+"""Training a control on one's own pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .api import SHOWS, TrainingSetType, io
+from .shown import shown
+
+CATEGORY = "Armature/training"
+LossMapType = io.Custom("LOSS_MAP")  # the host's own
+
+
+class ArmatureTrainControlNeXt(io.ComfyNode):
+    """A set of pictures with maps -> a ControlNeXt of one's own."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        import comfy.samplers
+
+        from ..models.training.controlnext import ADDITIONS, SUBSETS
+
+        return io.Schema(
+            **SHOWS,
+            node_id="ArmatureTrainControlNeXt",
+            display_name="Train ControlNeXt",
+            category=CATEGORY,
+            description=(
+                "Trains a ControlNeXt on your pictures: a light module and a small part of the base's weights. It draws held-out "
+                "pictures on the way and measures whether they follow their maps. Queue it again to go on where it stopped."
+            ),
+            search_aliases=["train controlnet", "controlnext training", "finetune control", "train control module"],
+            is_output_node=True,
+            inputs=[
+                io.Model.Input(
+                    "model", tooltip="SD 1.5, SD 2 or SDXL, in float16, bfloat16 or float32. It stays as it is."
+                ),
+                io.Clip.Input("clip", tooltip="Of the same checkpoint."),
+                io.Vae.Input("vae", tooltip="Of the same checkpoint."),
+                TrainingSetType.Input("set", tooltip="From Training Folder, with a map for each picture."),
+                io.String.Input(
+                    "name",
+                    default="my_control",
+                    tooltip="Of the files in models/controlnet. The same name goes on with it.",
+                ),
+                io.Int.Input("steps", default=500, min=1, max=1_000_000, tooltip="Of the optimiser, in all."),
+                io.Int.Input(
+                    "batch", default=4, min=1, max=256, optional=True, tooltip="Pictures that are learned from at once."
+                ),
+                io.Int.Input(
+                    "accumulation",
+                    default=1,
+                    min=1,
+                    max=63,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Batches to a step, where memory does not hold a larger batch.",
+                ),
+                io.Float.Input(
+                    "learning_rate",
+                    default=3e-4,
+                    min=0.0,
+                    max=1.0,
+                    step=1e-6,
+                    optional=True,
+                    tooltip="Of the module. Falls along a cosine; the first 20 steps warm up.",
+                ),
+                io.Combo.Input(
+                    "subset",
+                    options=list(SUBSETS),
+                    default="attention outputs",
+                    optional=True,
+                    tooltip=(
+                        "Which weights of the base learn with it: the outputs of its attentions, as the authors do; those and "
+                        "the convolutions behind the map, for narrow bases; low-rank changes of all attention weights; or none."
+                    ),
+                ),
+                io.Int.Input(
+                    "rank",
+                    default=16,
+                    min=1,
+                    max=256,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Of the changes, for LoRA alone.",
+                ),
+                io.Float.Input(
+                    "subset_rate",
+                    default=1e-4,
+                    min=0.0,
+                    max=1.0,
+                    step=1e-6,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Learning rate of the base's part.",
+                ),
+                io.Combo.Input(
+                    "addition",
+                    options=list(ADDITIONS),
+                    default="cross normalization",
+                    optional=True,
+                    advanced=True,
+                    tooltip=(
+                        "How the map enters the base. cross normalization: as the authors do; plain: just added; zero "
+                        "convolution: through one that begins as nothing, as a ControlNet has."
+                    ),
+                ),
+                io.Float.Input(
+                    "noisy_times",
+                    default=0.6,
+                    min=0.1,
+                    max=4.0,
+                    step=0.05,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Below 1, the noisy moments come more often, which settle where things are. 1: all alike.",
+                ),
+                io.Float.Input(
+                    "without_text",
+                    default=0.15,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Share of pictures that are learned without their caption.",
+                ),
+                io.Int.Input(
+                    "seed", default=0, min=0, max=2**31 - 1, optional=True, tooltip="Of all chance in the training."
+                ),
+                io.Boolean.Input(
+                    "resume",
+                    default=True,
+                    optional=True,
+                    tooltip="Go on with a training of this name. Off: begin anew, and lose what it had learned.",
+                ),
+                io.Int.Input(
+                    "save_every",
+                    default=100,
+                    min=1,
+                    max=100_000,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Steps between states.",
+                ),
+                io.Int.Input(
+                    "validate_every",
+                    default=100,
+                    min=1,
+                    max=100_000,
+                    optional=True,
+                    tooltip="Steps between two looks at the held-out pictures.",
+                ),
+                io.Int.Input(
+                    "validation_pictures",
+                    default=4,
+                    min=0,
+                    max=64,
+                    optional=True,
+                    tooltip="Pictures that are held out of the training, drawn with and without their map.",
+                ),
+                io.Int.Input(
+                    "validation_steps",
+                    default=12,
+                    min=1,
+                    max=200,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Sampling steps of a held-out picture.",
+                ),
+                io.Float.Input(
+                    "cfg", default=4.0, min=1.0, max=30.0, step=0.1, optional=True, advanced=True, tooltip="Guidance."
+                ),
+                io.Combo.Input(
+                    "sampler_name",
+                    options=list(comfy.samplers.KSampler.SAMPLERS),
+                    default="euler",
+                    optional=True,
+                    advanced=True,
+                    tooltip="Of the held-out pictures.",
+                ),
+                io.Combo.Input(
+                    "scheduler",
+                    options=list(comfy.samplers.KSampler.SCHEDULERS),
+                    default="normal",
+                    optional=True,
+                    advanced=True,
+                    tooltip="Of the held-out pictures.",
+                ),
+                io.Boolean.Input(
+                    "gradient_checkpointing",
+                    default=False,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Much less memory for about a third more time. What is learned is the same.",
+                ),
+            ],
+            outputs=[
+                io.ControlNet.Output(
+                    "control_net", tooltip="What was trained. Load ControlNeXt loads it from its file."
+                ),
+                io.Model.Output("model", tooltip="The model with the part of its weights that was trained."),
+                LossMapType.Output("loss", tooltip="To ComfyUI's Plot Loss Graph."),
+                io.Image.Output("sheet", tooltip="The held-out pictures over the steps, with their adherence."),
+                io.String.Output("report", tooltip="What was done, where the files lie, and whether it obeys."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, model: Any, clip: Any, vae: Any, set: Any, name: str, steps: int, **settings: Any
+    ) -> io.NodeOutput:
+        from ..models.training.controlnext import Plan
+        from ..models.training.loop import Pace
+        from ..models.training.train_controlnext import applied, train_controlnext
+        from ..models.training.validation import Drawing
+
+        given = {key: value for key, value in settings.items() if value is not None}
+
+        def of(kind: Any, **names: str) -> Any:
+            return kind(**{field: given[key] for key, field in names.items() if key in given})
+
+        plan = of(
+            Plan,
+            addition="addition",
+            subset="subset",
+            rank="rank",
+            learning_rate="rate",
+            subset_rate="subset_rate",
+            gradient_checkpointing="checkpointing",
+        )
+        same = ("batch", "accumulation", "noisy_times", "without_text", "seed", "save_every", "validate_every")
+        pace = Pace(steps=steps, **{key: given[key] for key in same if key in given})
+        drawing = of(Drawing, validation_steps="steps", cfg="cfg", sampler_name="sampler", scheduler="scheduler")
+        trained = train_controlnext(
+            model,
+            clip,
+            vae,
+            set,
+            name,
+            plan,
+            pace,
+            drawing,
+            given.get("validation_pictures", 4),
+            given.get("resume", True),
+        )
+        return io.NodeOutput(
+            trained.control,
+            applied(model, trained.differences),
+            {"loss": list(trained.losses)},
+            trained.sheet,
+            trained.report,
+            ui=shown(trained.report, trained.sheet, cls),
+        )
