@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..compatibility.editor_nodes import BYPASSED
 from ..compatibility.prompt import Link
 from .entry import Done
 from .graph import From, Graph, Keep, Node
@@ -20,6 +21,9 @@ SIGNAL: Mapping[str, Any] = {
     "start_percent": From("start_percent", 0.0),
     "end_percent": From("end_percent", 1.0),
 }
+
+# Inputs by which a node gets what it puts onto a conditioning.
+_CONTROLS = ("control_net", "stack", "cnet_stack")
 
 
 def check_range(node: Node, start: str = "start_percent", end: str = "end_percent") -> None:
@@ -42,7 +46,8 @@ def into_both(graph: Graph, node: Node, inputs: Mapping[str, Any]) -> Done:
 def one_conditioning(graph: Graph, node: Node, inputs: Mapping[str, Any]) -> Done:
     """Turn a node that has one conditioning, whose control acts on the negative one too.
 
-    The negative conditioning is that of the samplers behind, and goes through the new node.
+    The negative conditioning is that of the samplers behind, and goes through the new node. Where a node of the same kind
+    brings it the same control already, one new node does for both.
     """
     conditioning = node.link("conditioning")
     if conditioning is None:
@@ -50,20 +55,106 @@ def one_conditioning(graph: Graph, node: Node, inputs: Mapping[str, Any]) -> Don
     users = graph.users(node, 0)
     if not users:
         raise Keep("nothing is linked behind it")
-    odd = next((user for user, name in users if name != "positive" or user.link("negative") is None), None)
-    if odd is not None:
-        raise Keep(
-            f"its conditioning goes into {odd.label}, and not into positive of a node that has negative too: which negative "
-            "conditioning it shall act on cannot be told"
-        )
-    negatives = {user.link("negative") for user, _ in users}
-    if len(negatives) > 1:
-        raise Keep("the samplers behind it have different negative conditionings")
-    negative = negatives.pop()
-    graph.become(node, APPLY, {"positive": conditioning, "negative": negative, **inputs})
+    negative = _negative_behind(graph, node, users)
+    twin = _twin(graph, node, negative)
     for user, _ in users:
         user.inputs["negative"] = Link(node.id, 1)
-    return Done((node,), (f"the negative conditioning of {users[0][0].label} goes through it too now",))
+    graph.become(
+        node, APPLY, {"positive": conditioning, "negative": twin.link("conditioning") if twin else negative, **inputs}
+    )
+    if twin is None:
+        return Done((node,), (f"the negative conditioning of {users[0][0].label} goes through it too now",))
+    twin.renamed = dict(node.renamed)
+    graph.remove(twin)
+    return Done((node,), ("it gives both conditionings what two nodes gave one each",), (twin,))
+
+
+def _negative_behind(graph: Graph, node: Node, users: Sequence[tuple[Node, str]]) -> Link:
+    """The negative conditioning of those that take a node's conditioning as the positive one."""
+    for user, name in users:
+        if name == "negative" and user.link("positive") is not None:
+            other = graph.source(user, "positive")
+            if other is None or other[0].kind != node.kind:
+                raise Keep(
+                    f"it acts on the negative conditioning of {user.label} alone, and Apply Control acts on both"
+                )
+            raise Keep(_differs(other[0], node) or f"{other[0].label}, which acts on the positive conditioning, stays")
+        if name != "positive" or user.link("negative") is None:
+            raise Keep(
+                f"its conditioning goes into {user.label}, and not into positive of a node that has negative too: which "
+                "negative conditioning it shall act on cannot be told"
+            )
+    negatives = {link for user, _ in users if (link := user.link("negative"))}
+    if len(negatives) > 1:
+        raise Keep("the samplers behind it have different negative conditionings")
+    return negatives.pop()
+
+
+def _twin(graph: Graph, node: Node, negative: Link) -> Node | None:
+    """The node that gives the negative conditioning the same control; None where it has none.
+
+    ComfyUI lets a control of the positive conditioning act on the negative one only where that has no control of its own.
+    """
+    other = graph.nodes.get(negative.node)
+    if other is None or other.kind != node.kind or other.mode != node.mode:
+        before = next(_controls(graph, negative), None)
+        if before is not None:
+            raise Keep(
+                f"it acts on the positive conditioning alone, because the negative one has the control of {before.label}, and "
+                "Apply Control acts on both"
+            )
+        return None
+    if why := _differs(node, other):
+        raise Keep(why)
+    needed = {link.node for user, _ in graph.users(node, 0) if (link := user.link("negative"))}
+    if len(graph.users(other, 0)) != len(graph.users(node, 0)) or needed != {other.id}:
+        raise Keep(f"{other.label}, which gives the negative conditioning the same control, is needed elsewhere too")
+    befores = [_chain_before(graph, one) for one in (node, other)]
+    if len(befores[0]) != len(befores[1]) or any(_differs(*pair) for pair in zip(*befores, strict=True)):
+        raise Keep(
+            f"before it and before {other.label}, which acts on the negative conditioning, stand different controls"
+        )
+    return other
+
+
+def _differs(positive: Node, negative: Node) -> str:
+    """Why two nodes that bring a sampler its conditionings cannot become one; "" where they can."""
+    names = dict.fromkeys((*positive.inputs, *negative.inputs))
+    other = [
+        name for name in names if name != "conditioning" and positive.inputs.get(name) != negative.inputs.get(name)
+    ]
+    if not other:
+        return ""
+    return (
+        f"{positive.label} acts on the positive conditioning and {negative.label} on the negative one, with another "
+        f"{' and '.join(other)}, and Apply Control gives both the same"
+    )
+
+
+def _chain_before(graph: Graph, node: Node) -> list[Node]:
+    """The nodes of whatever kind that put controls onto a node's conditioning before it, the nearest first."""
+    link = node.link("conditioning")
+    return [*_controls(graph, link)] if link else []
+
+
+def _controls(graph: Graph, conditioning: Link) -> Iterator[Node]:
+    """The nodes that have put a control onto a conditioning, as far as their types tell, the nearest first."""
+    waiting, seen = [conditioning], set()
+    while waiting:
+        link = waiting.pop(0)
+        node = graph.nodes.get(link.node)
+        if node is None or node.id in seen:
+            continue
+        seen.add(node.id)
+        if node.mode != BYPASSED and any(node.link(name) for name in _CONTROLS):
+            yield node
+        waiting += [one for one in node.inputs.values() if isinstance(one, Link) and _is_conditioning(graph, one)]
+
+
+def _is_conditioning(graph: Graph, link: Link) -> bool:
+    node = graph.nodes.get(link.node)
+    types = graph.types_of(node.kind) if node and node.kind else None
+    return types is None or not types.outputs or types.output_type(link.slot) in ("CONDITIONING", "*")
 
 
 def sampler_behind(graph: Graph, node: Node) -> Node:
