@@ -53,15 +53,10 @@ def definitions_of(saved: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 
 def links_of(saved: Mapping[str, Any]) -> dict[Any, EditorLink]:
-    """The links by id. Raises PromptError for a null among them."""
+    """The links by id."""
     links: dict[Any, EditorLink] = {}
     saved_links: Sequence[Any] = saved.get("links") or ()
-    for place, one in enumerate(saved_links):
-        if one is None:
-            raise PromptError(
-                f"Entry {place} of this graph's links is null, and ComfyUI cannot load such a file: something wrote it "
-                "wrongly. Take the null out of `links`, or save the graph again in ComfyUI."
-            )
+    for one in saved_links:
         if isinstance(one, Mapping):
             number, source, slot, target, target_slot = (one[name] for name in _LINK)
         else:

@@ -87,7 +87,7 @@ def read_prompt(data: Any) -> dict[str, Node]:
     if isinstance(data, Mapping) and isinstance(data.get("prompt"), Mapping):
         data = data["prompt"]
     if not isinstance(data, Mapping):
-        raise PromptError(f"An API prompt is an object of nodes by id; this is {_called(data)}.")
+        raise PromptError(f"An API prompt is an object of nodes by id; this is {called(data)}.")
     if not data:
         raise PromptError("The prompt is empty: it has no nodes.")
     if len(data) > MOST_NODES:
@@ -97,9 +97,7 @@ def read_prompt(data: Any) -> dict[str, Node]:
 
 def _node(node_id: str, value: Any) -> Node:
     if not isinstance(value, Mapping):
-        raise PromptError(
-            f"Node {node_id} of the prompt is {_called(value)}, not an object with class_type and inputs."
-        )
+        raise PromptError(f"Node {node_id} of the prompt is {called(value)}, not an object with class_type and inputs.")
     class_type = value.get("class_type")
     if not isinstance(class_type, str) or not class_type:
         raise PromptError(
@@ -107,7 +105,7 @@ def _node(node_id: str, value: Any) -> Node:
         )
     inputs = value.get("inputs", {})
     if not isinstance(inputs, Mapping):
-        raise PromptError(f"The inputs of node {node_id} ({class_type}) are {_called(inputs)}, not an object.")
+        raise PromptError(f"The inputs of node {node_id} ({class_type}) are {called(inputs)}, not an object.")
     title = title_of(value)
     return Node(
         node_id,
@@ -123,6 +121,7 @@ def _unread(meta: Any) -> tuple[Any, ...]:
     return tuple(values) if isinstance(values, list) else ()
 
 
-def _called(value: Any) -> str:
+def called(value: Any) -> str:
+    """What a value of a JSON file is, for a person."""
     names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return next((text for kind, text in names.items() if isinstance(value, kind)), "a number")

@@ -12,12 +12,17 @@ from typing import Any
 from .executable import Executable
 from .node_types import TypesOf
 from .prompt import PromptError
+from .saved_shape import check_shape
 from .subgraphs import EditorGraphs
 
 
 def is_ui_graph(data: Any) -> bool:
     """Whether this is a graph as the front end saves it, rather than an API prompt."""
-    return isinstance(data, Mapping) and isinstance(data.get("nodes"), list)
+    if not isinstance(data, Mapping) or "nodes" not in data:
+        return False
+    return not (
+        isinstance(data["nodes"], Mapping) and "class_type" in data["nodes"]
+    )  # a prompt's node may be called so
 
 
 def to_prompt(graph: Mapping[str, Any], types_of: TypesOf, whole: bool = False) -> dict[str, Any]:
@@ -26,6 +31,7 @@ def to_prompt(graph: Mapping[str, Any], types_of: TypesOf, whole: bool = False) 
     whole: refuse nodes whose values cannot be told apart, and links to nothing. Without it such a node keeps its links
     alone, and its `_meta` holds its values as they are, under `unread_values`; `Node.unread` gives them.
     """
+    check_shape(graph)
     try:
         return Executable(EditorGraphs(graph, types_of), whole).prompt()
     except PromptError:

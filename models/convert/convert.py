@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..compatibility.editor_graph import definitions_of
 from ..compatibility.node_types import NodeTypes, TypesOf
 from ..compatibility.prompt import PromptError
+from ..compatibility.saved_shape import check_shape
 from ..compatibility.ui_graph import is_ui_graph
 from . import prompts, saved
 from .entry import NO_CHOICES, Choices, Done, Known
@@ -80,6 +81,7 @@ def _prompt(data: Any, types_of: TypesOf, choices: Choices) -> Converted:
 
 
 def _saved(data: Mapping[str, Any], types_of: TypesOf, choices: Choices) -> Converted:
+    check_shape(data)
     made = copy.deepcopy(dict(data))
     graphs = [made, *definitions_of(made)]
     new_id = numbered(
@@ -106,6 +108,10 @@ def _saved(data: Mapping[str, Any], types_of: TypesOf, choices: Choices) -> Conv
 
 def _known(kind: str) -> Known | None:
     return next((pack.nodes[kind] for pack in PACKS if kind in pack.nodes), None)
+
+
+def _named(nodes: Iterable[Node]) -> tuple[tuple[str, str], ...]:
+    return tuple((title_of_type(one.kind), one.id) for one in nodes)
 
 
 def _pack(kind: str) -> str:
@@ -156,10 +162,12 @@ class _Work:
             return None
 
     def _record(self, node: Node, done: Done) -> None:
-        into = tuple((title_of_type(one.kind), one.id) for one in done.into)
+        into = _named(done.into)
         for one in (node, *done.with_it):
             _, kind, label = self._were[one.id]
-            self.turned.append(Turned(label, _pack(kind), into, done.notes if one is node else ()))
+            # One of many that were turned together says what it is now, and not what all of them are.
+            own = _named((one,)) if one is not node and one.id in self._graph.nodes else into
+            self.turned.append(Turned(label, _pack(kind), own, done.notes if one is node else ()))
 
     def _keep(self, key: str, why: str) -> None:
         _, kind, label = self._were[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from ..compatibility.editor_nodes import REROUTE
@@ -165,6 +166,12 @@ def _plain(old: Node, new: Node, inputs: Mapping[str, Any]) -> tuple[dict[str, A
         if given is not None:
             found[name] = given
     return found, beneath
+
+
+def why_no_number(inputs: Mapping[str, Any]) -> str:
+    """Why a node with NaN or an infinite value, which no ComfyUI saves, cannot be read; "" for any other."""
+    bad = next((one for one in inputs.items() if isinstance(one[1], float) and not isfinite(one[1])), None)
+    return f"its {bad[0]} is {bad[1]}, which is no number; set it anew" if bad else ""
 
 
 def numbered(taken: Iterator[str] | list[str]) -> Callable[[], str]:

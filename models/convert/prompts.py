@@ -8,18 +8,16 @@ from typing import Any
 
 from ..compatibility.node_types import TypesOf
 from ..compatibility.prompt import Link, as_link, read_prompt
-from .graph import Graph, Node, numbered
+from .graph import Graph, Node, numbered, why_no_number
 from .our_nodes import title_of_type
 
 
 def graph_of(prompt: Mapping[str, Any], types_of: TypesOf) -> Graph:
     """The graph of an API prompt. Raises PromptError where it is none."""
-    nodes = {
-        key: Node(
-            key, one.class_type, {name: as_link(value) or value for name, value in one.inputs.items()}, title=one.title
-        )
-        for key, one in read_prompt(prompt).items()
-    }
+    nodes: dict[str, Node] = {}
+    for key, one in read_prompt(prompt).items():
+        inputs = {name: as_link(value) or value for name, value in one.inputs.items()}
+        nodes[key] = Node(key, one.class_type, inputs, title=one.title, unread=why_no_number(inputs))
     return Graph(nodes, numbered(list(nodes)), types_of)
 
 

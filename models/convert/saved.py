@@ -11,9 +11,9 @@ from typing import Any
 from ..compatibility.editor_graph import INPUT, OUTPUT, EditorLink, links_of
 from ..compatibility.editor_nodes import NOT_KNOWN, EditorNode, editor_node
 from ..compatibility.node_types import NodeTypes, TypesOf
-from ..compatibility.prompt import Link
+from ..compatibility.prompt import Link, called
 from ..compatibility.widgets import Part, Widget
-from .graph import Graph, Node
+from .graph import Graph, Node, why_no_number
 from .our_nodes import output_names
 
 _Saved = dict[str, Any]
@@ -46,7 +46,7 @@ def graph_of(saved: _Saved, types_of: TypesOf, new_id: Callable[[], str]) -> Gra
         linked = {slot.name: links[slot.link] for slot in read.inputs if slot.link in links}
         beneath = {name: value for name, value in inputs.items() if name in linked}
         inputs |= {name: Link(link.source, link.slot) for name, link in linked.items()}
-        why = _why_unread(read, one)
+        why = _why_unread(read, one) or why_no_number(inputs)
         nodes[read.id] = Node(read.id, read.type, inputs, beneath, read.title, read.mode, why)
     for number, link in links.items():
         if link.target == OUTPUT:
@@ -55,14 +55,24 @@ def graph_of(saved: _Saved, types_of: TypesOf, new_id: Callable[[], str]) -> Gra
 
 
 def _why_unread(read: EditorNode, saved: Mapping[str, Any]) -> str:
-    """Why the values of a node cannot be told: other ones were saved than its type has widgets for."""
+    """Why the values of a node cannot be told: there are none, or other ones than its type has widgets for."""
     values = saved.get("widgets_values")
-    if not isinstance(values, Sequence) or isinstance(values, str):
+    unsaid = [name for name, value in read.values.items() if value is NOT_KNOWN and not _is_linked(name, read)]
+    if not values and unsaid:
+        return f"the file holds no values of it (widgets_values), and so no {unsaid[0]}; choose it in ComfyUI and save the graph"
+    if not isinstance(values, (Sequence, Mapping, type(None))) or isinstance(values, str):
+        return f"its widgets_values are {called(values)}, and no list; save the graph anew"
+    if not isinstance(values, Sequence):
         return ""
     for name, value in read.values.items():
         if value is not NOT_KNOWN and not _fits(name, value, read):
             return f"its saved value {value!r} is none for {name}, so another version of its pack saved it; save the graph anew"
     return ""
+
+
+def _is_linked(name: str, read: EditorNode) -> bool:
+    slot = read.slot(name)
+    return slot is not None and slot.link is not None
 
 
 def _fits(name: str, value: Any, read: EditorNode) -> bool:

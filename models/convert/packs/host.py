@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ...compatibility.editor_nodes import BYPASSED, MUTED
@@ -84,11 +85,11 @@ _LOADERS = ("LoraLoader", "LoraLoaderModelOnly")
 
 def _loras(graph: Graph, node: Node, _choices: Choices) -> Done | None:
     before = graph.nodes.get(link.node) if (link := node.link("model")) else None
-    if before is not None and before in _chain(graph, before) and node in _chain(graph, before):
+    if before is not None and node in islice(_chain(graph, before), 2):
         return None  # the first of the chain takes all
-    chain = _chain(graph, node)
+    chain = list(_chain(graph, node))
     if not chain:
-        raise Keep("it is muted" if node.mode == MUTED else "no model, or no file, is linked to it")
+        raise Keep(_why_alone(node))
     clips = [one for one in chain if one.kind == "LoraLoader"]
     clip = clips[0].link("clip") if clips else None
     model = node.link("model")
@@ -106,10 +107,10 @@ def _loras(graph: Graph, node: Node, _choices: Choices) -> Done | None:
         stack = Link(one.id, 0)
     apply.inputs["lora_stack"] = stack
     told = "minimum_match is 0, so that a LoRA that does not fit is left out as before; raise it to be stopped instead"
-    return Done((*chain, apply), (told,), tuple(chain[1:]))
+    return Done((node, apply), (told,), tuple(chain[1:]))
 
 
-def _chain(graph: Graph, first: Node) -> list[Node]:
+def _chain(graph: Graph, first: Node) -> Iterator[Node]:
     """The loaders from this one on of which each feeds the next alone."""
     found: list[Node] = []
     clip: Node | None = None
@@ -120,19 +121,22 @@ def _chain(graph: Graph, first: Node) -> list[Node]:
                 break
             clip = node
         found.append(node)
+        yield node
         users = graph.users(node, 0)
         node = users[0][0] if len(users) == 1 and users[0][1] == "model" else None
-    return found
 
 
 def _can_stack(node: Node) -> bool:
-    return (
-        node.kind in _LOADERS
-        and node.mode != MUTED
-        and not node.unread
-        and node.link("model") is not None
-        and "lora_name" in node.inputs
-    )
+    return node.kind in _LOADERS and not node.unread and not _why_alone(node)
+
+
+def _why_alone(node: Node) -> str:
+    """Why a loader can be no row of a stack; "" where it can."""
+    if node.mode == MUTED:
+        return "it is muted"
+    if node.link("model") is None:
+        return "no model is linked to it"
+    return "" if "lora_name" in node.inputs else "it names no file: it has no lora_name"
 
 
 PACK = Pack(

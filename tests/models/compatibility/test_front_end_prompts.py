@@ -27,7 +27,7 @@ def test_a_case_becomes_what_the_front_end_makes_of_it(name):
 
 
 def test_a_null_among_the_links_is_named():
-    with pytest.raises(PromptError, match="Entry 0 of this graph's links is null"):
+    with pytest.raises(PromptError, match="Entry 0 of the links of this graph is null"):
         to_prompt(read(cases()["null_link"]), recorded())
 
 

@@ -241,7 +241,7 @@ def test_a_group_node_is_written_out_with_the_values_that_were_set_on_it():
     "graph", [{"nodes": [{}], "links": []}, {"nodes": [3], "links": []}, {"nodes": [], "links": [[1]]}]
 )
 def test_a_broken_graph_is_refused_with_advice(graph):
-    with pytest.raises(PromptError, match="Export"):
+    with pytest.raises(PromptError, match="again in ComfyUI"):
         convert(graph)
 
 

@@ -13,7 +13,20 @@ from armature_pack.models.convert.entry import NO_CHOICES, Choices
 from armature_pack.models.convert.packs import PACKS
 from armature_pack.models.convert.report import as_json, as_text
 
-from .cases import ACN, BOTH, CASES, IPA_VALUES, KEYFRAME, advanced, controlled, drawing, ip_adapter, mapped, node
+from .cases import (
+    ACN,
+    BOTH,
+    CASES,
+    IPA_VALUES,
+    KEYFRAME,
+    RANGE,
+    advanced,
+    controlled,
+    drawing,
+    ip_adapter,
+    mapped,
+    node,
+)
 
 OTHERS = {kind for pack in PACKS for kind in pack.nodes}
 
@@ -202,3 +215,58 @@ def test_the_report_names_every_node():
 def test_what_is_no_graph_is_refused(data):
     with pytest.raises(PromptError):
         convert(data, recorded())
+
+
+def test_a_chain_of_loras_is_told_once():
+    prompt = CASES["loras"][0]
+    made = converted(prompt)
+    assert [[key for _, key in one.into] for one in made.turned] == [["one", "1"], ["two"]]
+
+
+def _two_prompts(**changed: Any) -> dict[str, Any]:
+    """Each conditioning of one sampler comes through two nodes of its own; changed: inputs of the nearest to the negative."""
+    links = {"control_net": ["net", 0], "image": ["picture", 0]}
+    made = drawing(
+        yes1=node("ControlNetApply", conditioning=["yes", 0], strength=0.3, **links),
+        no1=node("ControlNetApply", conditioning=["no", 0], strength=0.3, **links),
+        yes2=node("ControlNetApply", conditioning=["yes1", 0], strength=0.5, **links),
+        no2=node("ControlNetApply", **({"conditioning": ["no1", 0], "strength": 0.5} | links | changed)),
+    )
+    made["sampler"]["inputs"] |= {"positive": ["yes2", 0], "negative": ["no2", 0]}
+    return made
+
+
+def test_two_nodes_that_bring_both_prompts_the_same_control_become_one():
+    made = converted(_two_prompts())
+    assert not made.kept and len(made.turned) == 4 and not {"no1", "no2"} & set(made.data)
+    inputs = [made.data[key]["inputs"] for key in ("yes1", "yes2", "sampler")]
+    assert [(one["positive"], one["negative"]) for one in inputs] == [
+        (["yes", 0], ["no", 0]),
+        (["yes1", 0], ["yes1", 1]),
+        (["yes2", 0], ["yes2", 1]),
+    ]
+
+
+@pytest.mark.parametrize("changed", [{"strength": 0.4}, {"conditioning": ["no", 0]}])
+def test_two_nodes_with_different_controls_stay_and_each_names_the_other(changed):
+    made = converted(_two_prompts(**changed))
+    why = {one.node: one.why for one in made.kept}
+    assert not made.turned and len(why) == 4
+    assert "no2" in why["ControlNetApply (node yes2)"] and "yes2" in why["ControlNetApply (node no2)"]
+
+
+def test_a_control_of_the_positive_prompt_alone_stays():
+    """ComfyUI gives the negative prompt such a control only where it has none of its own."""
+    prompt = controlled(node("ControlNetApplyAdvanced", **BOTH, **RANGE, control_net=["net", 0]))
+    links = {"control_net": ["net", 0], "image": ["picture", 0]}
+    prompt["more"] = node("ControlNetApply", conditioning=["apply", 0], strength=0.3, **links)
+    prompt["sampler"]["inputs"]["positive"] = ["more", 0]
+    (kept,) = converted(prompt).kept
+    assert kept.node == "ControlNetApply (node more)" and "(node apply)" in kept.why
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_is_no_number_stays_and_is_named(bad):
+    prompt = controlled(node("ControlNetApplyAdvanced", **BOTH, control_net=["net", 0], strength=bad))
+    (kept,) = converted(prompt).kept
+    assert f"strength is {bad}" in kept.why

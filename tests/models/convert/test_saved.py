@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from armature_pack.models.compatibility.node_types import NodeTypes, layered, recorded
+from armature_pack.models.compatibility.prompt import PromptError
 from armature_pack.models.compatibility.ui_graph import to_prompt
 from armature_pack.models.convert.convert import convert
 from armature_pack.models.convert.packs import PACKS
@@ -216,3 +217,53 @@ def test_promoted_values_follow_their_widget():
     (made,) = (one for one in prompt.values() if one["class_type"] == "ArmatureCanny")
     assert made["inputs"]["low_threshold"] == 77
     assert next(one for one in prompt.values() if one["class_type"] == "SaveImage")["inputs"]["images"][1] == 0
+
+
+def _with(place: str, value: Any) -> dict[str, Any]:
+    """A graph in which something stands that no editor wrote; place: "nodes.0.inputs" and so on."""
+    graph: Any = saved(CASES["loras"][0])
+    graph["definitions"] = {"subgraphs": [{"id": "sub", "name": "Edges", "nodes": [], "links": []}]}
+    *way, last = (int(part) if part.isdecimal() else part for part in place.split("."))
+    at = graph
+    for part in way:
+        at = at[part]
+    at[last] = value
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "named"),
+    [
+        ("nodes", None, "The nodes of this graph are null"),
+        ("nodes.2", None, "Entry 2 of the nodes of this graph is null"),
+        ("nodes.2", {"id": 3}, "Entry 2 of the nodes of this graph has no type"),
+        ("nodes.2.id", 1, "Two nodes of this graph have the id 1 (CheckpointLoaderSimple and CLIPTextEncode)"),
+        ("nodes.2.inputs", [None], "Entry 0 of the inputs of node 3 (CLIPTextEncode) is null"),
+        ("nodes.2.mode", "off", "The mode of node 3 (CLIPTextEncode) is a text"),
+        ("nodes.2.properties", "x", "The properties of node 3 (CLIPTextEncode) are a text"),
+        ("links.1", [7, 1], "Entry 1 of the links of this graph is a list"),
+        ("links.1", {"id": 7}, "Entry 1 of the links of this graph has no origin_id"),
+        ("last_node_id", "x", "The last_node_id of this graph is a text"),
+        ("extra", {"reroutes": [None]}, "Entry 0 of the reroutes of this graph is null"),
+        ("definitions.subgraphs.0.nodes", None, "The nodes of the subgraph 'Edges' are null"),
+        ("definitions.subgraphs.0", None, "Entry 0 of the subgraphs of this graph is null"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_the_place(place, value, named):
+    for read in (lambda graph: convert(graph, recorded()), lambda graph: to_prompt(graph, TYPES)):
+        with pytest.raises(PromptError) as error:
+            read(_with(place, value))
+        assert str(error.value).startswith(named)
+
+
+@pytest.mark.parametrize("nothing", [None, {}, {"subgraphs": None}])
+def test_a_file_without_subgraphs_is_converted(nothing):
+    assert convert(_with("definitions", nothing), recorded()).turned
+
+
+@pytest.mark.parametrize("values", [None, [], "text", ["a.safetensors", float("nan"), 1.0]])
+def test_a_loader_whose_values_the_file_does_not_tell_stays(values):
+    graph = _with("nodes.7.widgets_values", values)
+    assert graph["nodes"][7]["type"] == "LoraLoader"
+    kept = [one for one in convert(graph, recorded()).kept if one.node == "LoraLoader (node 8)"]
+    assert kept and ("widgets_values" in kept[0].why or "strength_model is nan" in kept[0].why)
