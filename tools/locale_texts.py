@@ -1,13 +1,16 @@
 """The texts of node descriptions in the form in which the front end looks up translations (`locales/LANG/*.json`).
 
-The front end does not look up the options of a combo: `web/js/languages.js` shows them, from `web/options/LANG.json`.
+The front end does not look up the options of a combo, nor what scripts say: `web/js/languages.js` and `phrases.js` show them,
+from `web/options/LANG.json`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from ..models.guidance.curve import PRESETS
 
 Texts = dict[str, Any]
 # Those that the front end offers, in its order, then others: for these an extension of the front end must offer them.
@@ -33,6 +36,8 @@ _NAMES = frozenset(
         "xinsir",
     )
 )
+_COMMAND = re.compile(r'id: "(Armature\.[\w.]+)",\s*label: "([^"]+)",\s*icon: "[^"]+",\s*tooltip: "([^"]+)"')
+_SAID = re.compile(r'\bsay\(\s*"([^"]+)"')
 _WORDS = re.compile(r"[a-z]+(?:[ _-][a-z]+)*")
 # The front end lays every text out from left to right, which puts the words of a sentence that runs the other way, and the
 # Latin names in it, in a wrong order. What stands between these two characters is laid out from right to left.
@@ -46,14 +51,28 @@ def node_texts(object_info: Mapping[str, Any]) -> Texts:
 
 
 def category_texts(object_info: Mapping[str, Any]) -> Texts:
-    """`main.json` in English: the categories of the node menu."""
+    """The categories of the node menu, as `main.json` holds them, in English."""
     names = {part for info in object_info.values() for part in info["category"].split("/")}
     return {"nodeCategories": {name: name for name in sorted(names)}}
 
 
+def command_texts(scripts: Iterable[str]) -> Texts:
+    """What `main.json` says in English of the commands in the front end's menus. scripts: the texts of our scripts."""
+    found = sorted(one for script in scripts for one in _COMMAND.findall(script))
+    # The front end writes the dots of a command's id as underscores, and looks up the menu's entries by their words.
+    commands = {name.replace(".", "_"): {"label": label, "tooltip": tooltip} for name, label, tooltip in found}
+    return {"commands": commands, "menuLabels": {label: label for _, label, _ in found}}
+
+
+def phrase_texts(scripts: Iterable[str]) -> Texts:
+    """What our scripts say in English. scripts: their texts; each phrase stands there as `say("…")`."""
+    found = {phrase for script in scripts for phrase in _SAID.findall(script)}
+    return {"phrases": {phrase: phrase for phrase in sorted(found)}}
+
+
 def option_texts(object_info: Mapping[str, Any]) -> Texts:
-    """`options.json` in English: the options of combos that are words, each by itself."""
-    found: set[str] = set()
+    """The options of combos that are words, each by itself, and the presets of a schedule, in English."""
+    found = set(PRESETS)
     for info in object_info.values():
         for name, options in _each_nested(info["input"]):
             if not _NAMED.search(name):

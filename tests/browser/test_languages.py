@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from armature_pack.models.guidance.curve import PRESETS
 from armature_pack.tests.browser.front_end import VUE_NODES
-from armature_pack.tests.server_fixture import PACK
+from armature_pack.tests.server_fixture import PACK, RunningServer
 from armature_pack.tools.locale_texts import LANGUAGES, UNTRANSLATED
 from playwright.sync_api import Page, expect
 
@@ -97,6 +98,23 @@ def test_options_and_rows_are_translated_and_the_graph_stays_the_same(rendering:
     assert rendering.evaluate(SHOWN) == french and rendering.evaluate(PROMPT) == prompt
     rendering.evaluate(USE, "en")
     assert rendering.evaluate(SHOWN) == english and rendering.evaluate(PROMPT) == prompt
+
+
+def test_what_our_scripts_say_is_translated_too(rendering: Page, french_is_there: None, server: RunningServer) -> None:
+    texts = _read("web/options/fr.json")
+    rendering.evaluate(BUILD)
+    rendering.evaluate(USE, "fr")
+
+    presets = rendering.locator(".armature-schedule select option")
+    expect(presets).to_have_text(
+        [texts["phrases"]["own curve"], *(f"{name} · {texts['options'][name]}" for name in PRESETS)]
+    )
+    rendering.evaluate("void app.extensionManager.command.execute('Armature.CheckCompatibility')")
+    dialog = rendering.locator("dialog.armature-report")
+    expect(dialog.locator("h2")).to_have_text(texts["phrases"]["Compatibility"])
+    dialog.get_by_role("button", name=texts["phrases"]["Close"], exact=True).click()
+    told = rendering.request.get(f"{server.address}/i18n").json()["fr"]
+    assert told["commands"] == _read("locales/fr/main.json")["commands"]
 
 
 def _read(path: str) -> Any:

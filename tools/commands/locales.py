@@ -15,10 +15,12 @@ from ..locale_texts import (
     LANGUAGES,
     Texts,
     category_texts,
+    command_texts,
     leaves,
     node_texts,
     option_texts,
     phrase_of,
+    phrase_texts,
     phrases_of,
     translated,
 )
@@ -26,6 +28,7 @@ from ..locale_texts import (
 HELP = "bring the translations up to date with the nodes (for developers)"
 NEEDS_HOST = True
 LOCALES, OPTIONS = FRONT_DOOR.parent / "locales", FRONT_DOOR.parent / "web" / "options"
+SCRIPTS = FRONT_DOOR.parent / "web" / "js"
 FILES: tuple[str, ...] = ("nodeDefs.json", "main.json", "options.json")
 
 
@@ -65,15 +68,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def place_of(language: str, file: str) -> Path:
-    """Where a language keeps one of FILES: the options lie where the front end can load them."""
+    """Where a language keeps one of FILES: options and phrases lie where our scripts can load them."""
     return OPTIONS / f"{language}.json" if file == "options.json" else LOCALES / language / file
 
 
 def english_texts(object_info: dict[str, Any]) -> tuple[Texts, Texts, Texts]:
-    """What FILES hold in English, from a server's node descriptions."""
+    """What FILES hold in English, from a server's node descriptions and our scripts."""
     module = object_info["ArmatureControlMap"]["python_module"]
     ours = {name: info for name, info in object_info.items() if info["python_module"] == module}
-    return node_texts(ours), category_texts(ours), option_texts(ours)
+    scripts = [path.read_text(encoding="utf-8") for path in sorted(SCRIPTS.glob("*.js"))]
+    return (
+        node_texts(ours),
+        {**category_texts(ours), **command_texts(scripts)},
+        {**option_texts(ours), **phrase_texts(scripts)},
+    )
 
 
 def read(path: Path) -> Texts:

@@ -2,13 +2,15 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { say } from "./phrases.js";
 import { COLOURS, reportTable } from "./report_table.js";
 
 const NODE = "ArmatureCompatibilityCheck";
-const COMMAND = "Armature.CheckCompatibility";
-
-const VERDICTS = ["validated", "refused"];
-const recordCommand = (verdict) => `Armature.Record.${verdict}`;
+// For each verdict what is said when it is recorded, and when it has been.
+const SAID = {
+  validated: [() => say("Record this graph as validated"), (sheet) => say("Recorded as validated in {sheet}", sheet)],
+  refused: [() => say("Record this graph as refused"), (sheet) => say("Recorded as refused in {sheet}", sheet)],
+};
 
 // As the front end's own dialogs look, in its theme's colours.
 const STYLE = `
@@ -31,25 +33,39 @@ app.registerExtension({
   name: "Armature.Compatibility",
   commands: [
     {
-      id: COMMAND,
+      id: "Armature.CheckCompatibility",
       label: "Check compatibility",
       icon: "pi pi-check-circle",
       tooltip: "Say whether the model files of this graph belong together, before it is queued",
       function: checkOpenGraph,
     },
-    ...VERDICTS.map((verdict) => ({
-      id: recordCommand(verdict),
-      label: `Record this graph as ${verdict}`,
+    {
+      id: "Armature.Record.validated",
+      label: "Record this graph as validated",
       icon: "pi pi-book",
       tooltip: "Add its checkpoint, control nets and preprocessors to your team's armature.json",
-      function: () => recordOpenGraph(verdict),
-    })),
+      function: () => recordOpenGraph("validated"),
+    },
+    {
+      id: "Armature.Record.refused",
+      label: "Record this graph as refused",
+      icon: "pi pi-book",
+      tooltip: "Add its checkpoint, control nets and preprocessors to your team's armature.json",
+      function: () => recordOpenGraph("refused"),
+    },
   ],
-  menuCommands: [{ path: ["Extensions", "Armature"], commands: [COMMAND, ...VERDICTS.map(recordCommand)] }],
+  menuCommands: [
+    {
+      path: ["Extensions", "Armature"],
+      commands: ["Armature.CheckCompatibility", "Armature.Record.validated", "Armature.Record.refused"],
+    },
+  ],
   actionBarButtons: [
     {
       icon: "icon-[lucide--check-check]",
-      tooltip: "Check compatibility of the model files",
+      get tooltip() {
+        return say("Check compatibility of the model files");
+      },
       onClick: checkOpenGraph,
     },
   ],
@@ -73,13 +89,13 @@ async function checkOpenGraph() {
 /** Add the combinations of the open graph to the team's sheet, with a note that the person may give. */
 async function recordOpenGraph(verdict) {
   const note = await app.extensionManager.dialog.prompt({
-    title: `Record this graph as ${verdict}`,
-    message: "Note for your team:",
+    title: SAID[verdict][0](),
+    message: say("Note for your team:"),
     defaultValue: "",
   });
   if (note === null || note === undefined) return;
   const answer = await send("/armature/sheet", { verdict, note });
-  if (answer) toast("success", `Recorded as ${verdict} in ${answer.sheet}`, answer.recorded.join("; "));
+  if (answer) toast("success", SAID[verdict][1](answer), answer.recorded.join("; "));
 }
 
 /** Post the open graph with more fields; resolves to the answer, or to null after saying why there is none. */
@@ -92,7 +108,7 @@ async function send(route, more) {
   });
   const answer = await response.json();
   if (response.ok) return answer;
-  toast("error", "Could not be done", answer.error?.message ?? response.statusText);
+  toast("error", say("Could not be done"), answer.error?.message ?? response.statusText);
   return null;
 }
 
@@ -141,8 +157,8 @@ function openDialog(report) {
   const dialog = document.createElement("dialog");
   dialog.className = "armature-report";
   dialog.setAttribute("aria-labelledby", "armature-report-title");
-  const title = Object.assign(document.createElement("h2"), { id: "armature-report-title", textContent: "Compatibility" });
-  const close = Object.assign(document.createElement("button"), { textContent: "Close", className: "close" });
+  const title = Object.assign(document.createElement("h2"), { id: "armature-report-title", textContent: say("Compatibility") });
+  const close = Object.assign(document.createElement("button"), { textContent: say("Close"), className: "close" });
   close.onclick = () => dialog.close();
   dialog.onclose = () => dialog.remove();
   const bar = document.createElement("header");
@@ -165,7 +181,7 @@ function applyChange(change) {
   const node = String(change.node).includes(":") ? null : nodeOf(change.node);
   const widget = node?.widgets?.find((one) => one.name === change.input);
   if (!widget) {
-    toast("warn", "Not changed", `Node ${change.node} has no widget ${change.input} here; change it by hand.`);
+    toast("warn", say("Not changed"), say("Node {node} has no widget {input} here; change it by hand.", change));
     return false;
   }
   widget.value = change.value;

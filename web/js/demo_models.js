@@ -2,6 +2,7 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { say } from "./phrases.js";
 
 const ROUTE = "/armature/demo_models";
 const NAMES = /\barmature_demo\w*\.safetensors\b/g;
@@ -27,11 +28,18 @@ app.registerExtension({
 /** Have files written, and say so; resolves to whether they are there now. */
 async function write(files) {
   const megabytes = files.reduce((sum, file) => sum + file.megabytes, 0);
-  const takeAway = toast("info", "The demo's models are being written", `${megabytes} MB from the pack into your model folders, once.`);
+  const takeAway = toast(
+    "info",
+    say("The demo's models are being written"),
+    say("{megabytes} MB from the pack into your model folders, once.", { megabytes }),
+  );
   const answer = await ask({ names: files.map((file) => file.name) });
   takeAway();
   const [first] = answer?.written ?? [];
-  if (first) toast("success", "The demo's models are there", `${first.path} and others named armature_demo; delete them when you need them no more.`, 10000);
+  if (first) {
+    const where = say("{path} and others named armature_demo; delete them when you need them no more.", first);
+    toast("success", say("The demo's models are there"), where, 10000);
+  }
   return answer !== null;
 }
 
@@ -41,7 +49,7 @@ async function ask(body) {
   const response = await api.fetchApi(ROUTE, options);
   const answer = await response.json().catch(() => null);
   if (response.ok && answer) return answer;
-  toast("error", "The demo's models could not be written", answer?.error?.message ?? response.statusText, 20000);
+  toast("error", say("The demo's models could not be written"), answer?.error?.message ?? response.statusText, 20000);
   return null;
 }
 

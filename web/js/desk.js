@@ -2,18 +2,16 @@
 
 import { app } from "../../../scripts/app.js";
 
-const COMMAND = "Armature.OpenDesk";
-
 app.registerExtension({
   name: "Armature.Desk",
   commands: [
     {
-      id: COMMAND,
+      id: "Armature.OpenDesk",
       label: "Open the artist's desk",
       icon: "pi pi-sliders-h",
       tooltip: "Run the example graphs as a form: pictures, words, one row of weights",
       function: () => window.open(new URL("armature", document.baseURI), "_blank"),
     },
   ],
-  menuCommands: [{ path: ["Extensions", "Armature"], commands: [COMMAND] }],
+  menuCommands: [{ path: ["Extensions", "Armature"], commands: ["Armature.OpenDesk"] }],
 });

@@ -2,6 +2,7 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
+import { optionLabel, say } from "./phrases.js";
 
 const TEXT = "schedule";
 const NAME = "armature_schedule_curve";
@@ -34,7 +35,7 @@ app.registerExtension({
 function draw(node, text) {
   const place = Object.assign(document.createElement("div"), { className: "armature-schedule" });
   const presets = document.createElement("select");
-  presets.setAttribute("aria-label", "presets of the schedule");
+  presets.setAttribute("aria-label", say("presets of the schedule"));
   const shown = document.createElement("div");
   shown.style.display = "contents";
   place.append(presets, shown);
@@ -86,13 +87,13 @@ async function curveOf(text) {
     const answer = await response.json();
     return response.ok ? answer : { ...answer, error: answer.error?.message ?? response.statusText };
   } catch {
-    return { error: "The server does not answer." };
+    return { error: say("The server does not answer.") };
   }
 }
 
 function show(answer, text, presets, shown) {
   if (answer.presets && presets.options.length < 2) {
-    presets.replaceChildren(...["", ...answer.presets].map((name) => new Option(name || "own curve", name)));
+    presets.replaceChildren(...["", ...answer.presets].map((name) => new Option(name ? optionLabel(name) : say("own curve"), name)));
   }
   const name = text.trim().toLowerCase() || "constant"; // as an empty text is read
   presets.value = answer.presets?.includes(name) ? name : "";
@@ -106,7 +107,8 @@ function picture(values) {
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${TALL}`);
   svg.setAttribute("preserveAspectRatio", "none");
   svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", `weight from ${values[0]} at the first step to ${values.at(-1)} at the last`);
+  const ends = { first: values[0], last: values.at(-1) };
+  svg.setAttribute("aria-label", say("weight from {first} at the first step to {last} at the last", ends));
   const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
   line.setAttribute("points", points.map((point) => point.map((one) => one.toFixed(2)).join(",")).join(" "));
   svg.append(line);
