@@ -12,12 +12,14 @@ RUN = """async (prompt) => {
   const headers = { 'Content-Type': 'application/json' }
   await app.api.fetchApi('/free', { method: 'POST', headers, body: JSON.stringify({ free_memory: true }) })
   await new Promise((done) => setTimeout(done, 700))
-  const ended = new Promise((done) => {
-    for (const event of ['execution_success', 'execution_error', 'execution_interrupted'])
-      app.api.addEventListener(event, done, { once: true })
-  })
-  await app.api.queuePrompt(0, { output: prompt, workflow: app.graph.serialize() })
-  await Promise.race([ended, new Promise((done) => setTimeout(done, 300000))])
+  const ended = {} // by the run's id: a run that was left alone ends too
+  for (const event of ['execution_success', 'execution_error', 'execution_interrupted'])
+    app.api.addEventListener(event, ({ type, detail }) => { ended[detail.prompt_id] = type })
+  const { prompt_id } = await app.api.queuePrompt(0, { output: prompt, workflow: app.graph.serialize() })
+  const last = Date.now() + 1_800_000
+  while (!ended[prompt_id] && Date.now() < last) await new Promise((done) => setTimeout(done, 200))
+  const how = ended[prompt_id] ?? 'not done in 30 minutes'
+  if (how !== 'execution_success') throw new Error(`the run of this graph: ${how}`)
   await new Promise((done) => setTimeout(done, 2500)) // the progress shown above the canvas fades
 }"""
 
