@@ -23,6 +23,7 @@ KNOWN = (
     "batch",
     "replay",
     "diff",
+    "train",
     "host",
     "graphs",
     "examples",

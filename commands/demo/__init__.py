@@ -6,8 +6,9 @@ to the output folder by itself, and all of them on one sheet.
 """
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
+
+from ..numbers_within import number
 
 HELP = "draw one picture without and with control, and measure the difference"
 NEEDS_HOST = True
@@ -20,13 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--image", type=Path, metavar="PATH", help="a picture of your own to take the map from")
     parser.add_argument("--palette", type=Path, metavar="PATH", help="a picture of your own to take the colours from")
-    parser.add_argument("--seed", type=_number(0, 2**64 - 1), metavar="N", help="another seed gives another picture")
-    parser.add_argument(
-        "--steps", type=_number(1, 10_000), default=10, metavar="N", help="sampling steps (default: 10)"
-    )
+    parser.add_argument("--seed", type=number(0, 2**64 - 1), metavar="N", help="another seed gives another picture")
+    parser.add_argument("--steps", type=number(1, 10_000), default=10, metavar="N", help="sampling steps (default: 10)")
     parser.add_argument(
         "--size",
-        type=_number(64, 1024, 8),
+        type=number(64, 1024, 8),
         default=128,
         metavar="N",
         help="both sides of the picture in pixels, a multiple of 8 (default: 128, which the models know)",
@@ -41,18 +40,3 @@ def run(arguments: argparse.Namespace) -> int:
     from .demo_run import run_demo
 
     return run_demo(arguments)
-
-
-def _number(least: int, most: int, step: int = 1) -> Callable[[str], int]:
-    """A parser of whole numbers within a range, multiples of `step`."""
-
-    def parse(text: str) -> int:
-        value = int(text)
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{value} is not between {least} and {most}")
-        if value % step:
-            raise argparse.ArgumentTypeError(f"{value} is not a multiple of {step}")
-        return value
-
-    parse.__name__ = "number"  # argparse names the type after it: "invalid number value: 'x'".
-    return parse

@@ -40,8 +40,11 @@ MODEL_FOLDERS = (
 ALSO = {"controlnet": "controlnet\nt2i_adapter"}  # one name, two folders, as ComfyUI itself has it
 
 
-def write_model_paths(base: Path, folders: list[Path]) -> Path:
-    """Write the file that tells ComfyUI about more model folders, and return it. Problem for a folder that is not there."""
+def write_model_paths(base: Path, folders: list[Path], *, first: bool = False) -> Path:
+    """Write the file that tells ComfyUI about more model folders, and return it. Problem for a folder that is not there.
+
+    first: they come before ComfyUI's own, so that what nodes save as a model goes there.
+    """
     lines = []
     for number, folder in enumerate(folder.expanduser().resolve() for folder in folders):
         if not folder.is_dir():
@@ -50,7 +53,11 @@ def write_model_paths(base: Path, folders: list[Path]) -> Path:
             )
         present = {entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
         names = {*MODEL_FOLDERS, *present} - {"custom_nodes", "t2i_adapter"}
-        lines += [f"folder_{number}:", f"  base_path: {_quoted(str(folder))}"]
+        lines += [
+            f"folder_{number}:",
+            f"  base_path: {_quoted(str(folder))}",
+            *(["  is_default: true"] if first else []),
+        ]
         lines += [f"  {_quoted(name)}: {_quoted(ALSO.get(name, name))}" for name in sorted(names)]
     file = base / "extra_model_paths.yaml"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ..files.trained import Trained
 from ..files.writing import write_safetensors
+
+if TYPE_CHECKING:
+    import torch
 
 _NAME = re.compile(r"[^\\/:*?\"<>|\x00-\x1f.][^\\/:*?\"<>|\x00-\x1f]{0,99}")
 _ARCHITECTURES = {"sd15": "stable-diffusion-v1", "sdxl": "stable-diffusion-xl-v1-base"}
@@ -22,8 +23,7 @@ def check_name(name: Any, who: str) -> str:
     plain = str(name).strip().removesuffix(".safetensors")
     if not _NAME.fullmatch(plain) or ".." in plain:
         raise ValueError(
-            f"{who}, input name: {str(name)[:100]!r} is no plain file name. Use letters, digits, spaces, - and _, without "
-            "folders."
+            f"{who}: {str(name)[:100]!r} is no plain file name. Use letters, digits, spaces, - and _, without folders."
         )
     return plain
 

@@ -59,7 +59,7 @@ def train_controlnext(
     pictures: how many are held out and looked at. Raises ValueError, before anything is loaded, for a base or a set that
     cannot be trained; the MODEL, CLIP and VAE that came in stay as they were.
     """
-    name = check_name(name, WHO)
+    name = check_name(name, f"{WHO}, input name")
     variant = variant_for(model)
     _check_set(chosen)
     folder = training_folder(name)

@@ -193,6 +193,25 @@ host --source x
 host --list --rebuild
 test --comfyui {folder}
 test --python x
+train
+train nothing
+train controlnext --data {missing} --checkpoint {check} --to x
+train controlnext --data {file} --checkpoint {check} --to x
+train controlnext --data {long} --checkpoint {check} --to x
+train controlnext --data {folder} --checkpoint {missing} --to x
+train controlnext --data {folder} --checkpoint {folder} --to x
+train controlnext --data {folder} --checkpoint {long} --to x
+train controlnext --data {folder} --checkpoint {check} --to x --models {file}/below
+train controlnext --data {folder} --checkpoint {check} --to x --output {file}
+train controlnext --data {folder} --checkpoint {check} --to x --steps x
+train controlnext --data {folder} --checkpoint {check} --to x --set x
+train controlnext --data {folder} --checkpoint {check} --to x --set =1
+train controlnext --data {folder} --checkpoint {check} --to ../x
+train controlnext --data {folder} --checkpoint {check} --to {long}
+train controlnext --data {folder} --checkpoint {check} --to x --steps 0
+train controlnext --data {folder} --checkpoint {check} --to x --size 7
+train controlnext --data {folder} --checkpoint {check} --to x --batch -1
+train controlnext --data {folder} --checkpoint {check} --to x --learning-rate nan
 demo-models
 demo-models --to {file}
 demo-models --to {file}/below
