@@ -41,9 +41,12 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
                 io.String.Input(
                     "name",
                     default="my_control",
+                    optional=True,
                     tooltip="Of the files in models/controlnet. The same name goes on with it.",
                 ),
-                io.Int.Input("steps", default=500, min=1, max=1_000_000, tooltip="Of the optimiser, in all."),
+                io.Int.Input(
+                    "steps", default=500, min=1, max=1_000_000, optional=True, tooltip="Of the optimiser, in all."
+                ),
                 io.Int.Input(
                     "batch", default=4, min=1, max=256, optional=True, tooltip="Pictures that are learned from at once."
                 ),
@@ -230,14 +233,14 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
             gradient_checkpointing="checkpointing",
         )
         same = ("batch", "accumulation", "noisy_times", "without_text", "seed", "save_every", "validate_every")
-        pace = Pace(steps=steps, **{key: given[key] for key in same if key in given})
+        pace = Pace(steps=500 if steps is None else steps, **{key: given[key] for key in same if key in given})
         drawing = of(Drawing, validation_steps="steps", cfg="cfg", sampler_name="sampler", scheduler="scheduler")
         trained = train_controlnext(
             model,
             clip,
             vae,
             set,
-            name,
+            name or "my_control",
             plan,
             pace,
             drawing,

@@ -22,6 +22,8 @@ SEARCHES = {
     # The longest alias of a method is its most particular one.
     **{entry.node_id: (max(entry.search_aliases, key=len), entry.title) for entry in ENTRIES},
     "ArmatureSaveRecord": ("provenance", "Save Record"),
+    "ArmatureTrainingFolder": ("kohya folder", "Training Folder"),
+    "ArmatureTrainControlNeXt": ("finetune control", "Train ControlNeXt"),
     "ArmatureCompatibilityCheck": ("mat1 and mat2", "Compatibility Check"),
     "ArmatureControlMap": ("preprocessor", "Control Map"),
     "ArmatureControlSignal": ("t2i adapter", "Control Signal"),
