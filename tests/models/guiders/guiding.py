@@ -25,7 +25,7 @@ from comfy_extras.nodes_sag import SelfAttentionGuidance
 from ip_adapter_recipes import adapter, family_of, narrow_model, picture, prompt, tiny_encoder
 
 CFG = 3.0
-SIZE = (16, 16)
+SIZE = (8, 8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +63,9 @@ class Run:
 
 
 @latest(1)
-def plain() -> Run:
-    """A narrow SD1.5 network with two prompts."""
-    return Run(narrow_model("sd15"), prompt(1, "sd15"), prompt(2, "sd15"))
+def plain(network: str = "short") -> Run:
+    """A narrow network of the SD1.5 family with two prompts."""
+    return Run(narrow_model(network), prompt(1, network), prompt(2, network))
 
 
 def distance(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -190,7 +190,7 @@ ALL: dict[str, Callable[[Run], Any]] = {
 @latest(1)
 def control_net() -> Any:
     """CONTROL_NET for the network of `plain`."""
-    config = dict(family_of("sd15").unet_config)
+    config = dict(family_of("short").unet_config)
     config["transformer_depth"] = config["transformer_depth"][:]  # it is used up
     return control_net_of({key: value for key, value in config.items() if key != "transformer_depth_output"})
 
@@ -222,7 +222,7 @@ def half_mask() -> torch.Tensor:
 
 @latest(1)
 def _image_prompt() -> tuple[Any, Any]:
-    return adapter("base", "sd15"), tiny_encoder()
+    return adapter("base", "short"), tiny_encoder()
 
 
 def with_ip_adapter(run: Run, **settings: Any) -> Run:

@@ -38,8 +38,8 @@ def signal(**settings) -> ControlSignal:
 @pytest.mark.parametrize("fit", FITS)
 def test_map_and_mask_are_fitted_alike(fit, caplog):
     """The oracle: the map fitted beforehand, and a mask of the picture's own shape."""
-    at_hand = fitted(wide_map().movedim(-1, 1), 128, 128, fit).movedim(1, -1)
-    lies = mask_with_map(wide_mask(), (128, 128), fit)
+    at_hand = fitted(wide_map().movedim(-1, 1), 64, 64, fit).movedim(1, -1)
+    lies = mask_with_map(wide_mask(), (64, 64), fit)
     wanted = with_signals(signal(image=at_hand, mask=lies)).sample(cfg)
     caplog.clear()
     made = with_signals(signal(fit=fit)).sample(cfg)

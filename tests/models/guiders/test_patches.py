@@ -25,7 +25,7 @@ def deep_shrink(model: Any, block: int = 3, after_skip: bool = True, end: float 
 
 PATCHES: dict[str, Callable[[Any], Any]] = {
     "free_u": lambda model: FreeU_V2.execute(model, 1.3, 1.4, 0.9, 0.2).args[0],
-    "hypertile": lambda model: HyperTile.execute(model, 64, 2, 1, True)[0],
+    "hypertile": lambda model: HyperTile.execute(model, 32, 2, 1, True)[0],
     "deep_shrink_behind_the_skip": deep_shrink,
     "deep_shrink_in_the_first_half": lambda model: deep_shrink(model, end=0.5),
 }
@@ -80,7 +80,7 @@ def shrunk(block: int, end: float = 1.0) -> Run:
     return replace(plain(), model=deep_shrink(plain().model, block, after_skip=False, end=end))
 
 
-@pytest.mark.parametrize(("block", "lost"), [(1, 12), (3, 10), (6, 7)])
+@pytest.mark.parametrize(("block", "lost"), [(1, 6), (3, 4), (5, 2)])
 def test_residuals_that_a_patch_leaves_no_place_for_are_told(block, lost, caplog):
     """The number that the host itself logs in a step."""
     caplog.set_level(logging.WARNING)
@@ -88,7 +88,7 @@ def test_residuals_that_a_patch_leaves_no_place_for_are_told(block, lost, caplog
     dropped = sum("control could not be applied" in record.getMessage() for record in caplog.records)
     told = [record.getMessage() for record in caplog.records if "of its residuals do not fit" in record.getMessage()]
     assert dropped == lost
-    assert len(told) == 1 and f"{lost} of 13 " in told[0] and "nodes_model_downscale" in told[0]
+    assert len(told) == 1 and f"{lost} of 7 " in told[0] and "nodes_model_downscale" in told[0]
 
 
 def test_a_patch_that_acts_for_a_while_is_seen_while_it_acts(caplog):
@@ -111,7 +111,8 @@ def test_a_signal_that_loses_all_is_an_error(caplog):
     """A control net of another family beside such a patch is still found, in the call itself."""
     from armature_pack.tests.models.control.small import small_control_net
 
-    run = replace(plain(), model=deep_shrink(plain().model))
+    full = plain("sd15")  # none of whose skips is as wide and high as what such a net gives
+    run = replace(full, model=deep_shrink(full.model))
     with pytest.raises(ValueError, match="residuals do not fit"):
         with_control(run, net=small_control_net()).sample(cfg)
 
@@ -126,8 +127,9 @@ def test_under_every_sampler_a_neutral_extra_gives_what_the_host_gives(sampler):
     run = replace(plain(), sampler=sampler, steps=3)
     host = with_host_control(run).sample(cfg)
     assert distance(with_control(run, mask=torch.ones(1, 8, 8)).sample(cfg), host) < EXACT
+    without = run.sample(cfg)
     for name in ("curve", "halves", "ip_adapter_schedule"):
-        assert distance(EXTRAS[name](run).sample(cfg), run.sample(cfg)) > 0.005
+        assert distance(EXTRAS[name](run).sample(cfg), without) > 0.005
 
 
 @pytest.mark.parametrize("extra", sorted(set(EXTRAS) - {"every"}))  # which computes anew in the second sampler

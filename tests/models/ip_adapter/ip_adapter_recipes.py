@@ -39,6 +39,20 @@ UNETS: dict[str, tuple[str, dict[str, Any]]] = {
             "num_heads": 8,
         },
     ),
+    # Of the same family with one block for each of three levels, where it matters that there are levels but not how many.
+    "short": (
+        "SD15",
+        {
+            "model_channels": 32,
+            "channel_mult": [1, 2, 4],
+            "num_res_blocks": [1, 1, 1],
+            "transformer_depth": [1, 1, 0],
+            "transformer_depth_output": [1, 1, 1, 1, 0, 0],
+            "transformer_depth_middle": 1,
+            "context_dim": 768,
+            "num_heads": 8,
+        },
+    ),
     # Of the same family with one level only, for what takes long for each block.
     "tiny": (
         "SD15",
@@ -70,10 +84,11 @@ UNETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
-CONTEXT = {"sd15": 768, "sdxl": 2048, "tiny": 768}
+CONTEXT = {"sd15": 768, "sdxl": 2048, "short": 768, "tiny": 768}
 # Channels of the attention layers in a file's order: down, up, middle.
 WIDTHS = {
     "sd15": [32, 32, 64, 64, 128, 128] + [128] * 3 + [64] * 3 + [32] * 3 + [128],
+    "short": [32, 64, 64, 64, 32, 32, 128],
     "tiny": [32] * 4,
     "sdxl": [64] * 4 + [128] * 20 + [128] * 30 + [64] * 6 + [128] * 10,
 }
