@@ -263,7 +263,7 @@ def prompt(seed: int, family: str, tokens: int = 7, **options: Any) -> Any:
 
 def sampled(model: Any, family: str = "sd15", **changes: Any) -> torch.Tensor:
     """The latent after two steps of the host's sampler. Changes: positive, negative, cfg, steps, size, pictures, callback."""
-    settings = {"cfg": 3.0, "steps": 2, "size": (16, 16), "pictures": 1, **changes}
+    settings = {"cfg": 3.0, "steps": 2, "size": (8, 8), "pictures": 1, **changes}
     noise = torch.randn(settings["pictures"], 4, *settings["size"], generator=torch.Generator().manual_seed(0))
     return comfy.sample.sample(
         model,

@@ -231,19 +231,19 @@ def test_regions(sd15, apply) -> None:
 
 def test_a_mask_is_cut_like_the_area_of_a_conditioning(sd15, apply) -> None:
     """The right half of the picture is its own area: a mask that is white there acts as no mask does."""
-    positive = prompt(1, "sd15") + prompt(3, "sd15", area=(16, 8, 0, 8))
+    positive = prompt(1, "sd15") + prompt(3, "sd15", area=(8, 4, 0, 4))
     right = torch.zeros(1, 16, 16)
     right[:, :, 8:] = 1
     calls = {}
     for name, mask in (("right", right), ("left", 1 - right)):
         calls[name] = sampled(apply(sd15, mask=mask), positive=positive, negative=prompt(2, "sd15"), cfg=1.0)
     assert not torch.equal(calls["right"], calls["left"])
-    alone = prompt(3, "sd15", area=(16, 8, 0, 8))
-    whole = sampled(apply(sd15), positive=alone, cfg=1.0)[..., 8:]
-    masked = sampled(apply(sd15, mask=right), positive=alone, cfg=1.0)[..., 8:]
+    alone = prompt(3, "sd15", area=(8, 4, 0, 4))
+    whole = sampled(apply(sd15), positive=alone, cfg=1.0)[..., 4:]
+    masked = sampled(apply(sd15, mask=right), positive=alone, cfg=1.0)[..., 4:]
     assert_alike(masked, whole)
-    none = sampled(apply(sd15, mask=1 - right), positive=alone, cfg=1.0)[..., 8:]
-    assert_alike(none, sampled(sd15, positive=alone, cfg=1.0)[..., 8:])
+    none = sampled(apply(sd15, mask=1 - right), positive=alone, cfg=1.0)[..., 4:]
+    assert_alike(none, sampled(sd15, positive=alone, cfg=1.0)[..., 4:])
 
 
 # Errors -----------------------------------------------------------------------------------------------------------

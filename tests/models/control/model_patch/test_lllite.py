@@ -141,7 +141,7 @@ def test_it_stands_before_patches_that_merge_or_tile_the_tokens(sd15, kind):
 
     def run(model: Any, **conditionings: Any) -> torch.Tensor:
         torch.manual_seed(1)  # both choose at random
-        return sampled(model, **conditionings)
+        return sampled(model, size=(16, 16), **conditionings)
 
     image = picture(3, 128, 128)
     two = [ControlSignal(net(sd15), image, weight=0.4), ControlSignal(net(sd15), picture(4, 128, 128), weight=0.3)]
