@@ -153,7 +153,7 @@ def base_stub(name: str) -> Any:
     return SimpleNamespace(model_config=family, model_sampling=comfy.model_base.model_sampling(family, kind))
 
 
-def image(pictures: int = 1, height: int = 128, width: int = 96, seed: int = 77) -> torch.Tensor:
+def image(pictures: int = 1, height: int = 64, width: int = 48, seed: int = 77) -> torch.Tensor:
     """A control image as the Apply nodes get it: [B,H,W,3]."""
     return torch.rand(pictures, height, width, 3, generator=torch.Generator().manual_seed(seed))
 
@@ -222,7 +222,7 @@ def hint_for(name: str, seeds: Seeds = SEEDS) -> torch.Tensor:
 
 def sampled(model: Any, positive: Any, negative: Any, **changes: Any) -> torch.Tensor:
     """A few steps of the host's sampler."""
-    settings = {"steps": 2, "cfg": 3.0, "pictures": 1, "size": (16, 12), **changes}
+    settings = {"steps": 2, "cfg": 3.0, "pictures": 1, "size": (8, 6), **changes}
     generator = torch.Generator().manual_seed(1)
     noise = torch.randn(settings["pictures"], 4, *settings["size"], generator=generator)
     return comfy.sample.sample(

@@ -69,12 +69,12 @@ def test_out_of_range_call_installs_nothing(net) -> None:
     link.pre_run(model, model.model_sampling.percent_to_sigma)
     options: dict[str, Any] = {"cond_or_uncond": [0]}
     sigma = model.model_sampling.sigma(torch.tensor([999.0]))
-    assert link.get_control(torch.zeros(1, 4, 16, 12), sigma, {}, 1, options) is None
+    assert link.get_control(torch.zeros(1, 4, 8, 6), sigma, {}, 1, options) is None
     assert options == {"cond_or_uncond": [0]}
 
 
 def test_a_black_image_is_not_no_control(sd15, net, plain) -> None:
-    black = sampled(sd15, *applied(POSITIVE, NEGATIVE, net, torch.zeros(1, 128, 96, 3)))
+    black = sampled(sd15, *applied(POSITIVE, NEGATIVE, net, torch.zeros(1, 64, 48, 3)))
     assert float((black - plain).abs().max()) > 0.01
 
 
@@ -127,7 +127,7 @@ def test_conditionings_with_images_of_their_own(sd15, net) -> None:
 def test_a_batch_of_images_equals_its_pictures_alone(sd15, net) -> None:
     pictures = image(2)
     generator = torch.Generator().manual_seed(1)
-    noise = torch.randn(2, 4, 16, 12, generator=generator)
+    noise = torch.randn(2, 4, 8, 6, generator=generator)
     together = _denoised(sd15, net, pictures, noise)
     for index in range(2):
         alone = _denoised(sd15, net, pictures[index : index + 1], noise[index : index + 1])
@@ -146,7 +146,7 @@ def _denoised(model: Any, net: ControlNeXt, pixels: torch.Tensor, latent: torch.
 
 
 def test_area_conditioning_squeezes_the_image_into_the_area(sd15, net) -> None:
-    area = [[POSITIVE[0][0], {"area": (8, 12, 8, 0), "strength": 1.0, "set_area_to_bounds": False}]]
+    area = [[POSITIVE[0][0], {"area": (4, 6, 4, 0), "strength": 1.0, "set_area_to_bounds": False}]]
     conds = applied([*POSITIVE, *area], NEGATIVE, net, image())
     with_area = sampled(sd15, *conds)
     assert bool(with_area.isfinite().all())
@@ -154,8 +154,8 @@ def test_area_conditioning_squeezes_the_image_into_the_area(sd15, net) -> None:
 
 
 def test_masked_conditioning_acts_in_its_mask_only(sd15, net, plain) -> None:
-    mask = torch.zeros(1, 16, 12)
-    mask[:, :8] = 1.0
+    mask = torch.zeros(1, 8, 6)
+    mask[:, :4] = 1.0
     positive, negative = applied(POSITIVE, NEGATIVE, net, image())
     masked = [[positive[0][0], {**positive[0][1], "mask": mask, "mask_strength": 1.0}], *_lower(mask)]
     masked_negative = [
@@ -164,8 +164,8 @@ def test_masked_conditioning_acts_in_its_mask_only(sd15, net, plain) -> None:
     ]
     result = sampled(sd15, masked, masked_negative, steps=1)
     without = sampled(sd15, POSITIVE, NEGATIVE, steps=1)
-    assert_alike(result[..., 8:, :], without[..., 8:, :])
-    assert not torch.allclose(result[..., :8, :], without[..., :8, :])
+    assert_alike(result[..., 4:, :], without[..., 4:, :])
+    assert not torch.allclose(result[..., :4, :], without[..., :4, :])
 
 
 def _lower(mask: torch.Tensor, cond: Any = POSITIVE) -> Any:

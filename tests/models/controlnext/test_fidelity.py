@@ -72,13 +72,13 @@ def outcome(name: str, seeds: Seeds, net: Any, apply: Apply) -> Outcome:
     block, strength = BLOCKS[name], STRENGTHS.get(name, 1.0)
     if "svd" not in name:
         cond = conditioning(name, extra, latent)
-        conds = (cond, cond) if net is None else apply(cond, cond, net, pixels, strength)
+        conds = apply(cond, cond, net, pixels, strength)
         return one_call(model, *conds, latent, float(timestep[0]), block, 0, cfg=1.0)  # both halves are alike
     halves = []
     for video, half in ((0, 1), (1, 0)):
         rows = slice(3 * video, 3 * video + 3)
         cond = conditioning(name, {"context": extra["context"][rows]}, latent[rows])
-        conds = (cond, cond) if net is None else apply(cond, cond, net, pixels, strength)
+        conds = apply(cond, cond, net, pixels, strength)
         halves.append(one_call(model, *conds, latent[rows, :4], float(timestep[0]), block, half))
     fields = ("h_before", "h_after", "y")
     return Outcome(*(torch.cat([getattr(half, field) for half in halves]) for field in fields))
@@ -94,8 +94,8 @@ def reference(name: str, seeds: Seeds) -> tuple[Outcome, torch.Tensor]:
     return unet_outcome(network, inputs, control, rules), unet_outcome(network, inputs, None, rules).y
 
 
-def check(name: str, seeds: Seeds, net: Any) -> Outcome:
-    """Compare with the plain reference at the fixtures' tolerance; returns what came out."""
+def check(name: str, seeds: Seeds, net: Any) -> tuple[Outcome, torch.Tensor]:
+    """Compare with the plain reference at the fixtures' tolerance; (what came out, the UNet's output without control)."""
     expected, without = reference(name, seeds)
     found = outcome(name, seeds, net, by_host_node)
     for field in ("h_before", "h_after", "y"):
@@ -104,7 +104,7 @@ def check(name: str, seeds: Seeds, net: Any) -> Outcome:
     assert float((found.y - without).abs().max()) > 0.01
     if name in SMALL:
         assert torch.equal(outcome(name, seeds, net, by_stack).y, found.y)
-    return found
+    return found, without
 
 
 @pytest.mark.parametrize(("name", "offset"), TRIED)
@@ -113,10 +113,9 @@ def test_public_nodes_give_the_reference(name: str, offset: int, tmp_path, monke
     save_file(control_weights(BY_NAME[name].layout, seeds.control), tmp_path / f"{name}.safetensors")
     use_folder(monkeypatch, tmp_path, "controlnet")
     net = loaded(f"{name}.safetensors")
-    found = check(name, seeds, net)
+    found, without = check(name, seeds, net)
     stored = fixture("tiny_unet.json")["cases"].get(name) if offset == 0 else None
     if stored is not None:
-        without = outcome(name, seeds, None, by_host_node).y
         fields = {
             "h_before": found.h_before,
             "h_after": found.h_after,

@@ -25,16 +25,16 @@ def windowed(model: Any, length: int = LENGTH, overlap: int = OVERLAP, reference
 
 
 def latents(frames: int) -> torch.Tensor:
-    return torch.randn(frames, 4, 8, 8, generator=torch.Generator().manual_seed(frames))
+    return torch.randn(frames, 4, 4, 4, generator=torch.Generator().manual_seed(frames))
 
 
 def pixels(frames: int) -> torch.Tensor:
-    return image(frames, 64, 64)
+    return image(frames, 32, 32)
 
 
 def conds(net: Any, maps: torch.Tensor, apply: Any = by_host_node, strength: float = 1.0) -> Any:
     texts = [torch.randn(1, 1, 64, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2)]
-    options = {"concat_latent_image": torch.zeros(1, 4, 8, 8), "fps": 7, "motion_bucket_id": 128}
+    options = {"concat_latent_image": torch.zeros(1, 4, 4, 4), "fps": 7, "motion_bucket_id": 128}
     positive, negative = ([[text, dict(options)]] for text in texts)
     return (positive, negative) if net is None else apply(positive, negative, net, maps, strength)
 
@@ -72,7 +72,7 @@ def expected_prediction(model: Any, frames: int, pinned: bool) -> torch.Tensor:
                 "y": extra["y"].cond.repeat(LENGTH, 1),
                 "num_video_frames": LENGTH,
             }
-            seen = torch.cat([latent[rows], torch.zeros(LENGTH, 4, 8, 8)], 1)
+            seen = torch.cat([latent[rows], torch.zeros(LENGTH, 4, 4, 4)], 1)
             y = unet_outcome(model.model.diffusion_model, (seen, torch.full((LENGTH,), TIME), extra), c, rules).y
             x0 = sampling.calculate_denoised(sigma.repeat(LENGTH), y, latent[rows] * (sigma**2 + 1) ** 0.5)
             totals[half, rows] += x0 * kept
