@@ -16,7 +16,7 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 STEP = 501  # of the thousand that the networks were made for
-LATENT = (2, 4, 16, 16)
+LATENT = (2, 4, 8, 8)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def control_state(network: ControlNetModel, family: Family) -> dict[str, torch.T
 
 @dataclass(frozen=True)
 class Inputs:
-    """What both sides see at one step; hints: [2,3,128,128]."""
+    """What both sides see at one step; hints: [2,3,64,64]."""
 
     noisy: torch.Tensor
     context: torch.Tensor
@@ -140,7 +140,7 @@ def inputs(family: Family, hints: int) -> Inputs:
         torch.randn(LATENT, generator=generator),
         torch.randn(1, 77, family.context, generator=generator),
         torch.randn(1, family.pooled, generator=generator) if family.pooled else None,
-        tuple(torch.rand(LATENT[0], 3, 128, 128, generator=generator) for _ in range(hints)),
+        tuple(torch.rand(LATENT[0], 3, 8 * LATENT[2], 8 * LATENT[3], generator=generator) for _ in range(hints)),
     )
 
 

@@ -51,7 +51,7 @@ def test_bit_equal_to_the_host(case, count, generated):
         ControlSignal(control_net(generated(net)), picture(i), weight=w, start=s, end=e)
         for i, (net, (w, s, e)) in enumerate(zip(nets, settings, strict=True))
     ][:count]
-    steps = 3 if count == 3 else 2  # the third signal's range covers the second of three steps
+    steps = 3 if count == 3 else 1  # the third signal's range covers the second of three steps
     uncontrolled = run.latent(run.positive, run.negative, steps=steps)
     theirs = run.latent(*native(run.positive, run.negative, signals), steps=steps)
     assert not torch.equal(theirs, uncontrolled), "the control net must act for the comparison to mean anything"

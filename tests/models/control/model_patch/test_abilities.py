@@ -109,7 +109,7 @@ def of_controlnext() -> Subject:
     )
 
 
-@latest(2)
+@latest(len(CONTROL_KINDS))
 def subject(kind: str) -> Subject:
     if kind == "controlnext":
         return of_controlnext()
