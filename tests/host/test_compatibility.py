@@ -28,8 +28,8 @@ def graph(server, net: str = "sd15_controlnet_canny", policy: str | None = None,
     small = {
         "1.ckpt_name": server.model("sd15_checkpoint"),
         "2.control_net_name": server.model(net),
-        "Empty latent.width": 128,
-        "Empty latent.height": 128,
+        "Empty latent.width": 64,
+        "Empty latent.height": 64,
         "Sampler.steps": 1,
     }
     prompt = set_inputs(GRAPH, small | {key.replace("__", "."): value for key, value in changes.items()})
@@ -102,7 +102,7 @@ def test_what_a_repaired_saved_graph_becomes_is_accepted_and_runs(server):
     small = {
         "CheckpointLoaderSimple": {0: server.model("sd15_checkpoint")},
         "ArmatureLoadControlNet": {0: server.model("sdxl_controlnet")},
-        "EmptyLatentImage": {0: 128, 1: 128},
+        "EmptyLatentImage": {0: 64, 1: 64},
         "KSampler": {2: 1},
     }
     for node in graph["nodes"]:

@@ -40,10 +40,10 @@ def with_extras(server, **changes: Any) -> dict[str, Any]:
 
 def test_every_extra_works_in_one_graph(server):
     result = server.run(with_extras(server))
-    assert picture(server, result, PICTURE).shape == (128, 128, 3)
+    assert picture(server, result, PICTURE).shape == (64, 64, 3)
     assert picture(server, result, MAP).shape == (400, 600, 3)
     fitted = picture(server, result, "saved fit")
-    assert fitted.shape == (128, 128, 3) and set(np.unique(fitted)) <= {0, 255}
+    assert fitted.shape == (64, 64, 3) and set(np.unique(fitted)) <= {0, 255}
     plot = picture(server, result, "saved plot")
     assert plot.shape[1] == 1200 and (np.abs(plot.astype(int) - (0, 114, 178)).max(2) < 6).any()
     (table,) = result.texts("plot")
@@ -102,7 +102,7 @@ def test_a_control_net_of_another_family_is_named_by_its_file_before_sampling(se
         server.run(graph(server, **{"Load ControlNet__control_net_name": wrong}))
     told = str(error.value)
     assert wrong in told and fitting in told and "SDXL" in told and "SD 1.5" in told
-    assert picture(server, server.run(graph(server, Sampler__seed=7)), PICTURE).shape == (128, 128, 3)
+    assert picture(server, server.run(graph(server, Sampler__seed=7)), PICTURE).shape == (64, 64, 3)
 
 
 def test_the_steps_in_which_a_signal_acted_are_in_the_log(server):

@@ -25,12 +25,12 @@ pytestmark = pytest.mark.host
 
 
 def graph(server, **changes: Any) -> dict[str, Any]:
-    """The shipped graph on generated weights, at 128 px and two steps; changes as title__input=value."""
+    """The shipped graph on generated weights, at 64 px and two steps; changes as title__input=value."""
     small = {
         "Load Checkpoint.ckpt_name": server.model("sd15_checkpoint"),
         "Load ControlNet.control_net_name": server.model("sd15_controlnet_canny"),
-        "Empty latent.width": 128,
-        "Empty latent.height": 128,
+        "Empty latent.width": 64,
+        "Empty latent.height": 64,
         "Sampler.steps": 2,
     }
     named = {key.replace("__", "."): value for key, value in changes.items()}
@@ -53,12 +53,12 @@ def with_image(server, kind: str) -> dict[str, Any]:
 
 
 def check_server_still_answers(server) -> None:
-    assert picture(server, server.run(graph(server, Sampler__seed=99)), PICTURE).shape == (128, 128, 3)
+    assert picture(server, server.run(graph(server, Sampler__seed=99)), PICTURE).shape == (64, 64, 3)
 
 
 def test_the_shipped_graph_gives_a_picture_and_the_map_it_follows(server):
     result = server.run(graph(server))
-    assert picture(server, result, PICTURE).shape == (128, 128, 3)
+    assert picture(server, result, PICTURE).shape == (64, 64, 3)
     cv2 = pytest.importorskip("cv2")
     photo = np.asarray(Image.open(ROOT / "workflows" / "pictures" / "coffee.jpg").convert("RGB"))
     edges = cv2.Canny(photo, 100, 200)
@@ -224,7 +224,7 @@ def test_an_unusable_control_image_is_applied_and_told(server, kind, words):
 
 @pytest.mark.parametrize("kind", ["one_channel", "transparent"])
 def test_images_of_one_and_four_channels_work(server, kind):
-    assert picture(server, server.run(with_image(server, kind)), PICTURE).shape == (128, 128, 3)
+    assert picture(server, server.run(with_image(server, kind)), PICTURE).shape == (64, 64, 3)
 
 
 def _truncated_net(server) -> bytes:
