@@ -57,6 +57,10 @@ SMALL_FAMILIES = {
     "anima_lllite": "anima",
 }
 
+# The encoders of pictures and texts have released sizes too, and run for seconds: whole where a graph is tried first, small
+# ones in their place elsewhere.
+WHOLE_VISION = ("ip_adapter_style", "compatibility_check")
+
 _SIZE = {"Empty latent.width": 64, "Empty latent.height": 64}
 _SMALL = _SIZE | {"Sampler.steps": 2}
 # The small network has none of the blocks that style transfer names.
@@ -135,6 +139,10 @@ def small_graph(server: Any, name: str, changes: Mapping[str, Any] | None = None
         node["inputs"] |= {key: _stand_in(server, STAND_INS[value]) for key, value in files.items()}
     if any(str(value).startswith(DEMO) for node in graph.values() for value in node["inputs"].values()):
         demo_models(server)
+    if name not in WHOLE_VISION or folder != API:
+        _small_vision(graph)
+    if folder != API:
+        _small_encoders_of_checkpoints(graph)
     if name in SMALL_FAMILIES:
         _small_networks(graph, SMALL_FAMILIES[name])
     if name in _SHRUNK:
@@ -160,6 +168,26 @@ def _small_networks(graph: dict[str, Any], family: str) -> None:
             node.update({"class_type": "ArmatureTestText", "inputs": text})
         else:
             node.update(others.get(node["class_type"], {}))
+
+
+def _small_vision(graph: dict[str, Any]) -> None:
+    for node in graph.values():
+        if node["class_type"] == "CLIPVisionLoader":
+            node.update({"class_type": "ArmatureTestVision", "inputs": {"width": 768}})
+
+
+def _small_encoders_of_checkpoints(graph: dict[str, Any]) -> None:
+    """Those of SVD and SDXL, which stay in their files unused."""
+    kinds = {node["class_type"] for node in graph.values()}
+    if "SVD_img2vid_Conditioning" in kinds:
+        graph["vision"] = {"class_type": "ArmatureTestVision", "inputs": {"width": 1024}}
+    sdxl = any("sdxl_checkpoint" in str(node["inputs"].get("ckpt_name")) for node in graph.values())
+    for node in graph.values():
+        if node["class_type"] == "SVD_img2vid_Conditioning":
+            node["inputs"]["clip_vision"] = ["vision", 0]
+        elif node["class_type"] == "CLIPTextEncode" and sdxl:
+            text = {"family": "sdxl", "text": node["inputs"]["text"]}
+            node.update({"class_type": "ArmatureTestText", "inputs": text})
 
 
 def _stand_in(server: Any, name: str) -> str:

@@ -43,13 +43,14 @@ def graph(server) -> dict[str, Any]:
         "Load Checkpoint.ckpt_name": "sd15_checkpoint",
         "Identity LoRA.lora_name": "sd15_lora",
         "Load IP-Adapter.ip_adapter_name": "sd15_ip_adapter",
-        "Load CLIP Vision.clip_name": "clip_vision_l",
         "Load ControlNet.control_net_name": "sd15_controlnet_depth",
     }
     small = {"Empty latent.width": 64, "Empty latent.height": 64, "Sampler.steps": 1, "Sampler.scheduler": "normal"}
     settings = {"Sampler.sampler_name": "euler", "Apply IP-Adapter.weight_type": "linear"}
     named = {key: server.model(name) for key, name in files.items()}
-    return set_inputs(json.loads(API.read_text(encoding="utf-8")), named | small | settings)
+    made = set_inputs(json.loads(API.read_text(encoding="utf-8")), named | small | settings)
+    made[find_node(made, "Load CLIP Vision")] |= {"class_type": "ArmatureTestVision", "inputs": {"width": 768}}
+    return made
 
 
 def picture(server, graph: dict[str, Any]) -> np.ndarray:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import comfy.clip_vision
 import comfy.model_patcher
 import comfy.sample
 import comfy.supported_models
@@ -17,6 +13,7 @@ import torch
 from armature_pack.models.ip_adapter.loading import adapter_from_state_dict
 from armature_pack.tests.generated.weights import random_weights
 from armature_pack.tests.latest import latest
+from armature_pack.tests.packs.armature_test_models.networks import ENCODER, clip_vision_of
 
 _COMMON: dict[str, Any] = {
     "image_size": 32,
@@ -92,18 +89,6 @@ WIDTHS = {
     "tiny": [32] * 4,
     "sdxl": [64] * 4 + [128] * 20 + [128] * 30 + [64] * 6 + [128] * 10,
 }
-ENCODER = {
-    "hidden_size": 64,
-    "image_size": 28,
-    "patch_size": 14,
-    "intermediate_size": 128,
-    "hidden_act": "gelu",
-    "model_type": "clip_vision_model",
-    "num_attention_heads": 4,
-    "num_channels": 3,
-    "num_hidden_layers": 3,
-    "projection_dim": 32,
-}
 PATCHES = 5
 
 
@@ -124,25 +109,15 @@ def narrow_model(name: str, dtype: torch.dtype = torch.float32, seed: int = 5) -
 
 def encoder_weights(seed: int = 9, config: Mapping[str, Any] = ENCODER) -> dict[str, torch.Tensor]:
     """Numbers that half precision holds exactly: the host keeps encoders in it."""
-    model = _clip_vision(config).model
+    model = clip_vision_of(config).model
     shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     return {key: value.float() for key, value in random_weights(shapes, seed, "float16").items()}
-
-
-def _clip_vision(config: Mapping[str, Any]) -> Any:
-    try:
-        return comfy.clip_vision.ClipVisionModel(dict(config))
-    except TypeError:  # older hosts read a file
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "config.json"
-            file.write_text(json.dumps(dict(config)), encoding="utf-8")
-            return comfy.clip_vision.ClipVisionModel(file)
 
 
 def tiny_encoder(**changes: Any) -> Any:
     """CLIP_VISION."""
     config = {**ENCODER, **changes}
-    clip_vision = _clip_vision(config)
+    clip_vision = clip_vision_of(config)
     clip_vision.load_sd(encoder_weights(config=config))
     return clip_vision
 

@@ -43,12 +43,28 @@ class SmallText:
 
     @classmethod
     def INPUT_TYPES(cls):
-        return {"required": {"family": (list(networks.FAMILIES),), "text": ("STRING", {})}}
+        return {"required": {"family": (list(networks.TEXT),), "text": ("STRING", {})}}
 
     def make(self, family, text):
         generator = torch.Generator().manual_seed(sum(text.encode()))
         embeddings = torch.randn(1, 6, networks.TEXT[family], generator=generator)
-        return ([[embeddings, {"pooled_output": torch.ones(1, 16)} if family == "flux" else {}]],)
+        pooled = networks.POOLED.get(family)
+        return ([[embeddings, {"pooled_output": torch.ones(1, pooled)} if pooled else {}]],)
+
+
+class SmallVision:
+    """CLIP_VISION whose embeddings are as wide as asked for."""
+
+    RETURN_TYPES = ("CLIP_VISION",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"width": ("INT", {"default": 768, "min": 1, "max": 4096})}}
+
+    def make(self, width):
+        return (networks.small_vision(width),)
 
 
 class SmallVAE(_OfFamily):
@@ -89,6 +105,7 @@ class SmallControlNet:
 NODE_CLASS_MAPPINGS = {
     "ArmatureTestModel": SmallModel,
     "ArmatureTestText": SmallText,
+    "ArmatureTestVision": SmallVision,
     "ArmatureTestVAE": SmallVAE,
     "ArmatureTestControl": SmallControl,
     "ArmatureTestControlNet": SmallControlNet,

@@ -5,8 +5,13 @@ Nothing but the host is imported, since the tests' server loads this too.
 
 from __future__ import annotations
 
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import comfy.clip_vision
 import comfy.controlnet
 import comfy.ldm.anima.lllite
 import comfy.ldm.anima.model
@@ -23,7 +28,8 @@ from comfy_extras import nodes_model_patch
 CPU = torch.device("cpu")
 OPERATIONS: Any = comfy.ops.manual_cast  # as the host's loader of model patches
 # Embeddings of the text as wide as each model reads them.
-TEXT = {"flux": 32, "flux2": 32, "qwen_image": 32, "z_image": 64, "anima": 32, "wan": 32, "wan_i2v": 32}
+TEXT = {"flux": 32, "flux2": 32, "qwen_image": 32, "z_image": 64, "anima": 32, "wan": 32, "wan_i2v": 32, "sdxl": 2048}
+POOLED = {"flux": 16, "sdxl": 1280}
 QWEN = {
     "image_model": "qwen_image",
     "in_channels": 64,
@@ -132,6 +138,42 @@ FAMILIES: dict[str, tuple[Any, dict[str, Any], Any]] = {
     "wan": (comfy.supported_models.WAN21_T2V, WAN, comfy.model_base.WAN21),
     "wan_i2v": (comfy.supported_models.WAN21_I2V, {**WAN, "in_dim": 36}, comfy.model_base.WAN21),
 }
+
+
+ENCODER = {
+    "hidden_size": 64,
+    "image_size": 28,
+    "patch_size": 14,
+    "intermediate_size": 128,
+    "hidden_act": "gelu",
+    "model_type": "clip_vision_model",
+    "num_attention_heads": 4,
+    "num_channels": 3,
+    "num_hidden_layers": 3,
+    "projection_dim": 32,
+}
+
+
+def clip_vision_of(config: Mapping[str, Any]) -> Any:
+    """CLIP_VISION of these sizes, without weights."""
+    try:
+        return comfy.clip_vision.ClipVisionModel(dict(config))
+    except TypeError:  # older hosts read a file
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "config.json"
+            file.write_text(json.dumps(dict(config)), encoding="utf-8")
+            return comfy.clip_vision.ClipVisionModel(file)
+
+
+def small_vision(width: int) -> Any:
+    """CLIP_VISION whose embeddings are `width` wide: a picture costs nothing, where ViT-L takes a processor 4 seconds."""
+    clip_vision = clip_vision_of({**ENCODER, "projection_dim": width})
+    network = seeded(clip_vision.model, 0.2)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if "norm" in name:
+                parameter.fill_(float(name.endswith("weight")))
+    return clip_vision
 
 
 def seeded(module: Any, spread: float = 0.05, seed: int = 0) -> Any:
