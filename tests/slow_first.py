@@ -7,21 +7,24 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent
-# Longest first, but the type checker before all others: it takes most memory, and what comes after it grows. Beside it run
-# the smallest graphs, and those of SDXL afterwards. All others take less than five seconds of a processor.
+# Longest first, but what takes most memory before all others, where the server's process begins with the smallest graphs:
+# the type checker, and the networks in full size. The graphs of SDXL and the browser come when nothing large runs beside them.
+# All others take less than five seconds of a processor.
 SLOW = (
     "test_house.py",
     "host/test_demo_effects.py",
-    "host/test_example_graphs.py",
-    "models/ip_adapter/test_exactness.py",
+    "models/control/test_oracle_diffusers.py",
     "models/controlnext/test_fidelity.py",
+    "host/test_control_graph.py",
+    "host/test_ip_adapter.py",
+    "models/ip_adapter/test_exactness.py",
     "host/test_demo.py",
+    "host/test_example_graphs.py",
+    "host/test_old_graphs.py",
     "test_registry.py",
     "generated/test_base_models.py",
     "generated/test_generation.py",
     "browser/test_first_graphs.py",
-    "host/test_control_graph.py",
-    "host/test_ip_adapter.py",
     "browser/test_blueprints.py",
     "browser/test_layout.py",
     "browser/test_compatibility.py",
@@ -32,7 +35,13 @@ SLOW = (
     "commands/batch/test_batch.py",
     "models/controlnext/test_control.py",
     "models/controlnext/test_stack.py",
-    "models/control/test_oracle_diffusers.py",
+    "models/guiders/test_guiders.py",
+    "models/guiders/test_patches.py",
+    "models/controlnext/test_guiders.py",
+    "preprocessors/test_lines_at_any_size.py",
+    "preprocessors/test_new_method.py",
+    "models/control/model_patch/test_model_patch_net.py",
+    "models/control/model_patch/test_abilities.py",
     "browser/test_front_end.py",
     "browser/test_desk.py",
     "models/control/test_leaks.py",
