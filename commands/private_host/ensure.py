@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.file_lock import locked
-from ..terminal import Steps
+from ..terminal import Steps, Unusable
 from . import requirements
 from .build import STEPS, build
 from .definition import Definition, Request, define
@@ -140,6 +140,13 @@ def _lock(folder: Path):
     def waiting() -> None:
         print("Another armature run is preparing this host, waiting ...", file=sys.stderr, flush=True)
 
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unusable(
+            f"{folder.parent}: {error.strerror}. It is the cache that the private ComfyUI lies in; set the environment variable "
+            "ARMATURE_CACHE to a folder that you may write."
+        ) from None
     return locked(folder.with_name(folder.name + ".lock"), waiting)
 
 

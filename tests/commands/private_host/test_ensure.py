@@ -10,7 +10,7 @@ import pytest
 from armature_pack.commands.private_host import ensure
 from armature_pack.commands.private_host.definition import Request, define
 from armature_pack.commands.private_host.files import HOST_MARK
-from armature_pack.commands.terminal import Problem
+from armature_pack.commands.terminal import Problem, Unusable
 from armature_pack.tests.commands.private_host.fake_host import quick_build, run_builder, write_comfyui
 
 PROBED = ("json",)
@@ -105,6 +105,13 @@ def test_rebuild_list_and_remove(cache):
     assert kept.complete and kept.manifest["version"] == "0.30.0"
     assert ensure.remove_host_by_key(kept.key) and not ensure.list_hosts()
     assert not ensure.remove_host_by_key(kept.key)
+
+
+def test_a_cache_that_cannot_be_made_names_the_variable(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ARMATURE_CACHE", str(tmp_path / "file" / "below"))
+    with pytest.raises(Unusable, match="ARMATURE_CACHE"):
+        make()
 
 
 def test_two_runs_at_once_build_once(cache):
