@@ -19,13 +19,20 @@ _OUTPUT = " [output]"  # the host's mark for names in its output folder
 
 
 def save_embeds(embeds: ImageEmbeds, prefix: str) -> Path:
-    """Write embeddings under the next free number of a prefix in the host's output folder; returns the file."""
+    """Write embeddings under the next free number of a prefix in the host's output folder; returns the file.
+
+    Raises ValueError for a prefix that leads out of it.
+    """
     import folder_paths
 
     check_type("Save IP-Adapter Embeddings, input embeds", embeds, ImageEmbeds, "IP_ADAPTER_EMBEDS are")
-    folder, name, counter, _, _ = folder_paths.get_save_image_path(
-        prefix or PREFIX, folder_paths.get_output_directory()
-    )
+    output = folder_paths.get_output_directory()
+    try:
+        folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix or PREFIX, output)
+    except Exception as error:  # the host raises a bare Exception
+        raise ValueError(
+            f"Save IP-Adapter Embeddings, input filename_prefix: {prefix!r} cannot be used: {error}"
+        ) from None
     path = Path(folder) / f"{name}_{counter:05}_{_ENDING}"
     write_embeds(embeds, path)
     return path

@@ -109,6 +109,14 @@ def test_broken_and_foreign_files_are_named(folders) -> None:
         ArmatureSaveIPAdapterEmbeds.execute(torch.zeros(1))
 
 
+@pytest.mark.parametrize("prefix", ["../x", "a/../../x", "/tmp/armature_climbs"])
+def test_a_prefix_that_climbs_writes_nothing(folders, prefix) -> None:
+    before = sorted(folders.rglob("*"))
+    with pytest.raises(ValueError, match="filename_prefix"):
+        ArmatureSaveIPAdapterEmbeds.execute(ImageEmbeds("pooled", torch.zeros(1, 1, 4)), prefix)
+    assert sorted(folders.rglob("*")) == before and not list(Path("/tmp").glob("armature_climbs*"))
+
+
 def test_norm_average_counts_every_picture_alike() -> None:
     rows = torch.stack([torch.eye(4)[0], 9 * torch.eye(4)[1]])
     combined = ImageEmbeds("pooled", rows).combined("norm average").image

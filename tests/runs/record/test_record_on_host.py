@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from armature_pack.runs.errors import RunFailed
 from armature_pack.runs.graph import set_inputs
 from armature_pack.runs.record.record import read_record
 from armature_pack.tests.commands.batch.batch_process import run_command
@@ -114,3 +115,14 @@ def _check_strangers(server: RunningServer, folder: Path, tmp_path: Path) -> Non
     _, err = run_command("replay", tmp_path, str(strange), *options, status=2)
     assert f"the same file is {server.models_folder / 'checkpoints' / server.model('sd15_checkpoint')}" in err
     assert "no file of that sum was found" in err and data["models"][0]["sha256"] in err
+
+
+@pytest.mark.parametrize("prefix", ["../climbs", "a/../../climbs", "/tmp/armature_climbs"])
+def test_a_prefix_that_climbs_out_of_the_output_folder_is_refused(server: RunningServer, prefix: str) -> None:
+    prompt = {
+        "1": {"class_type": "ArmatureExamplePicture", "inputs": {"name": "still_life"}},
+        "2": {"class_type": "ArmatureSaveRecord", "inputs": {"images": ["1", 0], "filename_prefix": prefix}},
+    }
+    with pytest.raises(RunFailed, match="filename_prefix"):
+        server.run(prompt)
+    assert not list(server.output_folder.parent.glob("climbs*")) and not list(Path("/tmp").glob("armature_climbs*"))
