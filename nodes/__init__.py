@@ -36,6 +36,7 @@ from .poses import (
 from .preprocessors import METHOD_NODES, ArmatureControlMap
 from .records import ArmatureSaveRecord
 from .sweep import ArmatureSweepSheet, ArmatureWeightSweep
+from .train_ip_adapter import ArmatureTrainIPAdapter
 from .training import ArmatureTrainControlNeXt
 from .training_folder import ArmatureTrainingFolder
 from .union import ArmatureUnionSignal
@@ -89,6 +90,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureFixColors,
     ArmatureTrainingFolder,
     ArmatureTrainControlNeXt,
+    ArmatureTrainIPAdapter,
 )
 
 

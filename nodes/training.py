@@ -6,9 +6,7 @@ from typing import Any
 
 from .api import SHOWS, TrainingSetType, io
 from .shown import shown
-
-CATEGORY = "Armature/training"
-LossMapType = io.Custom("LOSS_MAP")  # the host's own
+from .training_inputs import CATEGORY, Given, LossMapType, running_inputs
 
 
 class ArmatureTrainControlNeXt(io.ComfyNode):
@@ -16,8 +14,6 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        import comfy.samplers
-
         from ..models.training.controlnext import ADDITIONS, SUBSETS
 
         return io.Schema(
@@ -128,75 +124,7 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
                     advanced=True,
                     tooltip="Share of pictures that are learned without their caption.",
                 ),
-                io.Int.Input(
-                    "seed", default=0, min=0, max=2**31 - 1, optional=True, tooltip="Of all chance in the training."
-                ),
-                io.Boolean.Input(
-                    "resume",
-                    default=True,
-                    optional=True,
-                    tooltip="Go on with a training of this name. Off: begin anew, and lose what it had learned.",
-                ),
-                io.Int.Input(
-                    "save_every",
-                    default=100,
-                    min=1,
-                    max=100_000,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Steps between states.",
-                ),
-                io.Int.Input(
-                    "validate_every",
-                    default=100,
-                    min=1,
-                    max=100_000,
-                    optional=True,
-                    tooltip="Steps between two looks at the held-out pictures.",
-                ),
-                io.Int.Input(
-                    "validation_pictures",
-                    default=4,
-                    min=0,
-                    max=64,
-                    optional=True,
-                    tooltip="Pictures that are held out of the training, drawn with and without their map.",
-                ),
-                io.Int.Input(
-                    "validation_steps",
-                    default=12,
-                    min=1,
-                    max=200,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Sampling steps of a held-out picture.",
-                ),
-                io.Float.Input(
-                    "cfg", default=4.0, min=1.0, max=30.0, step=0.1, optional=True, advanced=True, tooltip="Guidance."
-                ),
-                io.Combo.Input(
-                    "sampler_name",
-                    options=list(comfy.samplers.KSampler.SAMPLERS),
-                    default="euler",
-                    optional=True,
-                    advanced=True,
-                    tooltip="Of the held-out pictures.",
-                ),
-                io.Combo.Input(
-                    "scheduler",
-                    options=list(comfy.samplers.KSampler.SCHEDULERS),
-                    default="normal",
-                    optional=True,
-                    advanced=True,
-                    tooltip="Of the held-out pictures.",
-                ),
-                io.Boolean.Input(
-                    "gradient_checkpointing",
-                    default=False,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Much less memory for about a third more time. What is learned is the same.",
-                ),
+                *running_inputs("Pictures that are held out of the training, drawn with and without their map."),
             ],
             outputs=[
                 io.ControlNet.Output(
@@ -214,16 +142,10 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
         cls, model: Any, clip: Any, vae: Any, set: Any, name: str, steps: int, **settings: Any
     ) -> io.NodeOutput:
         from ..models.training.controlnext import Plan
-        from ..models.training.loop import Pace
         from ..models.training.train_controlnext import applied, train_controlnext
-        from ..models.training.validation import Drawing
 
-        given = {key: value for key, value in settings.items() if value is not None}
-
-        def of(kind: Any, **names: str) -> Any:
-            return kind(**{field: given[key] for key, field in names.items() if key in given})
-
-        plan = of(
+        given = Given(settings)
+        plan = given.of(
             Plan,
             addition="addition",
             subset="subset",
@@ -232,9 +154,6 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
             subset_rate="subset_rate",
             gradient_checkpointing="checkpointing",
         )
-        same = ("batch", "accumulation", "noisy_times", "without_text", "seed", "save_every", "validate_every")
-        pace = Pace(steps=500 if steps is None else steps, **{key: given[key] for key in same if key in given})
-        drawing = of(Drawing, validation_steps="steps", cfg="cfg", sampler_name="sampler", scheduler="scheduler")
         trained = train_controlnext(
             model,
             clip,
@@ -242,10 +161,9 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
             set,
             name or "my_control",
             plan,
-            pace,
-            drawing,
-            given.get("validation_pictures", 4),
-            given.get("resume", True),
+            given.pace(500 if steps is None else steps),
+            given.drawing(),
+            **given.running(),
         )
         return io.NodeOutput(
             trained.control,

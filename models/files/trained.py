@@ -33,7 +33,8 @@ class Trained:
     it was trained on, by its name in the table of map kinds where that has it. base: family of the base model, by its id.
     base_hash: of the base's file. adherence: how well pictures that were held back follow their maps at the end. settings: of
     the training. part: one of PARTS. format: of the UNet's weights, one of FORMATS. problems: what could not be read, as
-    parts of a sentence.
+    parts of a sentence. likeness: how like their references pictures are that were drawn with it, 0 as unlike as pictures of
+    other things, 1 the same. encoder_hash: of the image encoder whose embeddings it was trained on.
     """
 
     variant: str = ""
@@ -47,6 +48,8 @@ class Trained:
     part: str = ""
     format: str = ""
     problems: tuple[str, ...] = ()
+    likeness: float | None = None
+    encoder_hash: str = ""
 
     def metadata(self) -> dict[str, str]:
         """As it is written into a header; what is not known is left out."""
@@ -67,6 +70,7 @@ class Trained:
             "trained_map": self.map,
             "steps": self.steps,
             "adherence": self.adherence,
+            "likeness": self.likeness,
             "format": self.format,
             "part": self.part,
             "problems": list(self.problems),
@@ -107,6 +111,7 @@ def told_training(traits: Mapping[str, Any]) -> str:
         f"{traits['trained_map']} maps" if "trained_map" in traits else "",
         f"{traits['steps']} steps" if "steps" in traits else "",
         f"adherence {traits['adherence']:.3g}" if "adherence" in traits else "",
+        f"likeness {traits['likeness']:.3g}" if "likeness" in traits else "",
     ]
     how = ", ".join(part for part in trained if part)
     parts = [
@@ -150,7 +155,7 @@ def _steps(text: str) -> int:
     return int(text)
 
 
-def _adherence(text: str) -> float:
+def _share(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
@@ -177,10 +182,12 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "base": _one_of(tuple(family.id for family in FAMILIES)),
     "base_hash": _text,
     "steps": _steps,
-    "adherence": _adherence,
+    "adherence": _share,
     "settings": _settings,
     "part": _one_of(PARTS),
     "format": _one_of(FORMATS),
+    "likeness": _share,
+    "encoder_hash": _text,
 }
 KEYS = tuple(_PREFIX + name for name in _READERS)
 _EMPTY = {name: getattr(Trained(), name) for name in _READERS}

@@ -31,7 +31,7 @@ def check_encoder(clip_vision: Any, adapter: IPAdapter) -> None:
             f"{adapter.who} reads pictures with {wanted}, but at input clip_vision {found}. "
             f"Link Load CLIP Vision{_file_that_fits(adapter)}."
         )
-    hidden, pooled = _widths(clip_vision)
+    hidden, pooled = widths(clip_vision)
     have = pooled if adapter.layout.reads == "pooled" else hidden
     if have != adapter.feature_width:
         what = _read_by(adapter)
@@ -115,7 +115,7 @@ def nothing_seen(clip_vision: Any) -> torch.Tensor:
     return output[1].float().to(comfy.model_management.intermediate_device()).clone()
 
 
-def _widths(clip_vision: Any) -> tuple[int, int]:
+def widths(clip_vision: Any) -> tuple[int, int]:
     """(width of the hidden states, of the pooled embeddings)."""
     hidden = clip_vision.config.get("hidden_size", 0)
     return hidden, clip_vision.config.get("projection_dim", hidden)

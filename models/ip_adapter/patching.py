@@ -107,7 +107,7 @@ def _with_image_attention(
     rows = QueryRows(others, first.view, first.prompt.query_rows, first.prompt.adapter.who)
     if others:
         rows.install(options)
-    options["patches_replace"] = _laid_around(options["patches_replace"], moments, _grid(x), executor.class_obj, rows)
+    options["patches_replace"] = laid_around(options["patches_replace"], moments, _grid(x), executor.class_obj, rows)
     with uncompiled():
         return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
 
@@ -117,13 +117,17 @@ def _grid(x: torch.Tensor) -> tuple[int, int]:
     return (x.shape[-2] + 1) // 2, (x.shape[-1] + 1) // 2
 
 
-def _laid_around(
+def laid_around(
     replacements: dict[str, Any],
     moments: tuple[Moment, ...],
     grid: tuple[int, int],
     model: Any,
     query_rows: QueryRows,
 ) -> dict[str, dict[Any, Any]]:
+    """The replacements of a call (`patches_replace` of its options) with the prompts that act now laid around them.
+
+    grid: rows and columns of a transformer's tokens; model: the host's BaseModel.
+    """
     laid = {**replacements, "attn2": dict(replacements.get("attn2", {})), "dit": dict(replacements.get("dit", {}))}
     places: dict[Place, list[Moment]] = {}
     for moment in moments:

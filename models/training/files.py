@@ -42,11 +42,11 @@ def model_path(kind: str, file: str) -> Path:
     return Path(folder_paths.get_folder_paths(kind)[0]) / file
 
 
-def header(title: str, trained: Trained) -> dict[str, str]:
-    """Metadata by modelspec, and our own."""
+def header(title: str, trained: Trained, kind: str = "controlnext") -> dict[str, str]:
+    """Metadata by modelspec, and our own. kind: what it is beside its base, in modelspec's way."""
     return {
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": f"{_ARCHITECTURES.get(trained.base, trained.base)}/controlnext",
+        "modelspec.architecture": f"{_ARCHITECTURES.get(trained.base, trained.base)}/{kind}",
         "modelspec.implementation": "armature",
         "modelspec.title": title,
         "modelspec.date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),

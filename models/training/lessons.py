@@ -35,7 +35,7 @@ def fingerprint(network: Any) -> str:
 @dataclass(frozen=True, eq=False)
 class Batch:
     """latents [B,C,h,w] (or [B,C,1,h,w]) as the sampler sees them, maps [B,3,H,W] in 0..1 or None, sigmas [B], noise like
-    latents, conds: the further arguments of `apply_model`.
+    latents, conds: the further arguments of `apply_model`, numbers: of its pictures in the set.
     """
 
     latents: torch.Tensor
@@ -43,6 +43,7 @@ class Batch:
     sigmas: torch.Tensor
     noise: torch.Tensor
     conds: Mapping[str, Any]
+    numbers: tuple[int, ...] = ()
 
     def column(self, values: torch.Tensor) -> torch.Tensor:
         """[B] -> [B,1,1,1], to go with the latents."""
@@ -52,11 +53,13 @@ class Batch:
 class Lessons:
     """A set prepared for one model: latents and texts are made once and kept in the set's store by their hash.
 
-    model: a MODEL, loaded or not; its `extra_conds` make what the network takes beside the text.
+    model: a MODEL, loaded or not; its `extra_conds` make what the network takes beside the text. with_maps: whether batches
+    have the set's maps, where it has any.
     """
 
-    def __init__(self, chosen: TrainingSet, model: Any, clip: Any, vae: Any) -> None:
+    def __init__(self, chosen: TrainingSet, model: Any, clip: Any, vae: Any, with_maps: bool = True) -> None:
         self.set = chosen
+        self._with_maps = with_maps and chosen.has_maps
         self._model = model
         self.latents = _latents(chosen, model, vae)
         self._texts = _texts([example.caption for example in chosen.examples], clip, chosen.store)
@@ -84,14 +87,14 @@ class Lessons:
         latents = torch.stack([self.latents[number] for number in numbers]).to(device)
         sigmas = torch.tensor([sigma_at(sampling, one) for one in progress], device=device)
         maps = None
-        if self.set.has_maps:
+        if self._with_maps:
             maps = self.set.maps(list(numbers))[..., :3].movedim(-1, 1).float().to(device)
         texts = [
             self._empty if empty else self._texts[self.set.examples[number].caption]
             for number, empty in zip(numbers, wordless, strict=True)
         ]
         conds = comfy.samplers.cond_cat([self._conds(text, one) for text, one in zip(texts, latents, strict=True)])
-        return Batch(latents, maps, sigmas, noise.to(device), conds)
+        return Batch(latents, maps, sigmas, noise.to(device), conds, tuple(numbers))
 
     def _conds(self, text: list[Any], latent: torch.Tensor) -> dict[str, Any]:
         """What the network takes with one picture, as the host's sampler makes it."""

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ..host import note
+from .lessons import Batch
 from .state import Course, StateFile
 
 _WARM_UP = 20  # steps
@@ -81,6 +82,10 @@ class Learner(ABC):
         """Of one batch, with its gradient."""
 
     @abstractmethod
+    def error(self, batch: Batch) -> torch.Tensor:
+        """Of a batch that was chosen elsewhere, to be compared over the steps."""
+
+    @abstractmethod
     def load(self) -> None:
         """Onto the device, at the beginning and whenever others may have been loaded meanwhile."""
 
@@ -92,7 +97,8 @@ class Stopped(ValueError):
 class Loop:
     """Runs a learner to its last step, or on from its state.
 
-    told: called after every step with the course. look: called with the course when it is time to validate.
+    told: called after every step with the course. look: called with the course when it is time to validate. enough: whether
+    a course shall end before its last step.
     """
 
     def __init__(
@@ -102,8 +108,10 @@ class Loop:
         state: StateFile,
         told: Callable[[Course], None],
         look: Callable[[Course], None],
+        enough: Callable[[Course], bool] = lambda _course: False,
     ) -> None:
         self._learner, self._pace, self._state, self._told, self._look = learner, pace, state, told, look
+        self._enough = enough
         self.course = Course()
         learner.load()  # before the optimiser gets a state, which is to be where the parameters are
         self._rates: list[float] = []
@@ -126,7 +134,7 @@ class Loop:
         if course.step == 0:
             self._look(course)
         try:
-            while course.step < pace.steps:
+            while course.step < pace.steps and not self._enough(course):
                 management.throw_exception_if_processing_interrupted()
                 self._step(course)
                 self._told(course)
@@ -134,7 +142,7 @@ class Loop:
                 if due or course.step % pace.validate_every == 0:
                     self._look(course)
                     self._learner.load()
-                if due or course.step % pace.save_every == 0:
+                if due or course.step % pace.save_every == 0 or self._enough(course):
                     self.save()
         except (management.InterruptProcessingException, management.OOM_EXCEPTION):
             self.save()

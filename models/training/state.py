@@ -20,10 +20,36 @@ _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 @dataclass
 class Course:
-    """What a training has been through: steps, and the loss of each."""
+    """What a training has been through: steps, and the loss of each.
+
+    errors: (step, error on held-out pictures) of each look, and best: the parameters at the lowest of them, by name, on the
+    processor; both stay empty where nothing is held out or where the last state is what counts.
+    """
 
     step: int = 0
     losses: list[float] = field(default_factory=list)
+    errors: list[tuple[int, float]] = field(default_factory=list)
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def best_look(self) -> tuple[int, float] | None:
+        """(step, error) of the first look with the lowest error."""
+        return min(self.errors, key=lambda look: look[1], default=None)
+
+    @property
+    def looks_since_best(self) -> int:
+        """How many looks came behind the best one."""
+        best = self.best_look
+        return 0 if best is None else len(self.errors) - 1 - self.errors.index(best)
+
+    def saw(self, error: float, parameters: Mapping[str, torch.Tensor]) -> None:
+        """Note a look at this step, and keep the parameters where it is the best so far. Seen again, a step counts once."""
+        if self.errors and self.errors[-1][0] >= self.step:
+            return
+        best = self.best_look
+        self.errors.append((self.step, error))
+        if best is None or error < best[1]:
+            self.best = {name: value.detach().cpu().clone() for name, value in parameters.items()}
 
 
 class StateFile:
@@ -38,7 +64,14 @@ class StateFile:
         for name, value in parameters.items():
             for moment, kept in optimizer.state.get(value, {}).items():
                 tensors[f"optimizer.{name}.{moment}"] = kept.detach().cpu().contiguous()
-        about = {"form": FORM, "step": course.step, "losses": course.losses, "about": self._about}
+        tensors |= {f"best.{name}": value.contiguous() for name, value in course.best.items()}
+        about = {
+            "form": FORM,
+            "step": course.step,
+            "losses": course.losses,
+            "errors": course.errors,
+            "about": self._about,
+        }
         try:
             write_safetensors(self.path, tensors, {"armature.training": json.dumps(about)})
         except OSError as error:
@@ -59,6 +92,7 @@ class StateFile:
                 told = json.loads((opened.metadata() or {})["armature.training"])
                 tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
             step, losses, about = int(told["step"]), [float(one) for one in told["losses"]], dict(told["about"])
+            errors = [(int(at), float(error)) for at, error in told.get("errors", [])]
         except (OSError, safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
             raise ValueError(
                 f"The state of the training in {self.path} cannot be read ({type(error).__name__}: {error}). Remove the file or "
@@ -80,7 +114,8 @@ class StateFile:
                     for one, kept in moments.items()
                     if kept is not None
                 }
-        return Course(step, losses)
+        best = {name.removeprefix("best."): one for name, one in tensors.items() if name.startswith("best.")}
+        return Course(step, losses, errors, best)
 
     def _check(self, about: Mapping[str, Any]) -> None:
         other = [name for name, value in self._about.items() if about.get(name) != value]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import comfy.utils
 import torch
 
 from ...common.report_lines import warnings_first
@@ -18,17 +16,21 @@ from ..files.families import family_of_host_class
 from ..files.trained import CONTROL, UNET, Trained
 from ..host import tell
 from .controlnext import ControlNeXtLearner, Plan, is_learned, variant_for
+from .drawing import Drawing
 from .files import check_name, header, model_path, training_folder, write
 from .lessons import Lessons, fingerprint
-from .log import Log
-from .loop import Dice, Loop, Pace
+from .loop import Pace
+from .session import Session, check_set
 from .state import Course, StateFile
 from .trainee import Trainee, training_mode
 from .training_set import TrainingSet
-from .validation import Drawing, Examination, Look, held_out_of
+from .validation import Examination, Look, held_out_of
 
 WHO = "Train ControlNeXt"
-_LIKE_LAST = 50  # steps whose mean loss is told
+_ONE_PICTURE = (
+    "one picture teaches no map to be followed. Put at least 60 pictures into the folder; from about 10 on something may "
+    "be seen."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,26 +87,20 @@ def train_controlnext(
                 "seed": pace.seed,
             }
             state = StateFile(folder / f"{name}.state.safetensors", about)
-            return _Session(name, learner, lessons, held_out, vae, facts, pace, drawing, state, resume).run()
+            return _Session(name, learner, lessons, held_out, vae, facts, pace, drawing, state, resume).made()
         finally:
             trainee.release()
 
 
 def _check_set(chosen: Any) -> None:
-    if not isinstance(chosen, TrainingSet):
-        raise ValueError(f"{WHO}, input set: a TRAINING_SET is needed, from Training Folder.")
+    check_set(WHO, chosen, _ONE_PICTURE)
     if not chosen.has_maps:
         raise ValueError(
             f"{WHO}, input set: it has no maps. Choose a map in Training Folder: a method, or from folder."
         )
-    if len(chosen) < 2:
-        raise ValueError(
-            f"{WHO}, input set: one picture teaches no map to be followed. Put at least 60 pictures into the folder; from "
-            "about 10 on something may be seen."
-        )
 
 
-class _Session:
+class _Session(Session):
     """One run of the node: from the state that there is to the files."""
 
     def __init__(
@@ -120,100 +116,56 @@ class _Session:
         state: StateFile,
         resume: bool,
     ) -> None:
-        self._name, self._learner, self._lessons, self._facts, self._pace = name, learner, lessons, facts, pace
-        self._held_out = held_out
-        self._examination = Examination(lessons, held_out, drawing, vae, self._error)
-        self._bar = comfy.utils.ProgressBar(pace.steps)
-        self._log = Log(training_folder(name) / f"{name}.log.jsonl", anew=not resume)
-        self._begun = time.monotonic()
-        self._loop = Loop(learner, pace, state, self._told, self._look)
-        if resume:
-            self._loop.resume()
-        self._first = self._loop.course.step
+        self._learner, self._facts = learner, facts
+        self._examination = Examination(lessons, held_out, drawing, vae, self.error)
+        super().__init__(name, learner, lessons, held_out, pace, state, resume)
 
-    def run(self) -> Made:
-        begun_at = self._first
-        course = self._loop.run()
-        if begun_at == self._pace.steps:  # nothing was left to do: look once, for the sheet
-            self._look(course)
-        return self._finished(course, begun_at)
-
-    def _error(self, numbers: list[int]) -> float:
-        """On held-out pictures, always at the same moments with the same noise; of sets too small to hold any out, on all."""
-        numbers = numbers or list(range(min(4, len(self._lessons.latents))))
-        total = 0.0
-        for place, number in enumerate(numbers):
-            dice = Dice.of(0, place)
-            for progress in (0.1, 0.4, 0.7):
-                noise = dice.noise((1, *self._lessons.latents[number].shape))
-                total += float(self._learner.error(self._lessons.batch([number], [progress], noise, [False])))
-        return total / (3 * len(numbers))
-
-    def _told(self, course: Course) -> None:
-        self._log.write({"step": course.step, "loss": round(course.losses[-1], 6)})
-        self._bar.update_absolute(course.step, self._pace.steps)
-
-    def _look(self, course: Course) -> None:
-        control = self._learner.control(self._name)
+    def look(self, course: Course) -> None:
+        """Draw the held-out pictures with and without their maps."""
+        control = self._learner.control(self.name)
 
         def controlled(number: int, positive: Any, negative: Any) -> tuple[Any, Any]:
-            signal = ControlSignal(control, self._lessons.set.maps([number]))
+            signal = ControlSignal(control, self.lessons.set.maps([number]))
             applied = apply_stack(positive, negative, ControlStack((signal,)))
             return applied.positive, applied.negative
 
         found = self._examination.look(course.step, self._learner.trainee.patcher, controlled)
-        self._log.write(
+        self.log.write(
             {
                 "step": course.step,
                 "held_out_error": round(found.error, 6),
                 "adherence": found.adherence,
                 "adherence_without": found.without,
-                "seconds": round(time.monotonic() - self._begun, 1),
+                "seconds": self.seconds(),
             }
         )
         if found.drawn:
-            self._bar.update_absolute(course.step, self._pace.steps, ("JPEG", self._examination.preview(), 512))
+            self.show(course.step, self._examination.preview())
 
-    def _finished(self, course: Course, begun_at: int) -> Made:
+    def made(self) -> Made:
+        """Run to the end, and write the files."""
+        course = self.run()
         look = self._examination.looks[-1]
         adherence = None if look.adherence is None else round(min(max(look.adherence, -1.0), 1.0), 4)
         facts = replace(self._facts, steps=course.step, adherence=adherence)
         differences = self._learner.trainee.differences()
-        module_path = model_path("controlnet", f"{self._name}.safetensors")
-        write(module_path, self._learner.tensors(), header(self._name, replace(facts, part=CONTROL)))
-        lines = [f"{self._name}: {self._steps(course, begun_at)}", f"Module: {module_path}"]
+        module_path = model_path("controlnet", f"{self.name}.safetensors")
+        write(module_path, self._learner.tensors(), header(self.name, replace(facts, part=CONTROL)))
+        lines = [f"{self.name}: {self.steps_words(course)}", f"Module: {module_path}"]
         if differences:
-            path = module_path.with_name(f"{self._name}_unet.safetensors")
+            path = module_path.with_name(f"{self.name}_unet.safetensors")
             stored = {f"model.{key}": one for key, one in differences.items()}
-            write(path, stored, header(f"{self._name} (weights)", replace(facts, part=UNET, format="delta")))
+            write(path, stored, header(f"{self.name} (weights)", replace(facts, part=UNET, format="delta")))
             lines.append(f"Weights of the base, for Apply ControlNeXt Weights: {path}")
         advice = self._examination.advice()
         for one in advice:
             tell(one)
         lines += [one.line() for one in self._examination.looks]
-        lines += self._set_words()
+        lines.append(self.set_words("whether it follows new maps"))
         report = "\n".join(warnings_first((*lines, *advice)))
         return Made(
-            self._learner.control(self._name), differences, tuple(course.losses), self._examination.sheet(), report
+            self._learner.control(self.name), differences, tuple(course.losses), self._examination.sheet(), report
         )
-
-    def _steps(self, course: Course, begun_at: int) -> str:
-        seconds = time.monotonic() - self._begun
-        done = course.step - begun_at
-        told = f"{course.step} steps"
-        if begun_at:
-            told += f", {done} of them now" if done else ", all of them done before"
-        if done:
-            told += f" ({seconds / done:.2f} s each, with looking at the pictures)"
-        recent = course.losses[-_LIKE_LAST:]
-        return f"{told}; loss {sum(recent) / len(recent):.5f} over the last {len(recent)}." if recent else f"{told}."
-
-    def _set_words(self) -> list[str]:
-        held = len(self._held_out)
-        count = len(self._lessons.latents)
-        if not held:
-            return [f"{count} pictures, too few to hold any out: whether it follows new maps is not known."]
-        return [f"{count - held} pictures to learn from, {held} held out."]
 
 
 def applied(model: Any, differences: Mapping[str, torch.Tensor]) -> Any:

@@ -7,31 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import comfy.sample
 import torch
 
 from ...common.report_lines import warning
 from ...preprocessors.adherence.adherence import AUTO, Request, adherence
-from ...preprocessors.images.canvas import as_image
-from ...preprocessors.images.picture_sheet import Sheet
-from ...preprocessors.images.tensors import to_uint8
+from .drawing import Drawer, Drawing, picture_table, preview
 from .lessons import Lessons
 from .training_set import TrainingSet
 
-_SEED = 7
-_SIDE, _GAP, _LINE = 192, 6, 26  # pixels of the sheet
 _NOTHING = 0.05  # of adherence above that without a map: less is none
 _EXPECTED = 200  # steps after which an effect should be seen
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """How the held-out pictures are drawn."""
-
-    steps: int = 12
-    cfg: float = 4.0
-    sampler: str = "euler"
-    scheduler: str = "normal"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +63,8 @@ class Examination:
         vae: Any,
         measure: Callable[[list[int]], float],
     ) -> None:
-        self._lessons, self._drawing, self._vae, self._measure = lessons, drawing, vae, measure
+        self._lessons, self._measure = lessons, measure
+        self._drawer = Drawer(lessons, drawing, vae)
         self.numbers = list(held_out)
         self.looks: list[Look] = []
 
@@ -87,28 +73,13 @@ class Examination:
         """model: a MODEL with what it has learned; controlled: (picture, positive, negative) -> both with its control."""
         drawn, plain = [], []
         for number in self.numbers:
-            positive, negative = self._prompts(number)
-            drawn.append(self._draw(model, *controlled(number, positive, negative), number))
-            plain.append(self._draw(model, positive, negative, number))
+            positive, negative = self._drawer.prompts(number)
+            drawn.append(self._drawer.draw(model, *controlled(number, positive, negative), number))
+            plain.append(self._drawer.draw(model, positive, negative, number))
         with_map, without = (self._adherence(pictures) for pictures in (drawn, plain))
         found = Look(step, self._measure(self.numbers), with_map, without, drawn, plain)
         self.looks.append(found)
         return found
-
-    def _prompts(self, number: int) -> tuple[Any, Any]:
-        return self._lessons.text(self._lessons.set.examples[number].caption), self._lessons.text("")
-
-    def _draw(self, model: Any, positive: Any, negative: Any, number: int) -> torch.Tensor:
-        """[H,W,3]; always the same noise for a picture."""
-        start = torch.zeros_like(self._lessons.latents[number])[None]
-        noise = torch.randn(start.shape, generator=torch.Generator().manual_seed(_SEED + number))
-        how = self._drawing
-        latent = comfy.sample.sample(
-            model, noise, how.steps, how.cfg, how.sampler, how.scheduler, positive, negative, start,
-            seed=_SEED + number, disable_pbar=True,
-        )  # fmt: skip
-        pictures = self._vae.decode(latent)
-        return pictures.reshape(-1, *pictures.shape[-3:])[0].float().clamp(0, 1)
 
     def _adherence(self, pictures: list[torch.Tensor]) -> float | None:
         """Mean relative adherence; 0 is chance, 1 the source picture."""
@@ -133,21 +104,13 @@ class Examination:
 
     def sheet(self) -> torch.Tensor:
         """IMAGE [1,H,W,3]: a row for each held-out picture: itself, its map, drawn without, and after each look."""
-        columns = 2 + 1 + len(self.looks)
-        sheet = Sheet(columns * (_SIDE + _GAP) + _GAP, _LINE + max(1, len(self.numbers)) * (_SIDE + _GAP) + _GAP)
-        chosen = self._lessons.set
+        chosen, rows = self._lessons.set, []
         heads = ["picture", "map", "no map", *(self._head(look) for look in self.looks)]
-        for column, head in enumerate(heads):
-            sheet.words(_GAP + column * (_SIDE + _GAP) + _SIDE // 2, _LINE // 2, head, 13)
         for row, number in enumerate(self.numbers):
-            has_map = chosen.has_maps
-            shown = [chosen.pictures([number])[0], chosen.maps([number])[0] if has_map else None]
+            shown = [chosen.pictures([number])[0], chosen.maps([number])[0] if chosen.has_maps else None]
             shown += [self.looks[-1].plain[row] if self.looks else None, *(look.drawn[row] for look in self.looks)]
-            for column, picture in enumerate(shown):
-                if picture is not None:
-                    place = (_GAP + column * (_SIDE + _GAP), _LINE + row * (_SIDE + _GAP))
-                    sheet.put(_square(picture), *place, _SIDE)
-        return as_image(sheet.image)
+            rows.append(shown)
+        return picture_table(heads, rows)
 
     @staticmethod
     def _head(look: Look) -> str:
@@ -155,18 +118,8 @@ class Examination:
 
     def preview(self) -> Any:
         """The last look as a picture of Pillow, for the node while it runs."""
-        from PIL import Image
-
-        rows = [torch.cat([self._fitted(one) for one in pictures], 1) for pictures in self._last()]
-        return Image.fromarray(to_uint8(torch.cat(rows, 0)))
-
-    def _last(self) -> list[list[torch.Tensor]]:
         look = self.looks[-1]
-        return [look.drawn, look.plain]
-
-    def _fitted(self, picture: torch.Tensor) -> torch.Tensor:
-        first = self.looks[-1].drawn[0]
-        return torch.nn.functional.interpolate(picture.movedim(-1, 0)[None], first.shape[:2])[0].movedim(0, -1)
+        return preview([look.drawn, look.plain])
 
     def advice(self) -> list[str]:
         """Why nothing is to be seen yet, where nothing is."""
@@ -181,15 +134,3 @@ class Examination:
         else:
             why = "the error does fall: more steps are needed, or more pictures"
         return [warning(f"after {last.step} steps the pictures do not follow their maps ({last.gain:+.2f}); {why}.")]
-
-
-def _square(picture: torch.Tensor) -> Any:
-    from PIL import Image
-
-    small = Image.fromarray(to_uint8(picture[..., :3]))
-    small.thumbnail((_SIDE, _SIDE))
-    return (
-        small
-        if max(small.size) == _SIDE
-        else small.resize((_SIDE * small.width // max(small.size), _SIDE * small.height // max(small.size)))
-    )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from armature_pack.tests.inference_mode import inference_mode  # noqa: F401
 
-sys.path.append(str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path += [str(HERE), str(HERE.parent / "ip_adapter")]
 
 
 @pytest.fixture

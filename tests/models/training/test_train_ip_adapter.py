@@ -1,0 +1,219 @@
+"""Training an IP-Adapter through its node: what is trained is what is run, the best is kept, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import pytest
+import torch
+from armature_pack.models.files.trained import of_file
+from armature_pack.models.ip_adapter.apply import apply_ip_adapter
+from armature_pack.models.ip_adapter.settings import Settings
+from armature_pack.models.training import loop, trainee
+from armature_pack.models.training.ip_adapter import IPAdapterLearner, Plan
+from armature_pack.models.training.ip_adapter_weights import fresh_weights, trainable
+from armature_pack.models.training.lessons import Lessons, noisy
+from armature_pack.models.training.loop import Dice, Pace
+from armature_pack.models.training.references import look_at
+from armature_pack.nodes.ip_adapter import ArmatureLoadIPAdapter
+from armature_pack.nodes.train_ip_adapter import ArmatureTrainIPAdapter
+from armature_pack.tests.latest import latest
+from ip_adapter_recipes import tiny_encoder
+from safetensors.torch import load_file
+from small import checkpoint, squares
+
+QUICK = {"batch": 2, "validate_every": 100, "validation_pictures": 1, "validation_steps": 1}
+
+
+@latest(1)
+def encoder() -> Any:
+    """CLIP_VISION, as a loader gives it inside a node."""
+    with torch.inference_mode():
+        return tiny_encoder()
+
+
+@pytest.fixture
+def adapters(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The host's folder for IP-Adapters, a test's own."""
+    import folder_paths
+
+    made = folders / "ipadapter"
+    made.mkdir()
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "ipadapter", ([str(made)], {".safetensors"}))
+    return folders
+
+
+def trained(folders: Path, steps: int = 2, name: str = "mine", **settings: Any) -> Any:
+    """What the node gives."""
+    given = {**QUICK, **settings}
+    chosen = given.pop("set", None) or squares(folders, method=None)
+    seen_by = given.pop("clip_vision", None) or encoder()
+    model, clip, vae = checkpoint()
+    return ArmatureTrainIPAdapter.execute(given.pop("model", model), clip, vae, seen_by, chosen, name, steps, **given)
+
+
+def file(folders: Path, name: str = "mine") -> dict[str, torch.Tensor]:
+    return load_file(folders / "ipadapter" / f"{name}.safetensors")
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def learner_of(folders: Path, layout: str = "base", **plan: Any) -> tuple[IPAdapterLearner, Lessons]:
+    """Made by hand, in training mode."""
+    model, clip, vae = checkpoint()
+    chosen = squares(folders, method=None)
+    lessons = Lessons(chosen, model, clip, vae, with_maps=False)
+    learned = trainee.Trainee(model, lambda _key: False)
+    from armature_pack.models.ip_adapter.layers import cross_attentions
+
+    adapter = trainable(fresh_weights(layout, cross_attentions(model.model), model.model, encoder(), 0, 3), "mine")
+    seen = look_at(chosen, adapter, encoder())
+    learner = IPAdapterLearner(lessons, learned, adapter, seen, Plan(layout, **plan), Pace(batch=2), [0])
+    learner.load()
+    return learner, lessons
+
+
+@pytest.mark.parametrize("layout", ["base", "plus"])
+def test_what_is_trained_is_what_the_file_does(adapters, layout):
+    """The prediction of the training equals that of the host's model with the file, loaded and applied by the nodes."""
+    made, losses, sheet, report = trained(adapters, 2, layout=layout, learning_rate=1e-3).args
+    assert len(losses["loss"]) == 2 and sheet.shape[0] == 1 and "2 steps" in report
+    weights = file(adapters)
+    assert {"ip_adapter.1.to_k_ip.weight", "ip_adapter.3.to_v_ip.weight"} <= weights.keys()
+    loaded = ArmatureLoadIPAdapter.execute("mine.safetensors").args[0]
+    assert loaded.layout.name == layout == made.layout.name and loaded.family == "sd15"
+    model = checkpoint()[0]
+    with trainee.training_mode():
+        learner, lessons = learner_of(adapters, layout)
+        with torch.no_grad():
+            own = dict(learner.adapter.module.named_parameters())
+            for name, value in loaded.module.state_dict().items():
+                own[name].copy_(value)
+        batch = lessons.batch([1], [0.4], Dice.of(0, 0).noise((1, *lessons.latents[1].shape)), [False])
+        ours, blind = (learner.predicted(batch, [view]).detach() for view in (3, None))
+        learner.trainee.release()
+    applied = apply_ip_adapter(
+        model, loaded, Settings(weight=1.0, image=lessons.set.pictures([3]), clip_vision=encoder())
+    ).model
+    comfy.model_management.load_models_gpu([applied])
+    options = {**applied.model_options["transformer_options"], "sigmas": batch.sigmas}
+    sampling, theirs = model.model.model_sampling, []
+    for half in (0, 1):
+        called = {**options, "cond_or_uncond": [half]}
+        found = applied.model.apply_model(noisy(sampling, batch), batch.sigmas, transformer_options=called, **batch.conds)
+        theirs.append(found)
+    assert torch.allclose(ours, theirs[0], atol=1e-5) and torch.allclose(blind, theirs[1], atol=1e-5)
+    assert not torch.allclose(ours, blind, atol=1e-4)
+
+
+def test_the_loss_falls_and_the_model_stays_as_it_is(adapters):
+    model = checkpoint()[0]
+    before = {name: value.clone() for name, value in model.model.state_dict().items()}
+    losses = trained(adapters, 14, learning_rate=3e-3, batch=4).args[1]["loss"]
+    assert sum(losses[-5:]) < sum(losses[:5])
+    assert equal(before, dict(model.model.state_dict()))
+    rows = (adapters / "output" / "armature_training" / "mine" / "mine.log.jsonl").read_text().splitlines()
+    looks = [row for row in map(json.loads, rows) if "loss" not in row]
+    assert {"held_out_error", "training_error", "likeness", "likeness_without"} <= looks[0].keys()
+    assert of_file(adapters / "ipadapter" / "mine.safetensors").base == "sd15"
+
+
+def test_a_resumed_training_equals_one_in_one_go(adapters, monkeypatch):
+    quick = {"validate_every": 1, "learning_rate": 1e-2}
+    trained(adapters, 3, "whole", **quick)
+    step = loop.Loop._step
+
+    def interrupt(self: Any, course: Any) -> None:
+        if course.step == 2:
+            comfy.model_management.interrupt_current_processing(True)
+            comfy.model_management.throw_exception_if_processing_interrupted()
+        step(self, course)
+
+    monkeypatch.setattr(loop.Loop, "_step", interrupt)
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        trained(adapters, 3, "parts", **quick)
+    monkeypatch.setattr(loop.Loop, "_step", step)
+    assert not (adapters / "ipadapter" / "parts.safetensors").exists()
+    report = trained(adapters, 3, "parts", **quick).args[-1]
+    assert "3 steps, 1 of them now" in report and equal(file(adapters, "whole"), file(adapters, "parts"))
+    assert "all of them done before" in trained(adapters, 3, "parts", **quick).args[-1]
+    assert equal(file(adapters, "whole"), file(adapters, "parts"))
+
+
+def test_it_stops_when_held_out_views_get_no_better_and_keeps_the_best(adapters):
+    """A rate that is far too high spoils everything at once: what it began with is what is kept."""
+    begun = trained(adapters, 1, "begun", learning_rate=0.0).args[0]
+    spoilt = {"validate_every": 1, "learning_rate": 1.0, "patience": 2, "start_from": begun}
+    losses, _, report = trained(adapters, 9, "spoilt", **spoilt).args[1:]
+    assert len(losses["loss"]) == 2 and "stopped at step 2 of 9" in report and "at step 0" in report
+    assert equal(file(adapters, "begun"), file(adapters, "spoilt"))
+    assert "all of them done before" in trained(adapters, 9, "spoilt", **spoilt).args[-1]
+    assert "3 steps, 1 of them now" in trained(adapters, 9, "spoilt", **{**spoilt, "patience": 3}).args[-1]
+
+
+def test_it_says_that_it_learns_by_heart(adapters):
+    from armature_pack.models.training.likeness import LikenessExamination, Look
+
+    found = object.__new__(LikenessExamination)
+    found._views = torch.nn.functional.normalize(torch.eye(3) + 0.1, dim=-1)
+    kept = Look(20, 0.010, 0.009, 0.7, 0.3, 0.4, [])
+    found.looks = [Look(0, 0.012, 0.012, 0.3, 0.3, 0.4, []), kept, Look(40, 0.013, 0.004, 0.8, 0.3, 0.99, [])]
+    (told,) = found.advice(kept)
+    assert "by heart" in told and "step 20" in told
+    (told,) = found.advice(Look(40, 0.010, 0.004, 0.8, 0.3, 0.99, []))
+    assert "copies" in told
+
+
+def test_gradient_checkpointing_gives_the_same_gradients(adapters):
+    found = []
+    with trainee.training_mode():
+        for wanted in (False, True):
+            learner, _ = learner_of(adapters, checkpointing=wanted)
+            learner.loss(Dice.of(0, 0)).backward()
+            found.append([one.grad.clone() for one in learner.adapter.module.parameters()])
+            learner.trainee.release()
+    assert all(torch.allclose(one, other, rtol=1e-4, atol=1e-7) for one, other in zip(*found, strict=True))
+    assert all(bool(one.any()) for one in found[0])
+
+
+def test_a_view_is_learned_from_another_view(adapters):
+    with trainee.training_mode():
+        learner, _ = learner_of(adapters)
+        views = learner.references
+        assert 0 not in views.views and all(views.by_chance(3, one / 9) not in (0, 3) for one in range(10))
+        assert views.fixed(0) != 0 and all(views.fixed(one) not in (0, one) for one in range(1, 10))
+        learner.trainee.release()
+
+
+def test_what_cannot_be_trained_is_refused_before_the_first_step(adapters):
+    from ip_adapter_recipes import adapter, narrow_model
+
+    with pytest.raises(ValueError, match="Load CLIP Vision"):
+        trained(adapters, clip_vision="none")
+    with pytest.raises(ValueError, match="one picture"):
+        trained(adapters, set=_first_only(squares(adapters, method=None)))
+    with pytest.raises(ValueError, match="face_id|FaceID"):
+        trained(adapters, start_from=adapter("face_id", "sd15"))
+    made = trained(adapters, 1, "base").args[0]
+    with pytest.raises(ValueError, match="width"):
+        trained(adapters, start_from=made, clip_vision=tiny_encoder(projection_dim=48))
+    with pytest.raises(ValueError, match="training of this name already.*layout"):
+        trained(adapters, 1, "base", layout="plus")
+    with pytest.raises(ValueError, match="attention layers"):
+        trained(adapters, start_from=made, model=narrow_model("sd15"))
+    quantised = narrow_model("tiny")
+    first = next(iter(quantised.model.diffusion_model.parameters()))
+    first.data = first.data.to(torch.float8_e4m3fn)
+    with pytest.raises(ValueError, match="too coarse"):
+        trained(adapters, model=quantised)
+
+
+def _first_only(chosen: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(chosen, examples=chosen.examples[:1])
