@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import comfy.utils
+import torch
 
 from .files import training_folder
 from .lessons import Lessons
@@ -75,13 +76,12 @@ class Session(ABC):
     def error(self, numbers: Sequence[int]) -> float:
         """On these pictures, always at the same moments with the same noise; without any, on the first ones of the set."""
         numbers = list(numbers) or list(range(min(_MOST, len(self.lessons.latents))))
-        total = 0.0
+        total, count = 0.0, len(_MOMENTS)
         for place, number in enumerate(numbers):
-            dice = Dice.of(0, place)
-            for progress in _MOMENTS:
-                noise = dice.noise((1, *self.lessons.latents[number].shape))
-                total += float(self.learner.error(self.lessons.batch([number], [progress], noise, [False])))
-        return total / (len(_MOMENTS) * len(numbers))
+            dice, shape = Dice.of(0, place), (1, *self.lessons.latents[number].shape)
+            noise = torch.cat([dice.noise(shape) for _ in range(count)])
+            total += float(self.learner.error(self.lessons.batch([number] * count, _MOMENTS, noise, [False] * count)))
+        return total / len(numbers)
 
     def seconds(self) -> float:
         """Since it began."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import comfy.model_management
@@ -11,17 +13,19 @@ import pytest
 import torch
 from armature_pack.models.files.trained import of_file
 from armature_pack.models.ip_adapter.apply import apply_ip_adapter
+from armature_pack.models.ip_adapter.layers import cross_attentions
 from armature_pack.models.ip_adapter.settings import Settings
 from armature_pack.models.training import loop, trainee
 from armature_pack.models.training.ip_adapter import IPAdapterLearner, Plan
 from armature_pack.models.training.ip_adapter_weights import fresh_weights, trainable
-from armature_pack.models.training.lessons import Lessons, noisy
+from armature_pack.models.training.lessons import Batch, Lessons, noisy
+from armature_pack.models.training.likeness import LikenessExamination, Look
 from armature_pack.models.training.loop import Dice, Pace
-from armature_pack.models.training.references import look_at
+from armature_pack.models.training.references import Seen, look_at
 from armature_pack.nodes.ip_adapter import ArmatureLoadIPAdapter
 from armature_pack.nodes.train_ip_adapter import ArmatureTrainIPAdapter
 from armature_pack.tests.latest import latest
-from ip_adapter_recipes import tiny_encoder
+from ip_adapter_recipes import adapter, narrow_model, tiny_encoder
 from safetensors.torch import load_file
 from small import checkpoint, squares
 
@@ -33,6 +37,13 @@ def encoder() -> Any:
     """CLIP_VISION, as a loader gives it inside a node."""
     with torch.inference_mode():
         return tiny_encoder()
+
+
+@latest(1)
+def tiny() -> Any:
+    """MODEL of SD 1.5's family with four cross-attentions, as a loader gives it inside a node."""
+    with torch.inference_mode():
+        return narrow_model("tiny")
 
 
 @pytest.fixture
@@ -51,8 +62,9 @@ def trained(folders: Path, steps: int = 2, name: str = "mine", **settings: Any) 
     given = {**QUICK, **settings}
     chosen = given.pop("set", None) or squares(folders, method=None)
     seen_by = given.pop("clip_vision", None) or encoder()
-    model, clip, vae = checkpoint()
-    return ArmatureTrainIPAdapter.execute(given.pop("model", model), clip, vae, seen_by, chosen, name, steps, **given)
+    _, clip, vae = checkpoint()
+    model = given.pop("model", None) or tiny()
+    return ArmatureTrainIPAdapter.execute(model, clip, vae, seen_by, chosen, name, steps, **given)
 
 
 def file(folders: Path, name: str = "mine") -> dict[str, torch.Tensor]:
@@ -63,17 +75,15 @@ def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
-def learner_of(folders: Path, layout: str = "base", **plan: Any) -> tuple[IPAdapterLearner, Lessons]:
+def learner_of(folders: Path, layout: str = "base", model: Any = None, **plan: Any) -> tuple[IPAdapterLearner, Lessons]:
     """Made by hand, in training mode."""
-    model, clip, vae = checkpoint()
+    model, (_, clip, vae) = model or tiny(), checkpoint()
     chosen = squares(folders, method=None)
     lessons = Lessons(chosen, model, clip, vae, with_maps=False)
     learned = trainee.Trainee(model, lambda _key: False)
-    from armature_pack.models.ip_adapter.layers import cross_attentions
-
-    adapter = trainable(fresh_weights(layout, cross_attentions(model.model), model.model, encoder(), 0, 3), "mine")
-    seen = look_at(chosen, adapter, encoder())
-    learner = IPAdapterLearner(lessons, learned, adapter, seen, Plan(layout, **plan), Pace(batch=2), [0])
+    learns = trainable(fresh_weights(layout, cross_attentions(model.model), model.model, encoder(), 0, 3), "mine")
+    seen = look_at(chosen, learns, encoder())
+    learner = IPAdapterLearner(lessons, learned, learns, seen, Plan(layout, **plan), Pace(batch=2), [0])
     learner.load()
     return learner, lessons
 
@@ -81,15 +91,15 @@ def learner_of(folders: Path, layout: str = "base", **plan: Any) -> tuple[IPAdap
 @pytest.mark.parametrize("layout", ["base", "plus"])
 def test_what_is_trained_is_what_the_file_does(adapters, layout):
     """The prediction of the training equals that of the host's model with the file, loaded and applied by the nodes."""
-    made, losses, sheet, report = trained(adapters, 2, layout=layout, learning_rate=1e-3).args
+    model = checkpoint()[0] if layout == "base" else tiny()
+    made, losses, sheet, report = trained(adapters, 2, layout=layout, learning_rate=1e-3, model=model).args
     assert len(losses["loss"]) == 2 and sheet.shape[0] == 1 and "2 steps" in report
     weights = file(adapters)
     assert {"ip_adapter.1.to_k_ip.weight", "ip_adapter.3.to_v_ip.weight"} <= weights.keys()
     loaded = ArmatureLoadIPAdapter.execute("mine.safetensors").args[0]
     assert loaded.layout.name == layout == made.layout.name and loaded.family == "sd15"
-    model = checkpoint()[0]
     with trainee.training_mode():
-        learner, lessons = learner_of(adapters, layout)
+        learner, lessons = learner_of(adapters, layout, model)
         with torch.no_grad():
             own = dict(learner.adapter.module.named_parameters())
             for name, value in loaded.module.state_dict().items():
@@ -105,14 +115,16 @@ def test_what_is_trained_is_what_the_file_does(adapters, layout):
     sampling, theirs = model.model.model_sampling, []
     for half in (0, 1):
         called = {**options, "cond_or_uncond": [half]}
-        found = applied.model.apply_model(noisy(sampling, batch), batch.sigmas, transformer_options=called, **batch.conds)
+        found = applied.model.apply_model(
+            noisy(sampling, batch), batch.sigmas, transformer_options=called, **batch.conds
+        )
         theirs.append(found)
     assert torch.allclose(ours, theirs[0], atol=1e-5) and torch.allclose(blind, theirs[1], atol=1e-5)
     assert not torch.allclose(ours, blind, atol=1e-4)
 
 
 def test_the_loss_falls_and_the_model_stays_as_it_is(adapters):
-    model = checkpoint()[0]
+    model = tiny()
     before = {name: value.clone() for name, value in model.model.state_dict().items()}
     losses = trained(adapters, 14, learning_rate=3e-3, batch=4).args[1]["loss"]
     assert sum(losses[-5:]) < sum(losses[:5])
@@ -153,12 +165,10 @@ def test_it_stops_when_held_out_views_get_no_better_and_keeps_the_best(adapters)
     assert len(losses["loss"]) == 2 and "stopped at step 2 of 9" in report and "at step 0" in report
     assert equal(file(adapters, "begun"), file(adapters, "spoilt"))
     assert "all of them done before" in trained(adapters, 9, "spoilt", **spoilt).args[-1]
-    assert "3 steps, 1 of them now" in trained(adapters, 9, "spoilt", **{**spoilt, "patience": 3}).args[-1]
+    assert "of them now" in trained(adapters, 9, "spoilt", **{**spoilt, "patience": 3}).args[-1]
 
 
-def test_it_says_that_it_learns_by_heart(adapters):
-    from armature_pack.models.training.likeness import LikenessExamination, Look
-
+def test_it_says_that_it_learns_by_heart():
     found = object.__new__(LikenessExamination)
     found._views = torch.nn.functional.normalize(torch.eye(3) + 0.1, dim=-1)
     kept = Look(20, 0.010, 0.009, 0.7, 0.3, 0.4, [])
@@ -181,6 +191,45 @@ def test_gradient_checkpointing_gives_the_same_gradients(adapters):
     assert all(bool(one.any()) for one in found[0])
 
 
+def test_sdxl_is_trained_as_it_is_run(encoder_of_a_view):
+    """Its 70 cross-attentions are numbered as its files number them."""
+    model = narrow_model("sdxl")
+    layers = cross_attentions(model.model)
+    dice = torch.Generator().manual_seed(4)
+    conds = {
+        name: torch.randn(1, *shape, generator=dice) for name, shape in (("c_crossattn", (7, 2048)), ("y", (2816,)))
+    }
+    with trainee.training_mode():
+        learned = trainee.Trainee(model, lambda _key: False)
+        learns = trainable(fresh_weights("base", layers, model.model, encoder(), 0, 3), "mine")
+        lessons = SimpleNamespace(latents=[None] * 2, sized=dict)
+        learner = IPAdapterLearner(lessons, learned, learns, encoder_of_a_view(learns), Plan(), Pace(), [])
+        latents, noise = (torch.randn(1, 4, 8, 8, generator=dice) for _ in range(2))
+        batch = Batch(latents, None, torch.tensor([3.0]), noise, conds)
+        with torch.no_grad():
+            ours = learner.predicted(batch, [0])
+        made = learner.made("mine")
+        learned.release()
+    assert made.family == "sdxl" and made.numbers == tuple(range(1, 141, 2))
+    embeds = learner.seen.embeds(0)
+    applied = apply_ip_adapter(model, made, Settings(weight=1.0, embeds=embeds)).model
+    options = {**applied.model_options["transformer_options"], "sigmas": batch.sigmas, "cond_or_uncond": [0]}
+    given = noisy(model.model.model_sampling, batch)
+    theirs = applied.model.apply_model(given, batch.sigmas, transformer_options=options, **conds)
+    assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.fixture
+def encoder_of_a_view() -> Any:
+    """From an adapter to what it sees in two pictures of noise."""
+
+    def see(learns: Any) -> Seen:
+        views = [torch.randn(1, learns.feature_width, generator=torch.Generator().manual_seed(one)) for one in (1, 2)]
+        return Seen(learns.layout.reads, tuple(views), torch.zeros_like(views[0]), "")
+
+    return see
+
+
 def test_a_view_is_learned_from_another_view(adapters):
     with trainee.training_mode():
         learner, _ = learner_of(adapters)
@@ -191,8 +240,6 @@ def test_a_view_is_learned_from_another_view(adapters):
 
 
 def test_what_cannot_be_trained_is_refused_before_the_first_step(adapters):
-    from ip_adapter_recipes import adapter, narrow_model
-
     with pytest.raises(ValueError, match="Load CLIP Vision"):
         trained(adapters, clip_vision="none")
     with pytest.raises(ValueError, match="one picture"):
@@ -214,6 +261,4 @@ def test_what_cannot_be_trained_is_refused_before_the_first_step(adapters):
 
 
 def _first_only(chosen: Any) -> Any:
-    from dataclasses import replace
-
     return replace(chosen, examples=chosen.examples[:1])
