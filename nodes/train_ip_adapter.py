@@ -45,9 +45,12 @@ class ArmatureTrainIPAdapter(io.ComfyNode):
                 io.String.Input(
                     "name",
                     default="my_product",
+                    optional=True,
                     tooltip="Of the file in models/ipadapter. The same name goes on with it.",
                 ),
-                io.Int.Input("steps", default=300, min=1, max=1_000_000, tooltip="Of the optimiser, at most."),
+                io.Int.Input(
+                    "steps", default=300, min=1, max=1_000_000, optional=True, tooltip="Of the optimiser, at most."
+                ),
                 IPAdapterType.Input(
                     "start_from",
                     optional=True,
@@ -152,8 +155,8 @@ class ArmatureTrainIPAdapter(io.ComfyNode):
         vae: Any,
         clip_vision: Any,
         set: Any,
-        name: str,
-        steps: int,
+        name: str = "my_product",
+        steps: int = 300,
         start_from: Any = None,
         **settings: Any,
     ) -> io.NodeOutput:

@@ -26,13 +26,13 @@ const NEXT = {
   CONTROL_SAVINGS: ["ArmatureApplyControlStack", "ArmatureApplyControl"],
   LAYER_WEIGHTS: ["ArmatureControlSignal", "ArmatureApplyIPAdapter"],
   FRAME_WEIGHTS: ["ArmatureControlSignal", "ArmatureApplyIPAdapter"],
-  IP_ADAPTER: ["ArmatureApplyIPAdapter", "ArmatureEncodeIPAdapterImage"],
+  IP_ADAPTER: ["ArmatureApplyIPAdapter", "ArmatureEncodeIPAdapterImage", "ArmatureTrainIPAdapter"],
   IP_ADAPTER_EMBEDS: ["ArmatureApplyIPAdapter", "ArmatureSaveIPAdapterEmbeds", "ArmatureCombineIPAdapterEmbeds"],
   FACE_EMBEDS: ["ArmatureApplyIPAdapter", "ArmatureConsistency"],
   LORA_STACK: ["ArmatureApplyLoRAStack", "ArmatureLoRAStack"],
   LORA_OPTIONS: ["ArmatureApplyLoRAStack"],
   POSE_KEYPOINT: ["ArmatureDrawPoses", "ArmatureAlignPoses"],
-  TRAINING_SET: ["ArmatureTrainControlNeXt"],
+  TRAINING_SET: ["ArmatureTrainControlNeXt", "ArmatureTrainIPAdapter"],
 };
 // Type of an input -> what gives it.
 const BEFORE = {
@@ -41,7 +41,7 @@ const BEFORE = {
   CONTROL_SAVINGS: ["ArmatureProfile", "ArmatureControlSavings"],
   LAYER_WEIGHTS: ["ArmatureLayerWeights"],
   FRAME_WEIGHTS: ["ArmatureFrameWeights"],
-  IP_ADAPTER: ["ArmatureLoadIPAdapter"],
+  IP_ADAPTER: ["ArmatureLoadIPAdapter", "ArmatureTrainIPAdapter"],
   IP_ADAPTER_EMBEDS: ["ArmatureLoadIPAdapterEmbeds", "ArmatureEncodeIPAdapterImage"],
   FACE_EMBEDS: ["ArmatureFaceEmbeds"],
   LORA_STACK: ["ArmatureLoRAStack"],
