@@ -98,8 +98,7 @@ def measure(
     else:
         wanted = features(clip_vision, to_rgb(check_image(reference, f"{_WHO}, input reference")), pooled=True)
         likeness = similarities(seen, wanted).mean(1)
-    unrelated = _unrelated(clip_vision, seen)
-    scores = [float((value - unrelated) / max(1e-6, 1 - unrelated)) for value in likeness]
+    unrelated, scores = scored(seen, likeness, of_other_things(clip_vision))
     apart = outliers(scores)
     by_face = _faces(faces, reference_faces, len(scores))
     measured = tuple(
@@ -129,10 +128,18 @@ def _to_others(cosines: torch.Tensor) -> torch.Tensor:
     return torch.ones(1) if count == 1 else (cosines.sum(1) - cosines.diagonal()) / (count - 1)
 
 
-def _unrelated(clip_vision: Any, seen: torch.Tensor) -> float:
-    """Mean cosine of the batch to the photographs that come with the pack."""
-    others = torch.cat([features(clip_vision, example_picture(name), pooled=True) for name in PHOTOGRAPHS])
-    return min(0.99, float(similarities(seen, others).mean()))
+def of_other_things(clip_vision: Any) -> torch.Tensor:
+    """[N,W]: what the encoder sees in the photographs that come with the pack."""
+    return torch.cat([features(clip_vision, example_picture(name), pooled=True) for name in PHOTOGRAPHS])
+
+
+def scored(seen: torch.Tensor, likeness: torch.Tensor, others: torch.Tensor) -> tuple[float, list[float]]:
+    """(mean cosine of the pictures to those of other things, the score of each): see `Measured`.
+
+    seen, others: pooled embeddings [N,W] and [M,W]; likeness: [N].
+    """
+    unrelated = min(0.99, float(similarities(seen, others).mean()))
+    return unrelated, [float((value - unrelated) / max(1e-6, 1 - unrelated)) for value in likeness]
 
 
 def _faces(faces: Any, references: Any, count: int) -> list[float] | None:

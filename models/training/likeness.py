@@ -15,7 +15,7 @@ import torch
 from ...common.report_lines import warning
 from ..host import collect_told
 from ..ip_adapter.apply import apply_ip_adapter
-from ..ip_adapter.consistency import measure
+from ..ip_adapter.consistency import of_other_things, scored
 from ..ip_adapter.encoding import features
 from ..ip_adapter.faces import similarities
 from ..ip_adapter.prepare import prepare
@@ -78,7 +78,14 @@ class LikenessExamination:
         self.looks: list[Look] = []
         self._plain: list[torch.Tensor] = []
         self._without: float | None = None
-        self._views = self._pooled([self._picture(one) for one in references.views[:_MOST_VIEWS]]) if held_out else None
+        self._views: torch.Tensor | None = None
+        self._wanted: torch.Tensor | None = None
+        self._others: torch.Tensor | None = None
+        if held_out:
+            self._views = self._pooled_views(references.views[:_MOST_VIEWS])
+            self._wanted = self._pooled_views([references.fixed(number) for number in held_out])
+            with torch.inference_mode():
+                self._others = of_other_things(clip_vision)
 
     @torch.no_grad()
     def look(self, step: int, model: Any, adapter: Any, error: float, learned: float) -> Look:
@@ -86,8 +93,9 @@ class LikenessExamination:
         drawn = [self._with(model, adapter, number) for number in self.numbers]
         if not self._plain:
             self._plain = [self._drawer.draw(model, *self._drawer.prompts(number), number) for number in self.numbers]
-            self._without = self._likeness(self._plain)
-        found = Look(step, error, learned, self._likeness(drawn), self._without, self._nearest(drawn), drawn)
+            self._without, _ = self._measured(self._plain)
+        likeness, nearest = self._measured(drawn)
+        found = Look(step, error, learned, likeness, self._without, nearest, drawn)
         self.looks.append(found)
         return found
 
@@ -100,26 +108,25 @@ class LikenessExamination:
     def _picture(self, number: int) -> torch.Tensor:
         return self._lessons.set.pictures([number])[0]
 
-    def _likeness(self, drawn: list[torch.Tensor]) -> float | None:
-        """Mean score of Consistency against the references."""
-        if not drawn:
-            return None
-        references = [self._picture(self._references.fixed(number)) for number in self.numbers]
-        return measure(self._squares(drawn), self._clip_vision, self._squares(references)).score
+    def _measured(self, drawn: list[torch.Tensor]) -> tuple[float | None, float | None]:
+        """(mean score against their references, as Consistency gives it, mean cosine to the view most like each)."""
+        if not drawn or self._views is None or self._wanted is None or self._others is None:
+            return None, None
+        seen = self._pooled(drawn)
+        _, scores = scored(seen, similarities(seen, self._wanted).diagonal(), self._others)
+        return sum(scores) / len(scores), float(similarities(seen, self._views).amax(1).mean())
 
-    def _nearest(self, drawn: list[torch.Tensor]) -> float | None:
-        if not drawn or self._views is None:
-            return None
-        return float(similarities(self._pooled(drawn), self._views).amax(1).mean())
-
-    def _squares(self, pictures: list[torch.Tensor]) -> torch.Tensor:
-        """[N,S,S,3]: what the encoder sees of pictures [H,W,C] of any sizes."""
-        side = self._clip_vision.image_size
-        return torch.cat([prepare(one[None], "crop", size=side).image for one in pictures])
+    def _pooled_views(self, numbers: Sequence[int]) -> torch.Tensor:
+        if self._seen.reads == "pooled":  # what the adapter reads is the same
+            return torch.cat([self._seen.views[number] for number in numbers])
+        return self._pooled([self._picture(number) for number in numbers])
 
     def _pooled(self, pictures: list[torch.Tensor]) -> torch.Tensor:
-        with torch.no_grad():
-            return features(self._clip_vision, self._squares(pictures), pooled=True)
+        """[N,W]: what the encoder sees of pictures [H,W,C] of any sizes, as Apply IP-Adapter crops them."""
+        side = self._clip_vision.image_size
+        with torch.inference_mode():
+            squares = torch.cat([prepare(one[None], "crop", size=side).image for one in pictures])
+            return features(self._clip_vision, squares, pooled=True)
 
     # What a person sees ----------------------------------------------------------------------------------------
 

@@ -39,7 +39,8 @@ def names(net: Any) -> list[str]:
 
 
 def test_metadata_are_read_as_they_are_written(folder) -> None:
-    trained = Trained("sdxl", "zero convolution", "garment", "sdxl", "f00d", 7, -0.25, {"seed": 1}, "unet", "delta")
+    told = ("sdxl", "zero convolution", "garment", "sdxl", "f00d", 7, -0.25, {"seed": 1}, "unet", "delta")
+    trained = Trained(*told, likeness=0.5, encoder_hash="beef")
     assert of_metadata(trained.metadata()) == trained and set(trained.metadata()) == set(KEYS)
     assert of_metadata({}) == Trained() and Trained().metadata() == {}
     assert of_file(folder / write(folder, STEM, **WHOLE)).settings == {"batch": 4}
