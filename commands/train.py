@@ -24,6 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", type=Path, required=True, metavar="FILE", help="the base, with CLIP and VAE in it"
     )
+    parser.add_argument(
+        "--clip-vision", type=Path, metavar="FILE", help="for ip-adapter: the image encoder that it reads pictures with"
+    )
+    parser.add_argument("--start-from", type=Path, metavar="FILE", help="for ip-adapter: an adapter to go on from")
     parser.add_argument("--to", required=True, metavar="NAME", help="of the files that are made")
     parser.add_argument(
         "--models", type=Path, metavar="DIR", help="where the files go (default: the models folder of the checkpoint)"

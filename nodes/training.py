@@ -139,7 +139,14 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: Any, clip: Any, vae: Any, set: Any, name: str, steps: int, **settings: Any
+        cls,
+        model: Any,
+        clip: Any,
+        vae: Any,
+        set: Any,
+        name: str | None = None,
+        steps: int | None = None,
+        **settings: Any,
     ) -> io.NodeOutput:
         from ..models.training.controlnext import Plan
         from ..models.training.train_controlnext import applied, train_controlnext

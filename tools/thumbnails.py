@@ -1,6 +1,9 @@
 """Square pictures for the template page: what goes in, the map, and what comes out, side by side, made by running the graph.
 
-A graph that names the demo's models is run whole; of others runs what needs no model, so that input and maps are shown.
+A graph that names the demo's models is run whole; of others runs what needs no model, so that input and maps are shown. Its
+layout may say more: `thumbnail`, which nodes are shown; `thumbnail_with`, inputs that are changed for the picture alone (the
+demo's models in the place of released ones, words that they know); `thumbnail_runs`, changes for several runs, each of which
+gives its last picture.
 """
 
 import io
@@ -18,6 +21,7 @@ from ..commands.private_host.files import cache_folder
 from ..commands.private_host.host import Host
 from ..commands.private_host.server import start_server
 from ..runs.api import run_blocking, use_client
+from ..runs.graph import set_inputs
 from ..runs.results import RunResult
 from .editor_page import MODEL_INPUTS
 from .graph_previews import Prompt, with_previews, without_models
@@ -45,7 +49,10 @@ def write_thumbnails(names: list[str]) -> None:
         info = use_client(address, lambda client: client.object_info())
         for name in names:
             prompt, layout = (_read(WORKFLOWS / part / f"{name}.json") for part in ("api", "layout"))
-            pictures = _shown(address, info, prompt, layout.get("thumbnail")) or [_nodes(name)]
+            prompt = set_inputs(prompt, layout.get("thumbnail_with", {}))
+            runs = [set_inputs(prompt, changes) for changes in layout.get("thumbnail_runs", [])]
+            pictures = [_last(address, info, run) for run in runs]
+            pictures = pictures or _shown(address, info, prompt, layout.get("thumbnail")) or [_nodes(name)]
             mosaic(pictures).save(WORKFLOWS / f"{name}.jpg", quality=88)
             print(f"workflows/{name}.jpg: {len(pictures)} pictures", flush=True)
 
@@ -93,6 +100,12 @@ def _shown(address: str, info: Any, prompt: Prompt, wanted: list[Any] | None) ->
         for picture in _pictures(address, result, number)[:1]:
             seen += [] if any(_alike(picture, one) for one in seen) else [picture]
     return seen
+
+
+def _last(address: str, info: Any, prompt: Prompt) -> Any:
+    """The last picture that a run gives."""
+    result = run_blocking(address, with_previews(prompt, info), timeout=600)
+    return [picture for number in prompt for picture in _pictures(address, result, number)][-1]
 
 
 def _wanted(address: str, result: RunResult, one: Any) -> Any:

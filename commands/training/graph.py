@@ -7,13 +7,16 @@ from typing import Any
 
 from ..terminal import Problem
 
-KINDS = ("controlnext",)
+CONTROLNEXT, IP_ADAPTER = "controlnext", "ip-adapter"
+KINDS = (CONTROLNEXT, IP_ADAPTER)
 TRAIN, SHEET = "5", "6"
 
 
 @dataclass(frozen=True)
 class Choices:
-    """folder: inside the host's input folder; more: further inputs of the train node, as text."""
+    """checkpoint, clip_vision, start_from: names in the host's model folders; folder: inside its input folder; more: further
+    inputs of the train node, as text. An IP-Adapter needs clip_vision and reads no maps.
+    """
 
     what: str
     checkpoint: str
@@ -28,6 +31,8 @@ class Choices:
     seed: int = 0
     resume: bool = True
     more: Mapping[str, str] = field(default_factory=dict)
+    clip_vision: str = ""
+    start_from: str = ""
 
 
 def training_graph(choices: Choices) -> dict[str, Any]:
@@ -47,19 +52,34 @@ def training_graph(choices: Choices) -> dict[str, Any]:
     if choices.learning_rate is not None:
         inputs["learning_rate"] = choices.learning_rate
     inputs |= {name: _value(text) for name, text in choices.more.items()}
-    return {
+    return _nodes(choices, captions, inputs)
+
+
+def _nodes(choices: Choices, captions: Mapping[str, str], inputs: dict[str, Any]) -> dict[str, Any]:
+    shared = {
         "1": _node("CheckpointLoaderSimple", "Load Checkpoint", ckpt_name=choices.checkpoint),
         "2": _node(
             "ArmatureTrainingFolder",
             "Pictures",
             folder=choices.folder,
             size=choices.size,
-            map=choices.map,
+            map="none" if choices.what == IP_ADAPTER else choices.map,
             caption=choices.caption or "",
             **captions,
         ),
-        TRAIN: _node("ArmatureTrainControlNeXt", "Train", **inputs),
-        SHEET: _node("PreviewImage", "Sheet", images=[TRAIN, 3]),
+    }
+    if choices.what == CONTROLNEXT:
+        return shared | {
+            TRAIN: _node("ArmatureTrainControlNeXt", "Train", **inputs),
+            SHEET: _node("PreviewImage", "Sheet", images=[TRAIN, 3]),
+        }
+    shared["3"] = _node("CLIPVisionLoader", "Load CLIP Vision", clip_name=choices.clip_vision)
+    if choices.start_from:
+        shared["4"] = _node("ArmatureLoadIPAdapter", "Start from", ip_adapter_name=choices.start_from)
+        inputs["start_from"] = ["4", 0]
+    return shared | {
+        TRAIN: _node("ArmatureTrainIPAdapter", "Train", clip_vision=["3", 0], **inputs),
+        SHEET: _node("PreviewImage", "Sheet", images=[TRAIN, 2]),
     }
 
 

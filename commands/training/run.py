@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,7 +23,7 @@ from ..private_host.host import Host
 from ..private_host.model_paths import write_model_paths
 from ..private_host.server import Server, start_server
 from ..terminal import HEARTBEAT_SECONDS, LiveLine, Problem, Unusable, bar
-from .graph import SHEET, TRAIN, Choices, further_inputs, training_graph
+from .graph import IP_ADAPTER, SHEET, TRAIN, Choices, further_inputs, training_graph
 
 INTERRUPTED = 130
 
@@ -30,13 +31,22 @@ INTERRUPTED = 130
 def run_training(arguments: argparse.Namespace) -> int:
     """From the options to the files. Raises Problem."""
     data, output = _folder("--data", arguments.data), arguments.output.expanduser().resolve()
-    checkpoint = arguments.checkpoint.expanduser().resolve()
+    files = {
+        folder: _file(option, path)
+        for option, folder, path in (
+            ("--checkpoint", "checkpoints", arguments.checkpoint),
+            ("--clip-vision", "clip_vision", arguments.clip_vision),
+            ("--start-from", "ipadapter", arguments.start_from),
+        )
+        if path is not None
+    }
+    checkpoint = files["checkpoints"]
     try:
         name = check_name(arguments.to, "--to")
     except ValueError as error:
         raise Problem(str(error)) from None
-    if not checkpoint.is_file():
-        raise Problem(f"--checkpoint {checkpoint}: there is no such file. Give the base's checkpoint.")
+    if arguments.what == IP_ADAPTER and arguments.clip_vision is None:
+        raise Problem("an IP-Adapter reads pictures through an image encoder: give its file with --clip-vision.")
     models = _models_of(checkpoint, arguments.models)
     try:
         for folder in (models, output):
@@ -46,12 +56,12 @@ def run_training(arguments: argparse.Namespace) -> int:
     choices = Choices(
         arguments.what, checkpoint.name, data.name, name, arguments.map, arguments.size, arguments.caption,
         arguments.steps, arguments.batch, arguments.learning_rate, arguments.seed, not arguments.anew,
-        further_inputs(arguments.set),
+        further_inputs(arguments.set), *(files[one].name if one in files else "" for one in ("clip_vision", "ipadapter")),
     )  # fmt: skip
     prompt = training_graph(choices)
     with tempfile.TemporaryDirectory(prefix="armature-train-") as folder:
         base = Path(folder)
-        with _started(base, data, checkpoint, models, output) as server:
+        with _started(base, data, files, models, output) as server:
             return _trained(server, prompt, output / "armature_training" / choices.name, choices.steps)
 
 
@@ -62,6 +72,13 @@ def _folder(option: str, path: Path) -> Path:
     return found
 
 
+def _file(option: str, path: Path) -> Path:
+    found = path.expanduser().resolve()
+    if not found.is_file():
+        raise Problem(f"{option} {found}: there is no such file.")
+    return found
+
+
 def _models_of(checkpoint: Path, chosen: Path | None) -> Path:
     """The models folder that the files are written to."""
     if chosen is not None:
@@ -69,14 +86,15 @@ def _models_of(checkpoint: Path, chosen: Path | None) -> Path:
     return next((one.parent for one in checkpoint.parents if one.name == "checkpoints"), checkpoint.parent)
 
 
-def _started(base: Path, data: Path, checkpoint: Path, models: Path, output: Path) -> Server:
-    """The server: its input folder is the one around the pictures, and new files go to `models`."""
-    (base / "models" / "checkpoints").mkdir(parents=True)
-    link = base / "models" / "checkpoints" / checkpoint.name
-    try:
-        link.symlink_to(checkpoint)
-    except OSError:  # Windows without the right to
-        os.link(checkpoint, link)
+def _started(base: Path, data: Path, files: Mapping[str, Path], models: Path, output: Path) -> Server:
+    """The server: its input folder is the one around the pictures, and new files go to `models`. files: by model folder."""
+    for folder, file in files.items():
+        link = base / "models" / folder / file.name
+        link.parent.mkdir(parents=True)
+        try:
+            link.symlink_to(file)
+        except OSError:  # Windows without the right to
+            os.link(file, link)
     print("Starting ComfyUI with this pack alone …", flush=True)
     return start_server(
         Host.from_environment(),

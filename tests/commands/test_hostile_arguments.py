@@ -204,6 +204,9 @@ train controlnext --data {folder} --checkpoint {long} --to x
 train controlnext --data {folder} --checkpoint {check} --to x --models {file}/below
 train controlnext --data {folder} --checkpoint {check} --to x --output {file}
 train controlnext --data {folder} --checkpoint {check} --to x --steps x
+train ip-adapter --data {folder} --checkpoint {check} --to x
+train ip-adapter --data {folder} --checkpoint {check} --to x --clip-vision {missing}
+train ip-adapter --data {folder} --checkpoint {check} --to x --clip-vision {check} --start-from {folder}
 train controlnext --data {folder} --checkpoint {check} --to x --set x
 train controlnext --data {folder} --checkpoint {check} --to x --set =1
 train controlnext --data {folder} --checkpoint {check} --to ../x
