@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..families import titles
 from ..identity import Identity, Kind, Tensors, shown
 from ..layouts.ip_adapter import Layout, Shapes, attention_numbers, family_of, find_layout, is_ip_adapter, plain_key
 from ..layouts.ip_adapter_transformers import TRANSFORMERS, find_transformer
+from ..trained import of_metadata
 from .clip_vision import encoder_title
 
 _FACE = "face"
@@ -22,10 +26,11 @@ def recognise(tensors: Tensors) -> Identity | None:
     if "image_proj" not in tensors.roots or not tensors.roots & _ROOTS:
         return None
     plain = Tensors({plain_key(name): shape for name, shape in tensors.shapes.items()})
-    return _for_unet(plain) if is_ip_adapter(plain.shapes) else None
+    trained = of_metadata(tensors.metadata).traits()
+    return _for_unet(plain, trained) if is_ip_adapter(plain.shapes) else None
 
 
-def _for_unet(tensors: Tensors) -> Identity:
+def _for_unet(tensors: Tensors, trained: Mapping[str, Any]) -> Identity:
     shapes = tensors.shapes
     layout = find_layout(shapes)
     family = family_of(shapes, layout)
@@ -43,7 +48,7 @@ def _for_unet(tensors: Tensors) -> Identity:
         layout.name,
         (shown(tensors, _projection(shapes)), shown(tensors, key)),
         _ambiguity(layout),
-        {"encoder": encoder, "needs_face": layout.needs_face, "encoder_width": layout.feature_width(shapes)},
+        {"encoder": encoder, "needs_face": layout.needs_face, "encoder_width": layout.feature_width(shapes), **trained},
     )
 
 

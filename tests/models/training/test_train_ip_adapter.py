@@ -11,6 +11,7 @@ from typing import Any
 import comfy.model_management
 import pytest
 import torch
+from armature_pack.models.files.identify import told_file
 from armature_pack.models.files.trained import of_file
 from armature_pack.models.ip_adapter.apply import apply_ip_adapter
 from armature_pack.models.ip_adapter.layers import cross_attentions
@@ -132,7 +133,9 @@ def test_the_loss_falls_and_the_model_stays_as_it_is(adapters):
     rows = (adapters / "output" / "armature_training" / "mine" / "mine.log.jsonl").read_text().splitlines()
     looks = [row for row in map(json.loads, rows) if "loss" not in row]
     assert {"held_out_error", "training_error", "likeness", "likeness_without"} <= looks[0].keys()
-    assert of_file(adapters / "ipadapter" / "mine.safetensors").base == "sd15"
+    path = adapters / "ipadapter" / "mine.safetensors"
+    said = of_file(path)
+    assert said.base == "sd15" and said.likeness is not None and f"{said.steps} steps, likeness" in told_file(path)
 
 
 def test_a_resumed_training_equals_one_in_one_go(adapters, monkeypatch):
@@ -237,6 +240,12 @@ def test_a_view_is_learned_from_another_view(adapters):
         assert 0 not in views.views and all(views.by_chance(3, one / 9) not in (0, 3) for one in range(10))
         assert views.fixed(0) != 0 and all(views.fixed(one) not in (0, one) for one in range(1, 10))
         learner.trainee.release()
+
+
+def test_of_few_views_none_is_held_out_and_the_last_state_is_kept(adapters):
+    _, losses, sheet, report = trained(adapters, 2, set=squares(adapters, 4, method=None), learning_rate=1.0).args
+    assert len(losses["loss"]) == 2 and sheet.ndim == 4 and "too few to hold any out" in report
+    assert "Kept" not in report and of_file(adapters / "ipadapter" / "mine.safetensors").steps == 2
 
 
 def test_what_cannot_be_trained_is_refused_before_the_first_step(adapters):
