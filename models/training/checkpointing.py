@@ -57,10 +57,18 @@ def _again(forward: Any) -> Any:
         # The host writes into the options as it goes from block to block: computed again, a layer is to see its own.
         inputs = tuple(_kept(one) for one in inputs)
         named = {name: _kept(one) for name, one in named.items()}
-        return checkpoint(forward, *inputs, use_reentrant=False, preserve_rng_state=False, **named)
+        return checkpoint(on_copies, *inputs, use_reentrant=False, preserve_rng_state=False, **named)
+
+    def on_copies(*inputs: Any, **named: Any) -> Any:
+        # Flux's blocks add to what goes in, in place: computed again from that, the gradient would be another, in silence.
+        return forward(*map(_copied, inputs), **{name: _copied(one) for name, one in named.items()})
 
     return run
 
 
 def _kept(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else value
+
+
+def _copied(value: Any) -> Any:
+    return value.clone() if isinstance(value, torch.Tensor) else value

@@ -10,6 +10,8 @@ import comfy.model_management as management
 import torch
 from torch import nn
 
+from .in_place import keep_for_gradients
+
 WHO = "Training"
 
 
@@ -79,6 +81,7 @@ class Trainee:
         check_trainable(model)
         self.patcher = model.clone()
         make_ordinary(self.patcher.model)
+        self._kept = keep_for_gradients(self.patcher.model.diffusion_model)
         self.changes: dict[str, Change | LowRankChange] = {}
         self._shapes: dict[str, torch.Size] = {}
         for key, weight in self.patcher.model.named_parameters():
@@ -119,6 +122,8 @@ class Trainee:
 
     def release(self) -> None:
         """Give the memory back; the next use of the MODEL that came in is without any change."""
+        for handle in self._kept:
+            handle.remove()
         management.unload_model_and_clones(self.patcher)
         self.patcher.weight_wrapper_patches.clear()
 
