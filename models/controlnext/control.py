@@ -15,9 +15,10 @@ from ..host import tell
 from .addition import DEFAULT, Addition, fitting
 from .cache import MapSigmas
 from .hint import check_hint, hint_rows
-from .injection import AfterInputBlock, AfterMiddleBlock, install
+from .injection import AfterInputBlock, AfterMiddleBlock, ControlAddition
 from .network import ControlNeXtNetwork, Request
-from .variants import BASE_TITLES, Place, Variant, base_of, place_of, resolve
+from .tokens import TokenAddition
+from .variants import BASE_TITLES, Place, Variant, base_of, place_of, resolve, times_of
 
 Residuals = dict[str, list[torch.Tensor | None]]
 
@@ -32,7 +33,7 @@ class Run:
 
 
 class ControlNeXt(ControlLink):
-    """A control link that changes the UNet's hidden state in one place instead of returning residuals.
+    """A control link that changes the network's hidden state in one place instead of returning residuals.
 
     The host's residuals are added before the skip connection is stored and without sight of the hidden state, so the
     map is added by a patch that is put into the options of each single call and gone with them.
@@ -88,9 +89,9 @@ class ControlNeXt(ControlLink):
         self.sigmas.clear()
         self._told_unnamed = False
         network = self.network
-        base = base_of(model, network.file_name)
+        base = base_of(model, f"The ControlNeXt file '{network.file_name}'")
         variant = resolve(network.variants, base, network.setting, network.file_name)
-        place = place_of(variant.site, model)
+        place = place_of(variant, model)
         channels = network.module.layout.out_channels
         if place.channels != channels:
             raise ValueError(
@@ -132,7 +133,7 @@ class ControlNeXt(ControlLink):
         if not any(multipliers):
             return previous
         addition = self._addition(self._run, x_noisy, t, multipliers, transformer_options)
-        install(transformer_options, addition)
+        addition.install(transformer_options)
         return previous
 
     def _multipliers(self, variant: Variant, chunks: int, transformer_options: dict[str, Any]) -> tuple[float, ...]:
@@ -151,13 +152,16 @@ class ControlNeXt(ControlLink):
         t: torch.Tensor,
         multipliers: tuple[float, ...],
         transformer_options: dict[str, Any],
-    ) -> AfterInputBlock | AfterMiddleBlock:
+    ) -> ControlAddition:
         images = x_noisy.shape[0] // len(multipliers)
         window = window_of(transformer_options, images)
         control = self.network.control_map(self._request(run, x_noisy, self.sigmas.at(t[:images]), window))
         how = fitting(self.addition, run.variant.cross_normalization)
+        mask = self._mask_for(x_noisy, window)
+        if run.place.patch:
+            return TokenAddition(control, how, multipliers, run.place, run.variant.base, x_noisy, mask)
         kind = AfterMiddleBlock if run.place.block[0] == "middle" else AfterInputBlock
-        return kind(control, how, multipliers, run.place.block, self._mask_for(x_noisy, window))
+        return kind(control, how, multipliers, run.place.block, mask)
 
     def _request(self, run: Run, x_noisy: torch.Tensor, sigmas: torch.Tensor, window: Window | None) -> Request:
         hint, name = self.cond_hint_original, self.network.file_name
@@ -176,7 +180,7 @@ class ControlNeXt(ControlLink):
             hint,
             rows,
             (height, width),
-            run.model_sampling.timestep(sigmas).float(),
+            times_of(run.variant, run.model_sampling, sigmas),
             (values, window),
             x_noisy.device,
             run.variant.stem_padding,

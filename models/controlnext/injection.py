@@ -55,6 +55,10 @@ class ControlAddition:
         ]
         return added[0] if len(added) == 1 else torch.cat(added)
 
+    def install(self, transformer_options: dict[str, Any]) -> None:
+        """Into the options of one call."""
+        install(transformer_options, self)
+
     def _masks(self, batch: int, size: tuple[int, int]) -> Sequence[torch.Tensor | None]:
         """The mask of each chunk: conditionings that act in areas of the picture have masks of their own."""
         chunks = len(self.multipliers)

@@ -45,14 +45,14 @@ class Plan:
 
 def variant_for(model: Any) -> Variant:
     """The published variant whose layout a control for this MODEL is trained in; ValueError for a base that has none."""
-    base = base_of(model.model, "that would be trained")
+    base = base_of(model.model, "Train ControlNeXt, input model: a control that can be trained")
     if base not in _VARIANTS:
         raise ValueError(
             f"Train ControlNeXt, input model: {BASE_TITLES[base]} is not trained on single pictures. Load a checkpoint of "
             f"{' or '.join(BASE_TITLES[one] for one in _VARIANTS)}."
         )
     variant = next(one for one in VARIANTS if one.name == _VARIANTS[base])
-    channels = place_of(variant.site, model.model).channels
+    channels = place_of(variant, model.model).channels
     if channels != variant.layout.out_channels:
         raise ValueError(
             f"Train ControlNeXt, input model: {type(model.model).__name__} has {channels} channels where a map is added, and "
@@ -118,7 +118,7 @@ class ControlNeXtLearner(Learner):
         self.trainee, self.plan = trainee, plan
         self.variant = variant_for(trainee.patcher)
         self._lessons, self._pace = lessons, pace
-        self._place: Place = place_of(self.variant.site, trainee.network)
+        self._place: Place = place_of(self.variant, trainee.network)
         self.module = new_module(self.variant, pace.seed)
         channels = self.variant.layout.out_channels
         self.zero = ZeroConvolution(channels) if plan.addition == ZERO_CONVOLUTION else None

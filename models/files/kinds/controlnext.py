@@ -10,6 +10,7 @@ from ..layouts.controlnext import (
     POOLED,
     POOLED_SCALED,
     STEM,
+    TOKENS,
     Mismatch,
     control_part,
     control_prefixes,
@@ -24,10 +25,12 @@ _FAMILIES = {
     STEM.name: ("sdxl", "sd15", "svd"),
     POOLED.name: ("sdxl",),
     POOLED_SCALED.name: ("svd",),
+    TOKENS.name: ("sd3", "flux", "z_image", "lumina2", "qwen_image"),
 }
 _AMBIGUITY = {
     PLAIN.name: "the published SD 1.5 files and SDXL files of June 2024 have the same keys and shapes",
     STEM.name: "the files for SDXL, for SD 1.5 (own training) and for SVD v2 have the same keys and shapes",
+    TOKENS.name: "those for transformers have the same keys, and tokens of several bases the same width",
 }
 assert set(_FAMILIES) == {layout.name for layout in LAYOUTS}
 
@@ -64,5 +67,5 @@ CONTROLNEXT = Kind(
     ("controlnet",),
     ("ArmatureLoadControlNeXt",),
     recognise,
-    ("sd15", "sd2", "sdxl", "svd"),
+    ("sd15", "sd2", "sdxl", "svd", "sd3", "flux", "z_image", "lumina2", "qwen_image"),
 )

@@ -1,4 +1,7 @@
-"""The four key layouts of ControlNeXt control files, and telling them apart by keys and shapes alone.
+"""The key layouts of ControlNeXt control files, and telling them apart by keys and shapes alone.
+
+Four are published, for UNets. The fifth is our own, for transformers: the keys of the layout with a stem, with as many channels
+out as the tokens of the base have (`Layout.of`).
 
 Beside any of them a file may hold a zero convolution, which was trained in the place of Cross Normalization.
 """
@@ -6,13 +9,14 @@ Beside any of them a file may hold a zero convolution, which was trained in the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..identity import Shape, Value, below
 
 SINUSOID_CHANNELS = 128
 TIME_CHANNELS = 256
 ZERO_CONVOLUTION = "zero_convolution"
+_CHANNELS_OUT = "mid_convs.1.weight"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,14 @@ class Layout:
             _add(shapes, f"down_sample.{index}.conv", (channels_out, channels_out, 3, 3))
         self._add_middle(shapes)
         return shapes
+
+    def of(self, channels: int) -> Layout:
+        """The same with another number of channels out."""
+        return self if channels == self.out_channels else replace(self, out_channels=channels)
+
+    def is_like(self, other: Layout) -> bool:
+        """Whether it is the same layout, whatever the number of channels out."""
+        return self.name == other.name
 
     def _add_middle(self, shapes: dict[str, Shape]) -> None:
         width = self.stages[-1][1]
@@ -95,7 +107,11 @@ POOLED_SCALED = Layout(
     1280,
     True,
 )
-LAYOUTS: tuple[Layout, ...] = (PLAIN, STEM, POOLED, POOLED_SCALED)
+# Of transformers each has its own number of channels; this is that of Flux and Qwen-Image.
+TOKENS = Layout(
+    "tokens", "stem, two stages, as many channels out as tokens have", _THREE_STAGES[:2], True, False, 3072, False
+)
+LAYOUTS: tuple[Layout, ...] = (PLAIN, STEM, POOLED, POOLED_SCALED, TOKENS)
 # The variants that a file's metadata may name: the layout of each, and the base families it can be trained on. What they mean
 # is in models/controlnext/variants.py.
 VARIANT_BASES: Mapping[str, tuple[Layout, tuple[str, ...]]] = {
@@ -107,6 +123,10 @@ VARIANT_BASES: Mapping[str, tuple[Layout, tuple[str, ...]]] = {
     "svd": (POOLED_SCALED, ("svd",)),
     "svd_v2": (STEM, ("svd",)),
     "svd_v2_training": (STEM, ("svd",)),
+    "tokens_sd3": (TOKENS, ("sd3",)),
+    "tokens_flux": (TOKENS, ("flux",)),
+    "tokens_z_image": (TOKENS, ("z_image", "lumina2")),
+    "tokens_qwen_image": (TOKENS, ("qwen_image",)),
 }
 
 
@@ -154,8 +174,13 @@ def mismatch(shapes: Mapping[str, Shape], layout: Layout) -> Mismatch:
 
 
 def detect(shapes: Mapping[str, Shape]) -> Layout | Mismatch:
-    """The layout that has exactly these keys and shapes, else what is off with the closest one."""
-    closest = min((mismatch(shapes, layout) for layout in LAYOUTS), key=lambda found: found.count)
+    """The layout that has exactly these keys and shapes, else what is off with the closest one.
+
+    One for transformers comes with the file's number of channels out; the published layouts go before it.
+    """
+    channels = shapes.get(_CHANNELS_OUT, ())[:1]
+    layouts = (layout.of(*channels) if layout is TOKENS and channels else layout for layout in LAYOUTS)
+    closest = min((mismatch(shapes, layout) for layout in layouts), key=lambda found: found.count)
     return closest.layout if closest.count == 0 else closest
 
 

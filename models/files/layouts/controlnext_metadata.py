@@ -29,14 +29,16 @@ def _variant(trained: Trained, layout: Layout) -> Trained:
         trained = trained.without("part", "it holds a control network")
     if trained.variant and trained.variant not in VARIANT_BASES:
         return trained.without("variant", "not known here")
-    if trained.variant and VARIANT_BASES[trained.variant][0] is not layout:
+    if trained.variant and not VARIANT_BASES[trained.variant][0].is_like(layout):
         return trained.without("variant", f"the file has the layout with {layout.title}")
     return trained
 
 
 def _base(trained: Trained, layout: Layout) -> Trained:
     fitting = (
-        [trained.variant] if trained.variant else [name for name, one in VARIANT_BASES.items() if one[0] is layout]
+        [trained.variant]
+        if trained.variant
+        else [name for name, one in VARIANT_BASES.items() if one[0].is_like(layout)]
     )
     if trained.base and not any(trained.base in VARIANT_BASES[name][1] for name in fitting):
         return trained.without(
