@@ -1,4 +1,4 @@
-"""Applying the fine-tuned part of the UNet that comes with a ControlNeXt control file."""
+"""Applying the fine-tuned part of the base, mostly a UNet, that comes with a ControlNeXt control file."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def apply_unet_weights(
     weights = _unet_weights(state_dict, file_name)
     base = model.get_key_patches(MODEL_PREFIX)
     mapped = map_keys(weights, _unet_config(model), base)
-    _refuse_misfits(weights, mapped, base, model, file_name)
     says = trained or Trained()
+    _refuse_misfits(weights, mapped, base, model, file_name, says.base)
     told = _KINDS.get(says.format)
     kind, comparison = (told, None) if told and format == "auto" else _kind(weights, mapped, base, format, file_name)
     changes = _changes(weights, mapped, base, kind)
@@ -123,13 +123,18 @@ def _base_weight(entry: list[Any]) -> torch.Tensor:
 
 
 def _refuse_misfits(
-    weights: Mapping[str, torch.Tensor], mapped: KeyMap, base: Mapping[str, list[Any]], model: Any, file_name: str
+    weights: Mapping[str, torch.Tensor],
+    mapped: KeyMap,
+    base: Mapping[str, list[Any]],
+    model: Any,
+    file_name: str,
+    told: str,
 ) -> None:
     name = type(model.model).__name__
     if 2 * len(mapped.found) < len(weights):
         raise ValueError(
             f"Only {len(mapped.found)} of the {len(weights)} keys in '{file_name}' have a place in the model ({name}); "
-            f"without one: {describe_keys(mapped.unknown)}. {_made_for(weights, model)}"
+            f"without one: {describe_keys(mapped.unknown)}. {_made_for(weights, model, told)}"
         )
     for key, target in mapped.found.items():
         refuse_non_finite(file_name, key, weights[key])
@@ -137,13 +142,13 @@ def _refuse_misfits(
         if actual != expected:
             raise ValueError(
                 f"The weight {key} in '{file_name}' has shape {list(actual)}, but the model ({name}) has {list(expected)} "
-                f"there ({target}). {_made_for(weights, model)}"
+                f"there ({target}). {_made_for(weights, model, told)}"
             )
 
 
-def _made_for(weights: Mapping[str, torch.Tensor], model: Any) -> str:
-    """What to do, by the family that the weights themselves tell."""
-    made_for = identify_tensors(Tensors(shapes_of(weights))).families
+def _made_for(weights: Mapping[str, torch.Tensor], model: Any, told: str) -> str:
+    """What to do, by the family that the weights themselves tell, or what the file does."""
+    made_for = identify_tensors(Tensors(shapes_of(weights))).families or ((told,) if told else ())
     base = family_of_host_class(type(model.model.model_config).__name__)
     if not made_for or base.id in made_for:
         return "They were made for another model. Load the checkpoint that they were trained on."

@@ -8,6 +8,7 @@ from typing import Any
 from .identify import UNKNOWN, identify_tensors
 from .identity import Kind, Tensors
 from .kinds import find_kind
+from .kinds.unet_weights import UNETS
 
 UNET = "UNet weights"
 CHECKPOINT = "a whole checkpoint"
@@ -50,8 +51,7 @@ def _loader_of(kind: Kind) -> str:
 
 def _controlnext_base(families: tuple[str, ...]) -> bool:
     """Whether ControlNeXt's weights may be for these families: a whole UNet of them can be such weights."""
-    kind = find_kind("unet_weights")
-    return kind is not None and bool(set(families) & set(kind.families))
+    return bool(set(families) & set(UNETS))
 
 
 def told_kind(file_name: str, weights: Mapping[str, Any], wanted: str, instead: str) -> str:

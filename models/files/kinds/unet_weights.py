@@ -1,23 +1,48 @@
-"""Some of a UNet's weights, or differences to them: the part that ControlNeXt trains beside its control net."""
+"""Some of a network's weights, or differences to them: the part that ControlNeXt trains beside its control net.
+
+UNets are known by the names of their blocks; a part of a transformer by what the file says of itself.
+"""
 
 from __future__ import annotations
 
 from ..families import family_by_context, find_family
 from ..identity import Identity, Kind, Tensors, shown
 from ..layouts.controlnext import looks_like_unet
-from ..trained import Trained, of_metadata
+from ..trained import UNET, Trained, of_metadata
+
+UNETS = ("sd15", "sd2", "sdxl", "sdxl_refiner", "svd")
+# The blocks of transformers, as the host names them, and the families that have such.
+_BLOCKS = {
+    "joint_blocks.": ("sd3",),
+    "double_blocks.": ("flux",),
+    "layers.": ("z_image", "lumina2"),
+    "transformer_blocks.": ("qwen_image",),
+}
 
 
 def recognise(tensors: Tensors) -> Identity | None:
     """Names of a UNet's blocks without the blocks that would make it whole."""
     if not looks_like_unet(tensors.shapes):
-        return None
+        return _of_transformer(tensors)
     trained, (family, evidence, certain) = of_metadata(tensors.metadata), _family(tensors)
-    if trained.base not in (*UNET_WEIGHTS.families, "") or (certain and trained.base not in (family, "")):
+    if trained.base not in (*UNETS, "") or (certain and trained.base not in (family, "")):
         trained = trained.without("base", "the shapes are those of another")
     if trained.base:
         family, evidence = trained.base, "its metadata"
     return _identity(family, evidence, trained)
+
+
+def _of_transformer(tensors: Tensors) -> Identity | None:
+    """A part of a transformer that was trained here."""
+    trained = of_metadata(tensors.metadata)
+    plain = [name.partition("diffusion_model.")[2] for name in tensors.shapes]
+    if trained.part != UNET or not trained.format or not all(plain):
+        return None
+    families = next((of for block, of in _BLOCKS.items() if all(name.startswith(block) for name in plain)), ())
+    if trained.base and trained.base not in families:
+        trained = trained.without("base", "the blocks are those of another")
+    family = trained.base or (families[0] if families else None)
+    return _identity(family, "its metadata" if trained.base else "the names of its blocks", trained)
 
 
 def _identity(family: str | None, evidence: str, trained: Trained) -> Identity:
@@ -28,7 +53,7 @@ def _identity(family: str | None, evidence: str, trained: Trained) -> Identity:
             ambiguity="no tensor in it depends on the family",
             traits=trained.traits(),
         )
-    title = f"UNet weights for {find_family(family).title}"
+    title = f"{'UNet weights' if family in UNETS else 'Some weights'} for {find_family(family).title}"
     return Identity("unet_weights", title, (family,), evidence=(evidence,), traits=trained.traits())
 
 
@@ -59,5 +84,5 @@ UNET_WEIGHTS = Kind(
     ("model_patches", "controlnet"),
     ("ArmatureApplyControlNeXtWeights",),
     recognise,
-    ("sd15", "sd2", "sdxl", "sdxl_refiner", "svd"),
+    (*UNETS, "sd3", "flux", "z_image", "lumina2", "qwen_image"),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from armature_pack.models.files.identify import identify_file
 from armature_pack.models.files.index import ModelIndex
-from armature_pack.models.files.layouts.controlnext import PLAIN, STEM, Layout
+from armature_pack.models.files.layouts.controlnext import PLAIN, STEM, TOKENS, Layout
 from armature_pack.models.files.trained import Trained
 from armature_pack.tests.models.compatibility.graphs import Prompt, check, controlled, node, rules_of
 from armature_pack.tests.models.files.header_files import write_file
@@ -87,6 +88,36 @@ def test_the_part_of_the_unet_belongs_to_its_base(models, tmp_path) -> None:
         prompt["20"] = node("ArmatureApplyControlNeXtWeights", model=["1", 0], weights_name="mine_unet.safetensors")
         prompt["5"]["inputs"]["model"] = ["20", 0]
         assert rules_of(check(prompt, index)) & {"controlnext_weights_family", "wrong_kind"} == rules
+
+
+TRANSFORMERS = {
+    "sd3": "joint_blocks.{}.x_block.attn.proj.weight",
+    "flux": "double_blocks.{}.img_attn.proj.weight",
+    "z_image": "layers.{}.attention.out.weight",
+    "qwen_image": "transformer_blocks.{}.attn.to_out.0.weight",
+}
+
+
+@pytest.mark.parametrize("base", TRANSFORMERS)
+def test_files_for_a_transformer_belong_to_their_base(base: str, models, tmp_path) -> None:
+    """Flux and Qwen-Image are equally wide, so that only the metadata tell their controls apart."""
+    says = Trained(f"tokens_{base}", base=base)
+    changed = {f"model.diffusion_model.{TRANSFORMERS[base].format(block)}": (3072, 3072) for block in range(19)}
+    part = Trained(f"tokens_{base}", base=base, part="unet", format="delta")
+    index = with_files(models, tmp_path, mine=(TOKENS.shapes(), says), mine_unet=(changed, part))
+    prompt = controlled(net="mine.safetensors", loader=LOADER)
+    prompt["20"] = node("ArmatureApplyControlNeXtWeights", model=["1", 0], weights_name="mine_unet.safetensors")
+    prompt["5"]["inputs"]["model"] = ["20", 0]
+    report = check(prompt, index)
+    assert {"controlnext_family", "controlnext_weights_family"} <= rules_of(report, "error")
+    for name, kind in (("mine", "controlnext"), ("mine_unet", "unet_weights")):
+        identity = identify_file(tmp_path / "controlnet" / f"{name}.safetensors")
+        assert (identity.kind, identity.families, identity.ambiguity) == (kind, (base,), "")
+        assert identity.traits["variant"] == f"tokens_{base}" and not identity.traits.get("problems")
+    of_another = Trained(base="sdxl", part="unet", format="delta")
+    index = with_files(models, tmp_path, other=(changed, of_another))
+    identity = identify_file(tmp_path / "controlnet" / "other.safetensors")
+    assert identity.families == (base,) and "blocks are those of another" in identity.traits["problems"][0]
 
 
 def test_a_control_that_was_trained_alone_is_not_asked_for_weights(models, tmp_path) -> None:
