@@ -25,8 +25,9 @@ class ArmatureLoadControlNeXt(io.ComfyNode):
             display_name="Load ControlNeXt",
             category=CATEGORY,
             description=(
-                "Loads the control file of a ControlNeXt model (SD1.5, SDXL or Stable Video Diffusion). Link it like any "
-                "control net. The UNet file that comes with it goes to Apply ControlNeXt Weights."
+                "Loads the control file of a ControlNeXt model (SD1.5, SDXL, Stable Video Diffusion, or a transformer that you "
+                "trained it for). Link it like any control net. The UNet file that comes with it goes to Apply ControlNeXt "
+                "Weights."
             ),
             search_aliases=["controlnext", "control next", "cross normalization", "controlnext svd", "controlany"],
             inputs=[

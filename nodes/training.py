@@ -29,7 +29,11 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
             is_output_node=True,
             inputs=[
                 io.Model.Input(
-                    "model", tooltip="SD 1.5, SD 2 or SDXL, in float16, bfloat16 or float32. It stays as it is."
+                    "model",
+                    tooltip=(
+                        "SD 1.5, SD 2, SDXL, SD 3, Flux, Z-Image, Lumina 2 or Qwen-Image, in float16, bfloat16 or float32. "
+                        "It stays as it is."
+                    ),
                 ),
                 io.Clip.Input("clip", tooltip="Of the same checkpoint."),
                 io.Vae.Input("vae", tooltip="Of the same checkpoint."),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import comfy.ops
@@ -13,10 +14,11 @@ from torch.nn.functional import conv2d
 
 from ..controlnext.addition import DEFAULT, OF_TRAINED, fitting
 from ..controlnext.control import ControlNeXt
-from ..controlnext.injection import AfterInputBlock, install
+from ..controlnext.injection import AfterInputBlock, ControlAddition
 from ..controlnext.loading import control_from_state_dict
 from ..controlnext.module import ControlNeXtModule
-from ..controlnext.variants import BASE_TITLES, VARIANTS, Base, Place, Variant, base_of, place_of
+from ..controlnext.tokens import TokenAddition
+from ..controlnext.variants import BASE_TITLES, VARIANTS, Base, Place, Variant, base_of, place_of, times_of
 from ..files.layouts.controlnext import ZERO_CONVOLUTION as ZERO_CONVOLUTION_KEY
 from ..files.trained import ADDITIONS, CROSS_NORMALIZATION, ZERO_CONVOLUTION, Trained
 from .checkpointing import checkpointed
@@ -27,8 +29,23 @@ from .trainee import Trainee
 Subset = Literal["attention outputs", "attention outputs and convolutions", "LoRA", "none"]
 SUBSETS: tuple[Subset, ...] = get_args(Subset)
 __all__ = ["ADDITIONS", "SUBSETS", "ControlNeXtLearner", "Plan", "is_learned", "variant_for"]
-# The layout of the authors' training code for each family: such a file loads there too.
-_VARIANTS: dict[Base, str] = {"sd15": "sd15_training", "sdxl": "sdxl"}
+# The layout of the authors' training code for UNets: such a file loads there too. For transformers there is none but ours.
+_VARIANTS: dict[Base, str] = {
+    "sd15": "sd15_training",
+    "sdxl": "sdxl",
+    "sd3": "tokens_sd3",
+    "flux": "tokens_flux",
+    "z_image": "tokens_z_image",
+    "qwen_image": "tokens_qwen_image",
+}
+
+
+# The attention of the picture's tokens: in SD 3, Flux, Lumina with Z-Image (whose blocks have one for all), Qwen-Image.
+_TOKEN_OUTPUTS = ("proj", "out", "to_out.0")
+_TOKEN_ATTENTION = re.compile(
+    r"diffusion_model\.(joint_blocks\.\d+\.x_block\.attn2?|double_blocks\.\d+\.img_attn|layers\.\d+\.attention|"
+    r"transformer_blocks\.\d+\.attn)\.(?P<layer>qkv|proj|out|to_q|to_k|to_v|to_out\.0)\.weight"
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +61,7 @@ class Plan:
 
 
 def variant_for(model: Any) -> Variant:
-    """The published variant whose layout a control for this MODEL is trained in; ValueError for a base that has none."""
+    """The variant whose layout a control for this MODEL is trained in; ValueError for a base that has none."""
     base = base_of(model.model, "Train ControlNeXt, input model: a control that can be trained")
     if base not in _VARIANTS:
         raise ValueError(
@@ -52,7 +69,10 @@ def variant_for(model: Any) -> Variant:
             f"{' or '.join(BASE_TITLES[one] for one in _VARIANTS)}."
         )
     variant = next(one for one in VARIANTS if one.name == _VARIANTS[base])
-    channels = place_of(variant, model.model).channels
+    place = place_of(variant, model.model)
+    channels = place.channels
+    if place.patch:
+        return replace(variant, layout=variant.layout.of(channels))
     if channels != variant.layout.out_channels:
         raise ValueError(
             f"Train ControlNeXt, input model: {type(model.model).__name__} has {channels} channels where a map is added, and "
@@ -81,13 +101,16 @@ def begin(layer: Any) -> None:
 
 
 def is_learned(key: str, subset: Subset) -> bool:
-    """Whether a weight of a UNet (`diffusion_model.*`) learns a change.
+    """Whether a weight of a network (`diffusion_model.*`) learns a change.
 
-    The authors unfreeze the outputs of the attentions. A narrow network needs the convolutions behind the map as well, to
-    draw from what enters at a fraction of the latent's size.
+    The authors unfreeze the outputs of the attentions; in a transformer these are those of the picture's tokens. A narrow UNet
+    needs the convolutions behind the map as well, to draw from what enters at a fraction of the latent's size.
     """
     if subset == "none":
         return False
+    of_tokens = _TOKEN_ATTENTION.fullmatch(key)
+    if of_tokens:
+        return subset == "LoRA" or of_tokens["layer"] in _TOKEN_OUTPUTS
     if subset == "LoRA":
         return ".attn" in key and key.endswith((".to_q.weight", ".to_k.weight", ".to_v.weight", ".to_out.0.weight"))
     if key.endswith(".to_out.0.weight"):
@@ -152,8 +175,10 @@ class ControlNeXtLearner(Learner):
         # Noisy moments settle where things are, which is what a map says.
         progress = [1 - one**pace.noisy_times for one in dice.numbers(len(chosen))]
         shape = (len(chosen), *self._lessons.latents[chosen[0]].shape)
-        batch = self._lessons.batch(chosen, progress, dice.noise(shape), wordless)
-        return self.error(batch)
+        parts = self._lessons.batches(chosen, progress, dice.noise(shape), wordless)
+        if len(parts) == 1:
+            return self.error(parts[0])
+        return torch.stack([self.error(part) * len(part.latents) for part in parts]).sum() / len(chosen)
 
     def error(self, batch: Batch, with_map: bool = True) -> torch.Tensor:
         """Of a batch; with_map False: of the base with its changes alone."""
@@ -161,24 +186,26 @@ class ControlNeXtLearner(Learner):
         sampling = network.model_sampling
         options = self.trainee.options(batch.sigmas)
         if with_map:
-            install(options, self._addition(batch))
+            self._addition(batch).install(options)
         with checkpointed(network.diffusion_model, self.plan.checkpointing):
             found = network.apply_model(
                 noisy(sampling, batch), batch.sigmas, transformer_options=options, **batch.conds
             )
         return error(sampling, batch, found)
 
-    def _addition(self, batch: Batch) -> AfterInputBlock:
+    def _addition(self, batch: Batch) -> ControlAddition:
         if batch.maps is None:
             raise ValueError("Train ControlNeXt, input set: it has no maps. Choose a map in Training Folder.")
         # The blocks' endings apart: merging their kernels anew in each step would cost more than it saves.
         endings = self.module.endings(batch.maps, merged=False)
         prepared = self.module.prepare(batch.maps, self.variant.stem_padding, endings)
-        times = self.trainee.network.model_sampling.timestep(batch.sigmas).float()
+        times = times_of(self.variant, self.trainee.network.model_sampling, batch.sigmas)
         control = self.module.finish(prepared, times, endings)
         if self.zero is not None:
             control = self.zero(control)
         how = fitting(OF_TRAINED[self.plan.addition], self.variant.cross_normalization)
+        if self._place.patch:
+            return TokenAddition(control, how, (1.0,), self._place, self.variant.base, batch.latents)
         return AfterInputBlock(control, how, (1.0,), self._place.block)
 
     # What came of it -------------------------------------------------------------------------------------------

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     import torch
 
 _NAME = re.compile(r"[^\\/:*?\"<>|\x00-\x1f.][^\\/:*?\"<>|\x00-\x1f]{0,99}")
-_ARCHITECTURES = {"sd15": "stable-diffusion-v1", "sdxl": "stable-diffusion-xl-v1-base"}
+_ARCHITECTURES = {
+    "sd15": "stable-diffusion-v1",
+    "sdxl": "stable-diffusion-xl-v1-base",
+    "sd3": "stable-diffusion-v3-medium",
+    "flux": "flux-1-dev",
+}
 
 
 def check_name(name: Any, who: str) -> str:

@@ -79,9 +79,16 @@ class Lessons:
     def batch(
         self, numbers: Sequence[int], progress: Sequence[float], noise: torch.Tensor, wordless: Sequence[bool]
     ) -> Batch:
-        """Pictures of one size. progress: of each, where in the noise schedule it stands (0: all noise); wordless: of each,
-        whether it comes with an empty text.
+        """Pictures of one size, whose texts go together. progress: of each, where in the noise schedule it stands (0: all noise);
+        wordless: of each, whether it comes with an empty text.
         """
+        (batch,) = self.batches(numbers, progress, noise, wordless)
+        return batch
+
+    def batches(
+        self, numbers: Sequence[int], progress: Sequence[float], noise: torch.Tensor, wordless: Sequence[bool]
+    ) -> list[Batch]:
+        """The same in as many batches as there are kinds of texts: those of another length are no text for a transformer."""
         device = management.get_torch_device()
         sampling = self._model.get_model_object("model_sampling")
         latents = torch.stack([self.latents[number] for number in numbers]).to(device)
@@ -93,8 +100,22 @@ class Lessons:
             self._empty if empty else self._texts[self.set.examples[number].caption]
             for number, empty in zip(numbers, wordless, strict=True)
         ]
-        conds = comfy.samplers.cond_cat([self._conds(text, one) for text, one in zip(texts, latents, strict=True)])
-        return Batch(latents, maps, sigmas, noise.to(device), conds, tuple(numbers))
+        noise = noise.to(device)
+        conds = [self._conds(text, one) for text, one in zip(texts, latents, strict=True)]
+        groups: dict[str, list[int]] = {}
+        for place, one in enumerate(conds):
+            groups.setdefault(_form(one), []).append(place)
+        return [
+            Batch(
+                latents[group],
+                None if maps is None else maps[group],
+                sigmas[group],
+                noise[group],
+                comfy.samplers.cond_cat([conds[place] for place in group]),
+                tuple(numbers[place] for place in group),
+            )
+            for group in groups.values()
+        ]
 
     def _conds(self, text: list[Any], latent: torch.Tensor) -> dict[str, Any]:
         """What the network takes with one picture, as the host's sampler makes it."""
@@ -111,6 +132,15 @@ class Lessons:
             seed=0,
         )
         return {name: cond.process_cond(batch_size=1, area=None) for name, cond in made[0]["model_conds"].items()}
+
+
+def _form(conds: Mapping[str, Any]) -> str:
+    """What must be alike in two of them to be one batch: shapes, and numbers that hold for all of it."""
+    forms = {}
+    for name, cond in conds.items():
+        is_number = not isinstance(cond.cond, (torch.Tensor, list, tuple))
+        forms[name] = cond.cond if is_number else cond.size()
+    return repr(sorted(forms.items()))
 
 
 def sigma_at(sampling: Any, progress: float) -> float:

@@ -81,7 +81,9 @@ _HOST_AND_OWN: Mapping[str, ControlKind] = {
         "SD 3, Flux, Qwen-Image",
     ),
     "t2i_adapter": ControlKind("T2I-Adapter", "SD 1.5, SDXL", {"layers": "yes", "halves": "yes"}),
-    "controlnext": ControlKind("ControlNeXt", "SD 1.5, SDXL, SVD", {"every": "yes"}),
+    "controlnext": ControlKind(
+        "ControlNeXt", "SD 1.5, SDXL, SVD; SD 3, Flux, Z-Image, Lumina 2, Qwen-Image if you train it", {"every": "yes"}
+    ),
 }
 
 
