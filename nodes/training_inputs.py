@@ -16,7 +16,15 @@ def running_inputs(held_out: str, validate_every: int = 100) -> list[Any]:
     import comfy.samplers
 
     return [
-        io.Int.Input("seed", default=0, min=0, max=2**31 - 1, optional=True, tooltip="Of all chance in the training."),
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=2**31 - 1,
+            optional=True,
+            control_after_generate=False,  # with another seed it would be another training, and not go on
+            tooltip="Of all chance in the training.",
+        ),
         io.Boolean.Input(
             "resume",
             default=True,

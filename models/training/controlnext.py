@@ -22,7 +22,7 @@ from ..controlnext.variants import BASE_TITLES, VARIANTS, Base, Place, Variant, 
 from ..files.layouts.controlnext import ZERO_CONVOLUTION as ZERO_CONVOLUTION_KEY
 from ..files.trained import ADDITIONS, CROSS_NORMALIZATION, ZERO_CONVOLUTION, Trained
 from .checkpointing import checkpointed
-from .lessons import Batch, Lessons, error, noisy
+from .lessons import Batch, Lessons, error, mean_error, noisy
 from .loop import Dice, Learner, Pace
 from .trainee import Trainee
 
@@ -175,10 +175,7 @@ class ControlNeXtLearner(Learner):
         # Noisy moments settle where things are, which is what a map says.
         progress = [1 - one**pace.noisy_times for one in dice.numbers(len(chosen))]
         shape = (len(chosen), *self._lessons.latents[chosen[0]].shape)
-        parts = self._lessons.batches(chosen, progress, dice.noise(shape), wordless)
-        if len(parts) == 1:
-            return self.error(parts[0])
-        return torch.stack([self.error(part) * len(part.latents) for part in parts]).sum() / len(chosen)
+        return mean_error(self._lessons.batches(chosen, progress, dice.noise(shape), wordless), self.error)
 
     def error(self, batch: Batch, with_map: bool = True) -> torch.Tensor:
         """Of a batch; with_map False: of the base with its changes alone."""

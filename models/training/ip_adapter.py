@@ -22,7 +22,7 @@ from ..ip_adapter.query_rows import QueryRows
 from ..ip_adapter.weight_types import Role
 from .checkpointing import checkpointed
 from .ip_adapter_weights import LAYOUTS, Weights, weights_of
-from .lessons import Batch, Lessons, error, noisy
+from .lessons import Batch, Lessons, error, mean_error, noisy
 from .loop import Dice, Learner, Pace
 from .references import References, Seen
 from .trainee import Trainee
@@ -112,8 +112,9 @@ class IPAdapterLearner(Learner):
         views = [self.references.by_chance(*one) for one in zip(chosen, dice.numbers(count), strict=True)]
         progress = [1 - one**pace.noisy_times for one in dice.numbers(count)]
         noise = dice.noise((count, *self._lessons.latents[chosen[0]].shape))
-        batch = self._lessons.batch(chosen, progress, noise, wordless)
-        return self._error(batch, [None if no else view for view, no in zip(views, blind, strict=True)])
+        shown = [None if no else view for view, no in zip(views, blind, strict=True)]
+        parts = self._lessons.batches(chosen, progress, noise, wordless)
+        return mean_error(parts, lambda part: self._error(part, [shown[place] for place in part.places]))
 
     def error(self, batch: Batch) -> torch.Tensor:
         """Of a batch, each picture with the reference that is always its own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,8 @@ def fingerprint(network: Any) -> str:
 @dataclass(frozen=True, eq=False)
 class Batch:
     """latents [B,C,h,w] (or [B,C,1,h,w]) as the sampler sees them, maps [B,3,H,W] in 0..1 or None, sigmas [B], noise like
-    latents, conds: the further arguments of `apply_model`, numbers: of its pictures in the set.
+    latents, conds: the further arguments of `apply_model`, numbers: of its pictures in the set;
+    places: of these among the numbers that were asked for.
     """
 
     latents: torch.Tensor
@@ -44,6 +45,7 @@ class Batch:
     noise: torch.Tensor
     conds: Mapping[str, Any]
     numbers: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()
 
     def column(self, values: torch.Tensor) -> torch.Tensor:
         """[B] -> [B,1,1,1], to go with the latents."""
@@ -113,6 +115,7 @@ class Lessons:
                 noise[group],
                 comfy.samplers.cond_cat([conds[place] for place in group]),
                 tuple(numbers[place] for place in group),
+                tuple(group),
             )
             for group in groups.values()
         ]
@@ -141,6 +144,14 @@ def _form(conds: Mapping[str, Any]) -> str:
         is_number = not isinstance(cond.cond, (torch.Tensor, list, tuple))
         forms[name] = cond.cond if is_number else cond.size()
     return repr(sorted(forms.items()))
+
+
+def mean_error(parts: Sequence[Batch], error_of: Callable[[Batch], torch.Tensor]) -> torch.Tensor:
+    """Over all pictures of some batches."""
+    if len(parts) == 1:
+        return error_of(parts[0])
+    total = torch.stack([error_of(part) * len(part.latents) for part in parts]).sum()
+    return total / sum(len(part.latents) for part in parts)
 
 
 def sigma_at(sampling: Any, progress: float) -> float:

@@ -24,6 +24,7 @@ SEARCHES = {
     "ArmatureSaveRecord": ("provenance", "Save Record"),
     "ArmatureTrainingFolder": ("kohya folder", "Training Folder"),
     "ArmatureTrainControlNeXt": ("finetune control", "Train ControlNeXt"),
+    "ArmatureTrainIPAdapter": ("train product", "Train IP-Adapter"),
     "ArmatureCompatibilityCheck": ("mat1 and mat2", "Compatibility Check"),
     "ArmatureControlMap": ("preprocessor", "Control Map"),
     "ArmatureControlSignal": ("t2i adapter", "Control Signal"),

@@ -330,6 +330,9 @@ def test_every_node_is_there_with_help_for_each_input(server):
         "ArmatureLoRAStack",
         "ArmatureLoRAOptions",
         "ArmatureApplyLoRAStack",
+        "ArmatureTrainingFolder",
+        "ArmatureTrainControlNeXt",
+        "ArmatureTrainIPAdapter",
         "ArmatureConsistency",
     }
     for name, info in ours.items():

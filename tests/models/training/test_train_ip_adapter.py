@@ -17,18 +17,20 @@ from armature_pack.models.ip_adapter.apply import apply_ip_adapter
 from armature_pack.models.ip_adapter.layers import cross_attentions
 from armature_pack.models.ip_adapter.settings import Settings
 from armature_pack.models.training import loop, trainee
+from armature_pack.models.training.from_folder import set_of_folder
 from armature_pack.models.training.ip_adapter import IPAdapterLearner, Plan
 from armature_pack.models.training.ip_adapter_weights import fresh_weights, trainable
 from armature_pack.models.training.lessons import Batch, Lessons, noisy
 from armature_pack.models.training.likeness import LikenessExamination, Look
 from armature_pack.models.training.loop import Dice, Pace
 from armature_pack.models.training.references import Seen, look_at
+from armature_pack.models.training.training_set import Wanted
 from armature_pack.nodes.ip_adapter import ArmatureLoadIPAdapter
 from armature_pack.nodes.train_ip_adapter import ArmatureTrainIPAdapter
 from armature_pack.tests.latest import latest
 from ip_adapter_recipes import adapter, narrow_model, tiny_encoder
 from safetensors.torch import load_file
-from small import checkpoint, squares
+from small import SIDE, checkpoint, draw_squares, kept, squares
 
 QUICK = {"batch": 2, "validate_every": 100, "validation_pictures": 1, "validation_steps": 1}
 # Shapes of the files that their authors published, where the encoder's width is not in them: other packs count on these.
@@ -284,3 +286,12 @@ def test_what_cannot_be_trained_is_refused_before_the_first_step(adapters):
 
 def _first_only(chosen: Any) -> Any:
     return replace(chosen, examples=chosen.examples[:1])
+
+
+def test_captions_of_any_length_go_together(adapters):
+    folder = draw_squares(adapters / "input" / "long", 6)
+    for number in range(0, 6, 2):
+        (folder / f"{number:03}.txt").write_text("a square on a plain ground, " * 20, encoding="utf-8")
+    chosen = set_of_folder("long", Wanted(size=SIDE, maps="none"), kept()).set
+    losses = trained(adapters, 2, set=chosen, batch=4, without_text=0.5).args[1]["loss"]
+    assert len(losses) == 2 and all(0 < one < 100 for one in losses)
