@@ -14,7 +14,7 @@ from armature_pack.models.controlnext.loading import control_from_state_dict
 from armature_pack.models.files.layouts.controlnext import STEM, TOKENS, detect
 from armature_pack.tests.models.training.small_bases import BASES, base_model
 from controlnext_recipes import control_weights
-from public_path import by_host_node, by_stack, loaded
+from public_path import by_host_node, by_stack, loaded, node
 from trained_files import write, zero_convolution
 
 WIDTHS = {"sd3": 128, "flux": 64, "z_image": 256, "qwen_image": 64}
@@ -172,6 +172,20 @@ def test_weight_range_and_mask_act(folder, base) -> None:
         sampled(base, by_stack(*prompts(base), net, image, 1.0, mask=mask))
     changed = (out[0][1] != into[0][1]).any(2)[:, :12].unflatten(1, (3, 4))
     assert changed[:, :, :2].all() and not changed[:, :, 2:].any()
+
+
+@pytest.mark.parametrize("base", ["flux", "qwen_image"])
+def test_a_saving_keeps_the_map_over_several_steps(folder, base) -> None:
+    net = loaded(file_for(folder, base, addition="plain"))
+    signal = node("ArmatureControlSignal").execute(net, map_image((6, 8)), weight=1.0).args[0]
+    stack = node("ArmatureControlStack").execute(signals={"signal_0": signal}).args[0]
+    for every, kept in ((1, False), (2, True)):
+        saving = node("ArmatureControlSavings").execute(False, every, 1.0).args[0]
+        conds = node("ArmatureApplyControlStack").execute(*prompts(base), stack, savings=saving).args[:2]
+        with seen(base) as (out, into):
+            sampled(base, conds, steps=2)
+        first, second = ((b[1] - a[1])[:, :12] for a, b in zip(out, into, strict=True))
+        assert torch.allclose(first, second, atol=1e-4) == kept
 
 
 @bases
