@@ -85,7 +85,7 @@ class LikenessExamination:
             self._views = self._pooled_views(references.views[:_MOST_VIEWS])
             self._wanted = self._pooled_views([references.fixed(number) for number in held_out])
             with torch.inference_mode():
-                self._others = of_other_things(clip_vision)
+                self._others = of_other_things(clip_vision).cpu()
 
     @torch.no_grad()
     def look(self, step: int, model: Any, adapter: Any, error: float, learned: float) -> Look:
@@ -126,7 +126,7 @@ class LikenessExamination:
         side = self._clip_vision.image_size
         with torch.inference_mode():
             squares = torch.cat([prepare(one[None], "crop", size=side).image for one in pictures])
-            return features(self._clip_vision, squares, pooled=True)
+            return features(self._clip_vision, squares, pooled=True).cpu()
 
     # What a person sees ----------------------------------------------------------------------------------------
 

@@ -131,8 +131,9 @@ class Loop:
     def run(self) -> Course:
         """All steps that are left. An interrupt, or want of memory, is raised once the state is written."""
         course, pace = self.course, self._pace
-        if course.step == 0:
+        if course.step == 0 or self._was_broken_off(course):
             self._look(course)
+            self._learner.load()
         try:
             while course.step < pace.steps and not self._enough(course):
                 management.throw_exception_if_processing_interrupted()
@@ -149,6 +150,11 @@ class Loop:
             note(f"Training stopped at step {course.step} of {pace.steps}; the same again goes on from there.")
             raise
         return course
+
+    def _was_broken_off(self, course: Course) -> bool:
+        """Whether an interrupt came into the look of this very step: what that finds counts as it does without one."""
+        looked = course.errors[-1][0] if course.errors else course.step
+        return looked < course.step and course.step % self._pace.validate_every == 0
 
     def save(self) -> None:
         """Write the state, aside and then in its place."""

@@ -24,6 +24,7 @@ from armature_pack.models.training.lessons import Batch, Lessons, noisy
 from armature_pack.models.training.likeness import LikenessExamination, Look
 from armature_pack.models.training.loop import Dice, Pace
 from armature_pack.models.training.references import Seen, look_at
+from armature_pack.models.training.session import Session
 from armature_pack.models.training.training_set import Wanted
 from armature_pack.nodes.ip_adapter import ArmatureLoadIPAdapter
 from armature_pack.nodes.train_ip_adapter import ArmatureTrainIPAdapter
@@ -83,6 +84,13 @@ def trained(folders: Path, steps: int = 2, name: str = "mine", **settings: Any) 
 
 def file(folders: Path, name: str = "mine") -> dict[str, torch.Tensor]:
     return load_file(folders / "ipadapter" / f"{name}.safetensors")
+
+
+def looks(folders: Path, name: str) -> dict[int, float]:
+    """Step -> error on held-out views, of the log."""
+    path = folders / "output" / "armature_training" / name / f"{name}.log.jsonl"
+    rows = map(json.loads, path.read_text().splitlines())
+    return {row["step"]: row["held_out_error"] for row in rows if "held_out_error" in row}
 
 
 def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -146,31 +154,35 @@ def test_the_loss_falls_and_the_model_stays_as_it_is(adapters):
     assert sum(losses[-5:]) < sum(losses[:5])
     assert equal(before, dict(model.model.state_dict()))
     rows = (adapters / "output" / "armature_training" / "mine" / "mine.log.jsonl").read_text().splitlines()
-    looks = [row for row in map(json.loads, rows) if "loss" not in row]
-    assert {"held_out_error", "training_error", "likeness", "likeness_without"} <= looks[0].keys()
+    looked = [row for row in map(json.loads, rows) if "loss" not in row]
+    assert {"held_out_error", "training_error", "likeness", "likeness_without"} <= looked[0].keys()
     path = adapters / "ipadapter" / "mine.safetensors"
     said = of_file(path)
     assert said.base == "sd15" and said.likeness is not None and f"{said.steps} steps, likeness" in told_file(path)
 
 
-def test_a_resumed_training_equals_one_in_one_go(adapters, monkeypatch):
+@pytest.mark.parametrize("place", [(loop.Loop, "_step"), (Session, "error")])
+def test_a_resumed_training_equals_one_in_one_go(adapters, monkeypatch, place):
+    """Also where the interrupt comes into a look, which then decides what is kept."""
     quick = {"validate_every": 1, "learning_rate": 1e-2}
     trained(adapters, 3, "whole", **quick)
-    step = loop.Loop._step
+    owner, name = place
+    does = getattr(owner, name)
 
-    def interrupt(self: Any, course: Any) -> None:
-        if course.step == 2:
+    def interrupt(self: Any, given: Any) -> Any:
+        if getattr(self, "course", None) is not None and self.course.step == 2:
             comfy.model_management.interrupt_current_processing(True)
             comfy.model_management.throw_exception_if_processing_interrupted()
-        step(self, course)
+        return does(self, given)
 
-    monkeypatch.setattr(loop.Loop, "_step", interrupt)
+    monkeypatch.setattr(owner, name, interrupt)
     with pytest.raises(comfy.model_management.InterruptProcessingException):
         trained(adapters, 3, "parts", **quick)
-    monkeypatch.setattr(loop.Loop, "_step", step)
+    monkeypatch.setattr(owner, name, does)
     assert not (adapters / "ipadapter" / "parts.safetensors").exists()
     report = trained(adapters, 3, "parts", **quick).args[-1]
     assert "3 steps, 1 of them now" in report and equal(file(adapters, "whole"), file(adapters, "parts"))
+    assert looks(adapters, "whole") == looks(adapters, "parts")
     assert "all of them done before" in trained(adapters, 3, "parts", **quick).args[-1]
     assert equal(file(adapters, "whole"), file(adapters, "parts"))
 
