@@ -182,7 +182,8 @@ def _check_picture(option: str, path: Path) -> None:
     except PictureError as error:
         raise Problem(f"{option} {path}: the file {error}") from None
     except OSError as error:
-        raise Problem(f"{option} {path}: {error.strerror}. Give a PNG, JPEG or WebP file.") from None
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise Problem(f"{option} {path}: {reason}. Give a PNG, JPEG or WebP file.") from None
 
 
 def _make_folder(folder: Path) -> None:

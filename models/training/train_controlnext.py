@@ -82,6 +82,7 @@ def train_controlnext(
             told = ("variant", "addition", "map", "base_hash")
             about = {one: getattr(facts, one) for one in told} | {
                 "set": chosen.key,
+                "validation_pictures": len(held_out),
                 "subset": plan.subset,
                 "rank": plan.rank,
                 "seed": pace.seed,
@@ -152,8 +153,9 @@ class _Session(Session):
         module_path = model_path("controlnet", f"{self.name}.safetensors")
         write(module_path, self._learner.tensors(), header(self.name, replace(facts, part=CONTROL)))
         lines = [f"{self.name}: {self.steps_words(course)}", f"Module: {module_path}"]
+        path = module_path.with_name(f"{self.name}_unet.safetensors")
+        path.unlink(missing_ok=True)  # of an earlier training of this name
         if differences:
-            path = module_path.with_name(f"{self.name}_unet.safetensors")
             stored = {f"model.{key}": one for key, one in differences.items()}
             write(path, stored, header(f"{self.name} (weights)", replace(facts, part=UNET, format="delta")))
             lines.append(f"Weights of the base, for Apply ControlNeXt Weights: {path}")
