@@ -117,7 +117,7 @@ def control_state(network: ControlNetModel, family: Family) -> dict[str, torch.T
 
 @dataclass(frozen=True)
 class Inputs:
-    """What both sides see at one step; hints: [2,3,64,64]."""
+    """What both sides see at one step; hints: [2,3,8*h,8*w] for latents [2,4,h,w]."""
 
     noisy: torch.Tensor
     context: torch.Tensor
@@ -134,13 +134,13 @@ class Inputs:
         return {"added_cond_kwargs": {"text_embeds": self.pooled.expand(LATENT[0], -1), "time_ids": ids}}
 
 
-def inputs(family: Family, hints: int) -> Inputs:
+def inputs(family: Family, hints: int, size: tuple[int, int] = LATENT[2:]) -> Inputs:
     generator = torch.Generator().manual_seed(7)
     return Inputs(
-        torch.randn(LATENT, generator=generator),
+        torch.randn((*LATENT[:2], *size), generator=generator),
         torch.randn(1, 77, family.context, generator=generator),
         torch.randn(1, family.pooled, generator=generator) if family.pooled else None,
-        tuple(torch.rand(LATENT[0], 3, 8 * LATENT[2], 8 * LATENT[3], generator=generator) for _ in range(hints)),
+        tuple(torch.rand(LATENT[0], 3, 8 * size[0], 8 * size[1], generator=generator) for _ in range(hints)),
     )
 
 

@@ -144,7 +144,7 @@ def equal(some: list[torch.Tensor], others: list[torch.Tensor]) -> bool:
 
 @pytest.fixture(scope="module")
 def given() -> oracle.Inputs:
-    return oracle.inputs(FAMILY, 2)
+    return oracle.inputs(FAMILY, 2, (16, 16))
 
 
 def maps(given: oracle.Inputs) -> tuple[torch.Tensor, torch.Tensor]:

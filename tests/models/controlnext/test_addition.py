@@ -92,9 +92,10 @@ APPLIED: list[Callable[..., Any]] = [by_host_node, by_stack]
 @pytest.mark.parametrize("apply", APPLIED, ids=["host", "stack"])
 def test_every_way_to_apply_it(apply, sd15, folder) -> None:
     net = loaded(write(folder, STEM, variant="sd15_training", addition="plain"))
-    positive, negative = apply(prompt(1), prompt(2), net, image(), STRENGTH)
+    shown = image(1, 128, 96)  # of the size of the inputs below
+    positive, negative = apply(prompt(1), prompt(2), net, shown, STRENGTH)
     seen = one_call(sd15, positive, negative, model_inputs("small_sd15")[0][:1], 601.0, ("input", 3), 0)
-    control = net.network.module(image().movedim(-1, 1), torch.tensor([601.0]), 1)
+    control = net.network.module(shown.movedim(-1, 1), torch.tensor([601.0]), 1)
     assert seen.h_before is not None and seen.h_after is not None
     torch.testing.assert_close(seen.h_after, as_it_is(seen.h_before, control), atol=1e-5, rtol=1e-5)
 
