@@ -92,7 +92,9 @@ TOO_WIDE = """async (types) => {
     const parts = page(type) ? [page(type), ...page(type).querySelectorAll('table, pre')] : []
     const wide = parts.filter((part) => part.scrollWidth > part.clientWidth)
     if (!parts.length) found[type] = ['does not appear']
-    if (wide.length) found[type] = wide.map((part) => `${part.tagName}: ${part.scrollWidth} pixels in ${part.clientWidth}`)
+    const outside = (part) => [...part.querySelectorAll('*')].filter((one) => one.scrollWidth > part.clientWidth
+      || one.getBoundingClientRect().right > part.getBoundingClientRect().right).pop()?.textContent.slice(0, 60)
+    if (wide.length) found[type] = wide.map((part) => `${part.tagName}: ${part.scrollWidth} in ${part.clientWidth}: ${outside(part)}`)
   }
   app.canvas.pause_rendering = false
   return found
