@@ -94,7 +94,7 @@ TOO_WIDE = """async (types) => {
     if (!parts.length) found[type] = ['does not appear']
     const outside = (part) => [...part.querySelectorAll('*')].filter((one) => one.scrollWidth > part.clientWidth
       || one.getBoundingClientRect().right > part.getBoundingClientRect().right).pop()?.textContent.slice(0, 60)
-    if (wide.length) found[type] = wide.map((part) => `${part.tagName}: ${part.scrollWidth} in ${part.clientWidth}: ${outside(part)}`)
+    if (wide.length) found[type] = wide.map((part) => `${part.scrollWidth} pixels in ${part.clientWidth}: ${outside(part)}`)
   }
   app.canvas.pause_rendering = false
   return found
