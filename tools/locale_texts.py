@@ -15,7 +15,7 @@ from ..models.guidance.curve import PRESETS
 Texts = dict[str, Any]
 # Those that the front end offers, in its order, then others: for these an extension of the front end must offer them.
 LANGUAGES = ("zh", "zh-TW", "ru", "ja", "ko", "fr", "es", "ar", "tr", "pt-BR", "fa", "he", "de")
-UNTRANSLATED: tuple[str, ...] = ()  # the front end offers them as well
+UNTRANSLATED = ("it",)  # newer front ends offer them as well
 _ROW = re.compile(r"_\d+$")  # the number of a row of inputs that grow, at the end of its id
 # Inputs whose options are names of files, of folders or ComfyUI's own, and options that are names: the same in every language.
 _NAMED = re.compile(r"(_name|^scheduler|^folder)$")

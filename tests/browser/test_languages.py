@@ -72,7 +72,7 @@ def test_the_languages_that_the_front_end_offers_come_first_in_its_order(page: P
     assert len(offered) >= 10
     ours = [language for language in offered if language in LANGUAGES]
     assert list(LANGUAGES[: len(ours)]) == ours
-    assert set(offered) - set(LANGUAGES) == set(UNTRANSLATED)
+    assert set(offered) - set(LANGUAGES) <= set(UNTRANSLATED)
 
 
 def test_options_and_rows_are_translated_and_the_graph_stays_the_same(rendering: Page, french_is_there: None) -> None:
