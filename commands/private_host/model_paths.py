@@ -58,7 +58,9 @@ def write_model_paths(base: Path, folders: list[Path], *, first: bool = False) -
             f"  base_path: {_quoted(str(folder))}",
             *(["  is_default: true"] if first else []),
         ]
-        lines += [f"  {_quoted(name)}: {_quoted(ALSO.get(name, name))}" for name in sorted(names)]
+        # ComfyUI puts each of several folders in front of those before it, so that the last one is written to.
+        shown = {name: ALSO.get(name, name).split("\n")[:: -1 if first else 1] for name in sorted(names)}
+        lines += [f"  {_quoted(name)}: {_quoted(chr(10).join(some))}" for name, some in shown.items()]
     file = base / "extra_model_paths.yaml"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return file

@@ -30,3 +30,12 @@ def test_covers_every_folder_of_the_host(tmp_path):
 def test_folder_that_is_not_there(tmp_path):
     with pytest.raises(Problem, match="no such folder"):
         write_model_paths(tmp_path, [tmp_path / "nowhere"])
+
+
+def test_of_a_first_folder_what_is_saved_goes_to_the_last_that_is_named(tmp_path):
+    """ComfyUI puts each folder of a default one in front: the last of several names is where nodes write."""
+    text = write_model_paths(tmp_path, [tmp_path], first=True).read_text(encoding="utf-8")
+    assert "is_default: true" in text and '"controlnet": "t2i_adapter\\ncontrolnet"' in text
+    assert '"controlnet": "controlnet\\nt2i_adapter"' in write_model_paths(tmp_path, [tmp_path]).read_text(
+        encoding="utf-8"
+    )
