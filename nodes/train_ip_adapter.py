@@ -6,7 +6,16 @@ from typing import Any
 
 from .api import SHOWS, IPAdapterType, TrainingSetType, io
 from .shown import shown
-from .training_inputs import CATEGORY, Given, LossMapType, running_inputs
+from .training_inputs import (
+    CATEGORY,
+    Given,
+    LossMapType,
+    batch_inputs,
+    noisy_times_input,
+    rate_input,
+    running_inputs,
+    share_input,
+)
 
 
 class ArmatureTrainIPAdapter(io.ComfyNode):
@@ -75,57 +84,15 @@ class ArmatureTrainIPAdapter(io.ComfyNode):
                     advanced=True,
                     tooltip="Of a picture. 0: 4 for base and 16 for plus, the numbers that IPAdapter_plus reads.",
                 ),
-                io.Int.Input(
-                    "batch", default=4, min=1, max=256, optional=True, tooltip="Pictures that are learned from at once."
-                ),
-                io.Int.Input(
-                    "accumulation",
-                    default=1,
-                    min=1,
-                    max=63,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Batches to a step, where memory does not hold a larger batch.",
-                ),
-                io.Float.Input(
-                    "learning_rate",
-                    default=1e-4,
-                    min=0.0,
-                    max=1.0,
-                    step=1e-6,
-                    optional=True,
-                    tooltip="Falls along a cosine; the first 20 steps warm up.",
-                ),
-                io.Float.Input(
-                    "without_text",
-                    default=0.1,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Share of pictures that are learned without their caption.",
-                ),
-                io.Float.Input(
+                *batch_inputs(),
+                rate_input("learning_rate", 1e-4, "Falls along a cosine; the first 20 steps warm up."),
+                share_input("without_text", 0.1, "Share of pictures that are learned without their caption."),
+                share_input(
                     "without_image",
-                    default=0.1,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Share of pictures that are learned with no picture to follow, which guidance needs.",
+                    0.1,
+                    "Share of pictures that are learned with no picture to follow, which guidance needs.",
                 ),
-                io.Float.Input(
-                    "noisy_times",
-                    default=0.6,
-                    min=0.1,
-                    max=4.0,
-                    step=0.05,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Below 1, the noisy moments come more often, which settle form and colour. 1: all alike.",
-                ),
+                noisy_times_input("form and colour"),
                 io.Int.Input(
                     "patience",
                     default=3,

@@ -6,7 +6,16 @@ from typing import Any
 
 from .api import SHOWS, TrainingSetType, io
 from .shown import shown
-from .training_inputs import CATEGORY, Given, LossMapType, running_inputs
+from .training_inputs import (
+    CATEGORY,
+    Given,
+    LossMapType,
+    batch_inputs,
+    noisy_times_input,
+    rate_input,
+    running_inputs,
+    share_input,
+)
 
 
 class ArmatureTrainControlNeXt(io.ComfyNode):
@@ -47,27 +56,8 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
                 io.Int.Input(
                     "steps", default=500, min=1, max=1_000_000, optional=True, tooltip="Of the optimiser, in all."
                 ),
-                io.Int.Input(
-                    "batch", default=4, min=1, max=256, optional=True, tooltip="Pictures that are learned from at once."
-                ),
-                io.Int.Input(
-                    "accumulation",
-                    default=1,
-                    min=1,
-                    max=63,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Batches to a step, where memory does not hold a larger batch.",
-                ),
-                io.Float.Input(
-                    "learning_rate",
-                    default=3e-4,
-                    min=0.0,
-                    max=1.0,
-                    step=1e-6,
-                    optional=True,
-                    tooltip="Of the module. Falls along a cosine; the first 20 steps warm up.",
-                ),
+                *batch_inputs(),
+                rate_input("learning_rate", 3e-4, "Of the module. Falls along a cosine; the first 20 steps warm up."),
                 io.Combo.Input(
                     "subset",
                     options=list(SUBSETS),
@@ -87,16 +77,7 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
                     advanced=True,
                     tooltip="Of the changes, for LoRA alone.",
                 ),
-                io.Float.Input(
-                    "subset_rate",
-                    default=1e-4,
-                    min=0.0,
-                    max=1.0,
-                    step=1e-6,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Learning rate of the base's part.",
-                ),
+                rate_input("subset_rate", 1e-4, "Learning rate of the base's part.", advanced=True),
                 io.Combo.Input(
                     "addition",
                     options=list(ADDITIONS),
@@ -108,26 +89,8 @@ class ArmatureTrainControlNeXt(io.ComfyNode):
                         "convolution: through one that begins as nothing, as a ControlNet has."
                     ),
                 ),
-                io.Float.Input(
-                    "noisy_times",
-                    default=0.6,
-                    min=0.1,
-                    max=4.0,
-                    step=0.05,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Below 1, the noisy moments come more often, which settle where things are. 1: all alike.",
-                ),
-                io.Float.Input(
-                    "without_text",
-                    default=0.15,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Share of pictures that are learned without their caption.",
-                ),
+                noisy_times_input("where things are"),
+                share_input("without_text", 0.15, "Share of pictures that are learned without their caption."),
                 *running_inputs("Pictures that are held out of the training, drawn with and without their map."),
             ],
             outputs=[

@@ -11,6 +11,52 @@ CATEGORY = "Armature/training"
 LossMapType = io.Custom("LOSS_MAP")  # the host's own
 
 
+def batch_inputs() -> list[Any]:
+    """How many pictures a step takes."""
+    return [
+        io.Int.Input(
+            "batch", default=4, min=1, max=256, optional=True, tooltip="Pictures that are learned from at once."
+        ),
+        io.Int.Input(
+            "accumulation",
+            default=1,
+            min=1,
+            max=63,
+            optional=True,
+            advanced=True,
+            tooltip="Batches to a step, where memory does not hold a larger batch.",
+        ),
+    ]
+
+
+def rate_input(name: str, default: float, tooltip: str, advanced: Any = None) -> Any:
+    """A learning rate."""
+    return io.Float.Input(
+        name, default=default, min=0.0, max=1.0, step=1e-6, optional=True, advanced=advanced, tooltip=tooltip
+    )
+
+
+def share_input(name: str, default: float, tooltip: str) -> Any:
+    """A share of the pictures."""
+    return io.Float.Input(
+        name, default=default, min=0.0, max=1.0, step=0.01, optional=True, advanced=True, tooltip=tooltip
+    )
+
+
+def noisy_times_input(settled: str) -> Any:
+    """Which moments are learned from. settled: what the noisy ones settle, in words."""
+    return io.Float.Input(
+        "noisy_times",
+        default=0.6,
+        min=0.1,
+        max=4.0,
+        step=0.05,
+        optional=True,
+        advanced=True,
+        tooltip=f"Below 1, the noisy moments come more often, which settle {settled}. 1: all alike.",
+    )
+
+
 def running_inputs(held_out: str, validate_every: int = 100) -> list[Any]:
     """The last inputs of a node that trains. held_out: what becomes of the pictures that are held out."""
     import comfy.samplers

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from ...common.atomic_write import write_bytes
 from ...models.training.files import check_name
 from ...runs.batch.batch import ticking
 from ...runs.client import Client
@@ -142,8 +143,9 @@ async def _run(address: str, prompt: dict[str, Any], watch: "TrainingBar", folde
             raise Problem("The server refused the training:\n" + "\n".join(f"  - {one}" for one in result.left_out))
         for picture in result.images(SHEET):
             content = await client.fetch(picture)
-            (folder / f"{folder.name}.sheet.png").write_bytes(content)
-            print(f"Sheet: {folder / f'{folder.name}.sheet.png'}")
+            sheet = folder / f"{folder.name}.sheet.png"
+            write_bytes(sheet, content)
+            print(f"Sheet: {sheet}")
         return result
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import comfy.sampler_helpers
 import comfy.samplers
 import torch
 
+from ...common.digests import sha256_of_json
 from .store import Store
 from .training_set import TrainingSet
 
@@ -193,7 +193,7 @@ def _latents(chosen: TrainingSet, model: Any, vae: Any) -> list[torch.Tensor]:
             with torch.inference_mode():
                 return {"latent": vae.encode(chosen.pictures([number])[..., :3]).float().cpu().contiguous()}
 
-        kept = chosen.store.get(f"latent-{_key(chosen.picture_key(number), network)}", make)["latent"]
+        kept = chosen.store.get(f"latent-{sha256_of_json([chosen.picture_key(number), network])}", make)["latent"]
         made.append(process(kept.clone())[0])
     return made
 
@@ -201,7 +201,7 @@ def _latents(chosen: TrainingSet, model: Any, vae: Any) -> list[torch.Tensor]:
 def _texts(captions: Sequence[str], clip: Any, store: Store) -> dict[str, list[Any]]:
     """Caption -> CONDITIONING, with the empty caption among them."""
     wanted = sorted({"", *captions})
-    key = f"texts-{_key(*wanted, fingerprint(clip.cond_stage_model), str(clip.layer_idx))}"
+    key = f"texts-{sha256_of_json([*wanted, fingerprint(clip.cond_stage_model), clip.layer_idx])}"
     made: dict[str, list[Any]] = {}
 
     def make() -> dict[str, torch.Tensor]:
@@ -224,7 +224,3 @@ def _texts(captions: Sequence[str], clip: Any, store: Store) -> dict[str, list[A
         else:
             entry[1][name] = value.clone()
     return made
-
-
-def _key(*parts: str) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -107,10 +107,6 @@ class Trainee:
         for change in self.changes.values():
             change.to(self.device)
 
-    def parameters(self) -> list[nn.Parameter]:
-        """Of the changes."""
-        return [one for change in self.changes.values() for one in change.parameters()]
-
     def differences(self) -> dict[str, torch.Tensor]:
         """Key -> what is added to the weight, on the processor."""
         return {key: one.difference().reshape(self._shapes[key]).cpu() for key, one in self.changes.items()}
