@@ -27,6 +27,14 @@ def atomic_write(path: Path, *, same_bytes: bool = False) -> Iterator[Path]:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Writes a whole file; see `atomic_write`. It is on the disk before it takes the place of what was there."""
+    try:
+        _write_once(path, content)
+    except FileNotFoundError:
+        # A folder that went away meanwhile, as one on a network drive may, is made once more.
+        _write_once(path, content)
+
+
+def _write_once(path: Path, content: bytes) -> None:
     with atomic_write(path) as temporary, temporary.open("wb") as stream:
         stream.write(content)
         stream.flush()

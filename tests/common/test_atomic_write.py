@@ -1,5 +1,6 @@
 """Atomic writes: whole or not at all, whoever else writes."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,6 +45,22 @@ def test_many_writers_at_once_leave_one_whole_file(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda content: write_bytes(path, content), contents))
     assert path.read_bytes() in contents and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_goes_away_while_it_is_written_to_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one on a network drive does."""
+    folder, synced = tmp_path / "pictures", os.fsync
+
+    def move_folder(descriptor: int) -> None:
+        synced(descriptor)
+        if not (tmp_path / "moved").exists():
+            folder.rename(tmp_path / "moved")
+
+    monkeypatch.setattr(os, "fsync", move_folder)
+    write_bytes(folder / "a.png", b"whole")
+    assert [path.name for path in folder.iterdir()] == ["a.png"] and (folder / "a.png").read_bytes() == b"whole"
 
 
 @pytest.mark.parametrize("is_there", [True, False])
