@@ -25,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compare", type=int, metavar="STEPS", help="only compare the ways of adding a map, for so many steps each"
     )
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="how often to compare (default: 1)")
+    parser.add_argument(
+        "--control-net-steps", type=int, default=0, metavar="N", help="of the ControlNet in the comparison, where more"
+    )
+    parser.add_argument("--batch", type=int, metavar="N", help="scenes of a step in the comparison (default: 24)")
     parser.add_argument("--device", metavar="NAME", help="cpu or cuda (default: cuda where there is one)")
 
 
@@ -36,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.pack:
         return _pack(arguments.to)
     if arguments.compare:
-        return _compare(arguments.to, arguments.compare, device)
+        return _compare(arguments, device)
     from ...common.file_lock import locked
     from ..demo_training.training import processes
     from ..demo_training.training.parts import STAGES, stage, train
@@ -59,20 +64,26 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _compare(folder: Path, steps: int, device: str) -> int:
+def _compare(arguments: argparse.Namespace, device: str) -> int:
     import json
 
     import torch
     from torchvision.utils import save_image
 
+    from ...common.atomic_write import write_text
+    from ..demo_training.evaluation.comparison import compare
     from ..demo_training.evaluation.comparison_plot import plotted
-    from ..demo_training.training.comparison import compare
+    from ..demo_training.packing import unpack_missing
+    from ..demo_training.training import bank
     from ..demo_training.training.parts import stage, workplace
 
-    if not (folder / "unet.safetensors").exists():
-        raise Problem(f"{folder} holds no finished UNet. `armature.py train-demo --to {folder} unet` trains it.")
-    found = compare(folder, workplace(torch.device(device), stage("controlnext_canny").scenes), steps, _say)
-    (folder / "comparison.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    folder, scenes = arguments.to, arguments.scenes or stage("controlnext_canny").scenes
+    place = workplace(torch.device(device), scenes, arguments.batch and arguments.batch * 4 // 3)
+    unpack_missing(folder, ("vae", "unet"))
+    for line in bank.make_shards(folder, scenes, place.device):
+        _say(line)
+    found = compare(folder, place, arguments.compare, _say, range(arguments.seeds), arguments.control_net_steps)
+    write_text(folder / "comparison.json", json.dumps(found) + "\n")
     save_image(plotted(found)[0].movedim(-1, 0), folder / "comparison.png")
     print(folder / "comparison.json", folder / "comparison.png", sep="\n")
     return 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ...models.demo.weights_file import WEIGHTS, pack
+from ...models.demo.weights_file import WEIGHTS, load, pack
 from ...models.files.writing import write_safetensors
-from .training.files import read
+from .training.files import read, write
 from .training.parts import STAGES
 
 BUDGET = 12_000_000  # bytes for all parts together
@@ -37,3 +37,10 @@ def pack_finished(folder: Path, target: Path = WEIGHTS) -> dict[str, int]:
             (target / log.name).write_text(log.read_text(encoding="utf-8"), encoding="utf-8")
         sizes[stage.name] = (target / finished.name).stat().st_size
     return sizes
+
+
+def unpack_missing(folder: Path, parts: tuple[str, ...]) -> None:
+    """Write those of the parts that a training folder lacks from the weights that come with the pack."""
+    for part in parts:
+        if not (folder / f"{part}.safetensors").exists():
+            write(folder / f"{part}.safetensors", load(part))

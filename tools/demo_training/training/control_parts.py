@@ -34,9 +34,15 @@ class _MapPart(ABC):
         hint = lessons.bank.hints(self.kind, batch.chosen).contiguous(memory_format=torch.channels_last)
         return self.error(batch, hint)
 
-    @abstractmethod
     def error(self, batch: Batch, hint: torch.Tensor) -> torch.Tensor:
         """Of the predicted noise."""
+        return mse_loss(self.noise(batch.noisy, batch.timesteps, batch.text, hint), batch.noise)
+
+    @abstractmethod
+    def noise(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, hint: torch.Tensor
+    ) -> torch.Tensor:
+        """The noise [B,4,h,w] in noisy latents, at timesteps [B], with text [B,L,256] and maps [B,3,H,W]."""
 
 
 class ControlNetPart(_MapPart):
@@ -44,8 +50,8 @@ class ControlNetPart(_MapPart):
 
     learning_rate = 8e-4
 
-    def __init__(self, kind: str, folder: Path, lessons: Lessons) -> None:
-        torch.manual_seed(13)
+    def __init__(self, kind: str, folder: Path, lessons: Lessons, seed: int = 13) -> None:
+        torch.manual_seed(seed)
         self.name, self.kind, self.lessons = f"controlnet_{kind}", kind, lessons
         self.rates: dict[str, float] = {}
         device = lessons.place.device
@@ -59,11 +65,11 @@ class ControlNetPart(_MapPart):
         named = self.network.named_parameters()
         self.parameters: dict[str, nn.Parameter] = {name: value for name, value in named if value.requires_grad}
 
-    def error(self, batch: Batch, hint: torch.Tensor) -> torch.Tensor:
-        bias = self.lessons.bias
-        residuals = self.network(batch.noisy, hint, batch.timesteps, batch.text, bias)
-        found = self.unet(batch.noisy, batch.timesteps, batch.text, bias, Added(residuals))
-        return mse_loss(found, batch.noise)
+    def noise(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, hint: torch.Tensor
+    ) -> torch.Tensor:
+        residuals = self.network(noisy, hint, timesteps, text, self.lessons.bias)
+        return self.unet(noisy, timesteps, text, self.lessons.bias, Added(residuals))
 
 
 def _fine_tuned(name: str) -> bool:
@@ -83,8 +89,8 @@ class ControlNeXtPart(_MapPart):
     name, kind = "controlnext_canny", "canny"
     learning_rate = 1.2e-3
 
-    def __init__(self, folder: Path, lessons: Lessons) -> None:
-        torch.manual_seed(14)
+    def __init__(self, folder: Path, lessons: Lessons, seed: int = 14) -> None:
+        torch.manual_seed(seed)
         self.lessons = lessons
         device = lessons.place.device
         self.unet = trained_unet(folder, device)
@@ -97,10 +103,11 @@ class ControlNeXtPart(_MapPart):
                 self.parameters[f"unet.{name}"] = value
         self.rates = {name: _SUBSET_RATE for name in self.parameters if name.startswith("unet.")}
 
-    def error(self, batch: Batch, hint: torch.Tensor) -> torch.Tensor:
-        place = (CONTROLNEXT_BLOCK, self.adding(self.module(hint, batch.timesteps)))
-        found = self.unet(batch.noisy, batch.timesteps, batch.text, self.lessons.bias, behind_block=place)
-        return mse_loss(found, batch.noise)
+    def noise(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, hint: torch.Tensor
+    ) -> torch.Tensor:
+        place = (CONTROLNEXT_BLOCK, self.adding(self.module(hint, timesteps)))
+        return self.unet(noisy, timesteps, text, self.lessons.bias, behind_block=place)
 
     def adding(self, control: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
         """How the map enters the hidden state."""
@@ -112,12 +119,25 @@ class ZeroConvolutionPart(ControlNeXtPart):
 
     name = "controlnext_zero"
 
-    def __init__(self, folder: Path, lessons: Lessons) -> None:
-        super().__init__(folder, lessons)
+    def __init__(self, folder: Path, lessons: Lessons, seed: int = 14) -> None:
+        super().__init__(folder, lessons, seed)
         self.zero = nn.Conv2d(WIDTH, WIDTH, 1).to(lessons.place.device)
         for name, parameter in self.zero.named_parameters():
             nn.init.zeros_(parameter)
             self.parameters[f"zero.{name}"] = parameter
 
     def adding(self, control: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
-        return lambda hidden: hidden + self.zero(adaptive_avg_pool2d(control, (hidden.shape[-2], hidden.shape[-1])))
+        return lambda hidden: hidden + self.zero(_pooled(control, hidden))
+
+
+class PlainAdditionPart(ControlNeXtPart):
+    """The same module, whose map is added as it is, for comparison."""
+
+    name = "controlnext_plain"
+
+    def adding(self, control: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        return lambda hidden: hidden + _pooled(control, hidden)
+
+
+def _pooled(control: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    return adaptive_avg_pool2d(control, (hidden.shape[-2], hidden.shape[-1]))

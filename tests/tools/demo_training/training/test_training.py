@@ -7,9 +7,11 @@ import shutil
 
 import pytest
 import torch
+from armature_pack.tools.demo_training.evaluation import comparison
 from armature_pack.tools.demo_training.evaluation.comparison_plot import plotted
+from armature_pack.tools.demo_training.packing import unpack_missing
 from armature_pack.tools.demo_training.scenes.layout import HELD_OUT, TRAINING, scene
-from armature_pack.tools.demo_training.training import comparison, loop
+from armature_pack.tools.demo_training.training import loop
 from armature_pack.tools.demo_training.training.files import read
 from armature_pack.tools.demo_training.training.part import Workplace
 from armature_pack.tools.demo_training.training.parts import STAGES, stage, train
@@ -100,14 +102,28 @@ def test_an_unknown_part_is_refused_by_name():
         stage("clip")
 
 
-def test_three_ways_of_adding_a_map_are_compared_on_the_same_batches(folder, monkeypatch):
+def test_ways_of_adding_a_map_are_compared_on_the_same_batches(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "_HELD_OUT", 2)
-    found = comparison.compare(folder, Workplace(torch.device("cpu"), 4, SCENES), 2, lambda _line: None)
-    assert found["steps"] == [0, 2]
-    errors, without = found["error"], found["error"][comparison.NOTHING][0]
-    # Zero convolutions begin where the network without a map is.
-    assert errors["zero convolution"][0] == errors["ControlNet"][0] == without
-    assert all(0 < second < first * 1.1 for first, second in (errors[way] for way in found["seconds_per_step"]))
+    monkeypatch.setattr(comparison, "_SAMPLED_STEPS", 1)
+    shutil.copytree(folder / "scenes", tmp_path / "scenes")
+    unpack_missing(tmp_path, ("vae", "unet"))
+    folder = tmp_path
+    lines = []
+    place = Workplace(torch.device("cpu"), 4, SCENES)
+    found = comparison.compare(folder, place, 2, lines.append, (0, 1), 3)
+    assert [run["seed"] for run in found["runs"]] == [0, 1]
+    assert found["runs"][0]["error"] != found["runs"][1]["error"]
+    without = found[comparison.NOTHING]["error"]
+    for run in found["runs"]:
+        # Zero convolutions begin where the network without a map is.
+        assert run["error"]["zero convolution"][0] == run["error"]["ControlNet"][0] == [0, without]
+        last = {way: points[-1] for way, points in run["error"].items()}
+        assert {way: step for way, (step, _) in last.items()} == dict.fromkeys(last, 2) | {"ControlNet": 3}
+        assert all(0 < last[way][1] < run["error"][way][0][1] * 1.1 for way in last)
+        assert all(0 <= value <= 1 for points in run["edge_f1"].values() for _, value in points)
     assert found["trained_numbers"]["cross normalization"] < found["trained_numbers"]["ControlNet"] / 2
-    assert tuple(plotted(found).shape) == (1, 470, 1200, 3)
+    assert tuple(plotted(found).shape) == (1, 470, 1500, 3)
     assert not (folder / "comparison").exists()
+    lines.clear()
+    again = comparison.compare(folder, place, 2, lines.append, (0, 1), 3)
+    assert not lines and again["runs"] == found["runs"], "what was done is not done again"
