@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 import comfy.model_management as management
 import torch
@@ -13,11 +13,9 @@ from torch import nn
 
 from ..host import note
 from .lessons import Batch
+from .optimisation import Curve, Group, NoNumber, Optimisation
 from .state import Course, StateFile
 
-_WARM_UP = 20  # steps
-_FLOOR = 0.05  # share of its rate that a learner ends with
-_LONGEST = 1.0  # norm of a step's gradient
 _DICE = 1_000_003  # added to the step: all dice of a step come from its number and the seed
 
 
@@ -114,17 +112,12 @@ class Loop:
         self._enough = enough
         self.course = Course()
         learner.load()  # before the optimiser gets a state, which is to be where the parameters are
-        self._rates: list[float] = []
-        groups = []
-        for _, rate, parameters in learner.groups():
-            if parameters:
-                self._rates.append(rate)
-                groups.append({"params": list(parameters.values()), "lr": rate})
-        self._optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=1e-4)
+        groups = [Group(list(parameters.values()), rate) for _, rate, parameters in learner.groups()]
+        self._optimisation = Optimisation(groups, Curve())
 
     def resume(self) -> None:
         """Go on from the state file, where there is one. Raises what `StateFile.read` raises."""
-        kept = self._state.read(self._named(), self._optimizer)
+        kept = self._state.read(self._named(), self._optimisation.adam)
         if kept is not None:
             self.course = kept
 
@@ -158,31 +151,23 @@ class Loop:
 
     def save(self) -> None:
         """Write the state, aside and then in its place."""
-        self._state.write(self.course, self._named(), self._optimizer)
+        self._state.write(self.course, self._named(), self._optimisation.adam)
 
     def _step(self, course: Course) -> None:
         pace = self._pace
-        fall = 0.5 * (1 + math.cos(math.pi * course.step / pace.steps))
-        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
-            group["lr"] = rate * min(1.0, (course.step + 1) / _WARM_UP) * (_FLOOR + (1 - _FLOOR) * fall)
-        self._optimizer.zero_grad(set_to_none=True)
-        total = 0.0
-        for part in range(pace.accumulation):
-            loss = self._learner.loss(Dice.of(pace.seed, course.step, part)) / pace.accumulation
-            total += float(loss.detach())
-            if not math.isfinite(total):
-                self._stop(course, f"the loss is {total}")
-            loss.backward()
-        every = [one for group in self._optimizer.param_groups for one in group["params"]]
-        if not math.isfinite(float(nn.utils.clip_grad_norm_(every, _LONGEST))):
-            self._stop(course, "a gradient is not a number")
-        self._optimizer.step()
+        losses = [
+            lambda part=part: self._learner.loss(Dice.of(pace.seed, course.step, part))
+            for part in range(pace.accumulation)
+        ]
+        try:
+            loss = self._optimisation.step(losses, course.step, course.step / pace.steps)
+        except NoNumber as error:
+            self._stop(course, str(error))
         course.step += 1
-        course.losses.append(total)
+        course.losses.append(loss)
 
-    def _stop(self, course: Course, why: str) -> None:
+    def _stop(self, course: Course, why: str) -> NoReturn:
         """What was learned up to here is still good: the step that went wrong changed nothing."""
-        self._optimizer.zero_grad(set_to_none=True)
         self.save()
         raise Stopped(
             f"Training stopped in step {course.step + 1} of {self._pace.steps}, for {why}. What was learned before it is kept. "

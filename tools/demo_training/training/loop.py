@@ -1,9 +1,8 @@
-"""One loop for every part: AdamW on a falling rate, an average of the weights, a checkpoint often enough."""
+"""One loop for every part: the step of the pack's own training, an average of the weights, a checkpoint often enough."""
 
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,13 +11,14 @@ from typing import Any
 
 import torch
 
+from ....models.training.optimisation import Curve, Group, Optimisation
 from . import processes
 from .files import part_of, read, write
 from .part import Part
 
 SAVE_EVERY = 90.0  # seconds of the clock on the wall
 LOG_EVERY = 50  # steps
-_WARM_UP, _LEAST_RATE, _LONGEST_AVERAGE = 100, 0.03, 0.9985
+_CURVE, _LONGEST_AVERAGE = Curve(warm_up=100, floor=0.03), 0.9985
 
 
 @dataclass
@@ -34,12 +34,6 @@ class Progress:
     def fraction(self) -> float:
         return min(1.0, self.seconds / self.budget)
 
-    @property
-    def rate(self) -> float:
-        """Linear at first, then a half cosine over the budget."""
-        fall = 0.5 * (1 + math.cos(math.pi * self.fraction))
-        return min(1.0, (self.step + 1) / _WARM_UP) * (_LEAST_RATE + (1 - _LEAST_RATE) * fall)
-
 
 class Training:
     """Trains one part in `folder` until its budget is used up; started again it goes on from its checkpoint."""
@@ -52,11 +46,9 @@ class Training:
         self.stream = len(part.name) if stream is None else stream
         self.progress = Progress(budget)
         self.average = {name: value.detach().clone() for name, value in part.parameters.items()}
-        groups = [
-            {"params": [value], "scale": part.rates.get(name, 1.0), "weight_decay": 1e-4 if value.dim() > 1 else 0.0}
-            for name, value in part.parameters.items()
-        ]
-        self.optimizer = torch.optim.AdamW(groups, lr=part.learning_rate, betas=(0.9, 0.99), fused=True)
+        rates = ((value, part.learning_rate * part.rates.get(name, 1.0)) for name, value in part.parameters.items())
+        groups = [Group([value], rate, 1e-4 if value.dim() > 1 else 0.0) for value, rate in rates]
+        self._optimisation = Optimisation(groups, _CURVE, fused=True)
         if self.checkpoint.exists():
             self._resume()
 
@@ -93,18 +85,15 @@ class Training:
     def step(self) -> None:
         """One batch, forth and back."""
         progress, part = self.progress, self.part
-        for group in self.optimizer.param_groups:
-            group["lr"] = part.learning_rate * group["scale"] * progress.rate
         seed = 1_000_003 * self.stream + progress.step + 500_000_003 * processes.rank()
         dice = torch.Generator(self.device).manual_seed(seed)
-        loss = part.loss(dice)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        processes.average_gradients(part.parameters.values())
-        torch.nn.utils.clip_grad_norm_(list(part.parameters.values()), 1.0)
-        self.optimizer.step()
+
+        def together() -> None:
+            processes.average_gradients(part.parameters.values())
+
+        loss = self._optimisation.step([lambda: part.loss(dice)], progress.step, progress.fraction, together)
         progress.step += 1
-        progress.losses.append(float(loss.detach()))
+        progress.losses.append(loss)
         keep = min(_LONGEST_AVERAGE, (1 + progress.step) / (10 + progress.step))
         with torch.no_grad():
             for name, value in part.parameters.items():
@@ -127,7 +116,7 @@ class Training:
         tensors = {f"now.{name}": value for name, value in self.part.parameters.items()}
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         for name, value in self.part.parameters.items():
-            for kind, state in self.optimizer.state.get(value, {}).items():
+            for kind, state in self._optimisation.adam.state.get(value, {}).items():
                 tensors[f"{kind}.{name}"] = state
         write(self.checkpoint, tensors, {"step": self.progress.step, "seconds": self.progress.seconds})
 
@@ -141,7 +130,7 @@ class Training:
             for name, value in self.part.parameters.items():
                 value.copy_(now[name])
                 self.average[name].copy_(average[name])
-                self.optimizer.state[value] = {
+                self._optimisation.adam.state[value] = {
                     kind: _like(value, states[name]) for kind, states in kinds.items() if name in states
                 }
 
