@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from armature_pack.commands import check
 from armature_pack.commands.terminal import Problem, Unusable
+from armature_pack.tests.file_limit import files_up_to
 from armature_pack.tests.models.compatibility.graphs import controlled, text_to_image, write_models
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -108,19 +109,12 @@ def test_an_old_verdict_on_a_missing_file_counts_for_no_other(run, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files as POSIX does")
 def test_a_full_disk_leaves_the_old_sheet_and_the_old_copy(run, models, tmp_path):
-    import resource
-
     sheet, copy = tmp_path / "sheet.json", tmp_path / "fixed.json"
     run(controlled(), "--record", "validated", "--sheet", str(sheet), "--fix", str(copy))
     before = sheet.read_bytes(), copy.read_bytes()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     for more in (("--record", "refused", "--sheet", str(sheet)), ("--fix", str(copy))):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-        try:
-            with pytest.raises(Unusable, match="Choose another place"):
-                check.run(parsed(tmp_path / "graph.json", models, *more))
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        with files_up_to(100), pytest.raises(Unusable, match="Choose another place"):
+            check.run(parsed(tmp_path / "graph.json", models, *more))
     assert (sheet.read_bytes(), copy.read_bytes()) == before
     assert not list(tmp_path.glob(".*.partial"))
 

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from armature_pack.commands import command_line
 from armature_pack.runs.batch.batch import batch
 from armature_pack.tests.commands.batch.batch_process import summary, write_batch
+from armature_pack.tests.file_limit import files_up_to
 from armature_pack.tests.runs.answering import AnsweringHost
 from armature_pack.tests.server_fixture import find_host
 
 if sys.platform == "win32":
     pytest.skip("limits the size of files as POSIX does", allow_module_level=True)
 
-import resource
-
 ROWS = 12
-
-
-@contextlib.contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """No file of this process grows beyond so many bytes, as on a disk that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
