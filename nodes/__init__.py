@@ -35,6 +35,7 @@ from .poses import (
 )
 from .preprocessors import METHOD_NODES, ArmatureControlMap
 from .records import ArmatureSaveRecord
+from .sample_to_adherence import ArmatureSampleToAdherence
 from .sweep import ArmatureSweepSheet, ArmatureWeightSweep
 from .train_ip_adapter import ArmatureTrainIPAdapter
 from .training import ArmatureTrainControlNeXt
@@ -91,6 +92,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureTrainingFolder,
     ArmatureTrainControlNeXt,
     ArmatureTrainIPAdapter,
+    ArmatureSampleToAdherence,
 )
 
 

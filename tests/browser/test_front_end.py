@@ -25,6 +25,7 @@ SEARCHES = {
     "ArmatureTrainingFolder": ("kohya folder", "Training Folder"),
     "ArmatureTrainControlNeXt": ("finetune control", "Train ControlNeXt"),
     "ArmatureTrainIPAdapter": ("train product", "Train IP-Adapter"),
+    "ArmatureSampleToAdherence": ("auto weight", "Sample to Adherence"),
     "ArmatureCompatibilityCheck": ("mat1 and mat2", "Compatibility Check"),
     "ArmatureControlMap": ("preprocessor", "Control Map"),
     "ArmatureControlSignal": ("t2i adapter", "Control Signal"),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from armature_pack.commands.demo.weights import written_models
 from armature_pack.commands.private_host.files import cache_folder
 from armature_pack.models.demo import PREFIX as DEMO
+from armature_pack.runs.api import use_client
 from armature_pack.runs.graph import set_inputs
 from armature_pack.tests.model_links import link_model
+from PIL import Image, ImageSequence
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
 API = WORKFLOWS / "api"
@@ -66,6 +70,7 @@ _SMALL = _SIZE | {"Sampler.steps": 2}
 # The small network has none of the blocks that style transfer names.
 _LINEAR = {"Apply IP-Adapter.weight_type": "linear"}
 _BLEND = {f"{sampler}.steps": 4 for sampler in ("First style", "Second style", "Finish")}
+_QUICK_LORA = {"steps": 3, "rank": 8, "training_dtype": "fp32"}
 # What else is changed, so that a run is quick; _SMALL for those that are not here.
 SETTINGS: dict[str, dict[str, Any]] = {
     "ip_adapter_style": _SMALL | _LINEAR,
@@ -75,7 +80,22 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "product_identity": _SIZE
     | {"Product photos.name": "still_life"}
     | {"Sampler, living room.steps": 2, "Sampler, office.steps": 2},
-    "lora_training": _SMALL | {"Train LoRA.steps": 3, "Train LoRA.rank": 8, "Train LoRA.training_dtype": "fp32"},
+    "lora_training": _SMALL | {f"Train LoRA.{key}": value for key, value in _QUICK_LORA.items()},
+    "train_controlnext": _SMALL
+    | {"Training pictures.folder": "example: teapot", "Training pictures.size": 64, "Scale picture.width": 64}
+    | {"Scale picture.height": 64, "Train ControlNeXt.steps": 2, "Train ControlNeXt.batch": 1}
+    | {"Train ControlNeXt.validation_pictures": 1, "Train ControlNeXt.validation_steps": 1},
+    "train_ip_adapter": _SMALL
+    | {"Photographs of the product.size": 64, "Train IP-Adapter.steps": 2, "Train IP-Adapter.batch": 1}
+    | {"Train IP-Adapter.validation_pictures": 1, "Train IP-Adapter.validation_steps": 1},
+    "train_loras": _SIZE
+    | {f"{what}: pictures.size": 64 for what in ("Product", "Style")}
+    | {
+        f"{what}: train LoRA.{key}": value
+        for what in ("Product", "Style")
+        for key, value in (_QUICK_LORA | {"steps": 2}).items()
+    }
+    | {"Sampler, product.steps": 2, "Sampler, product and style.steps": 2},
     "inpaint_control": {"Sampler.steps": 2, "Mask.x": 8, "Mask.y": 8}
     | {f"Whole picture.{side}": 64 for side in ("width", "height")}
     | {f"Part to redraw.{side}": 40 for side in ("width", "height")},
@@ -112,6 +132,8 @@ _SHRUNK = {"inpaint_control": 64, "batch_folder": 64}
 SWITCHES: dict[str, dict[str, Any]] = {
     **{name: {"Apply control.weight": 0} for name in SMALL_FAMILIES},
     "ip_adapter_style": {"Apply IP-Adapter.weight": 0},
+    "train_ip_adapter": {"Apply IP-Adapter.weight": 0},
+    "train_loras": {"With the product.strength_model": 0},
     "three_signals": {"Colours signal.weight": 0},
     "depth_pose": {"Pose signal.weight": 0},
     "edges_segmentation": {"Segmentation signal.weight": 0},
@@ -216,3 +238,10 @@ def _shrink_pictures(graph: dict[str, Any], side: int) -> None:
             "inputs": scaled,
             "_meta": {"title": f"Small {graph[number]['_meta']['title']}"},
         }
+
+
+def frames_of(server: Any, result: Any, node: str) -> list[np.ndarray]:
+    """The pictures that a node saved, each [H,W,3] of bytes; a clip frame by frame."""
+    saved = result.images(node)
+    pictures = [Image.open(io.BytesIO(use_client(server.address, lambda c, one=one: c.fetch(one)))) for one in saved]
+    return [np.asarray(frame.convert("RGB")) for picture in pictures for frame in ImageSequence.Iterator(picture)]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from armature_pack.runs.api import use_client
 from armature_pack.runs.graph import find_node, set_inputs
-from PIL import Image, ImageSequence
+from PIL import Image
 
-from .example_graphs import API, SWITCHES, WORKFLOWS, small_graph
+from .example_graphs import API, SWITCHES, WORKFLOWS, frames_of, small_graph
 
 TRAINING = WORKFLOWS / "training" / "ink_solids"
 
@@ -31,12 +29,6 @@ REPORTS: dict[str, dict[str, str]] = {
 }
 
 
-def frames_of(server, result, node: str) -> list[np.ndarray]:
-    saved = result.images(node)
-    pictures = [Image.open(io.BytesIO(use_client(server.address, lambda c, one=one: c.fetch(one)))) for one in saved]
-    return [np.asarray(frame.convert("RGB")) for picture in pictures for frame in ImageSequence.Iterator(picture)]
-
-
 @pytest.fixture(scope="module")
 def run_once(server):
     """From a graph's name to the graph and its result: it runs when first asked for."""
@@ -49,14 +41,15 @@ def run_once(server):
     return run
 
 
-NOT_THE_PICTURE = ("Save control map", "Save LoRA", "Save no control", "Save without style")
+SAVES = ("SaveImage", "SaveAnimatedWEBP")
+NOT_THE_PICTURE = ("Save control map", "Save no control", "Save without style")
 
 
 def saving_node(graph: dict[str, Any]) -> str:
     return next(
         number
         for number, node in graph.items()
-        if node["class_type"].startswith("Save") and node["_meta"]["title"] not in NOT_THE_PICTURE
+        if node["class_type"] in SAVES and node["_meta"]["title"] not in NOT_THE_PICTURE
     )
 
 

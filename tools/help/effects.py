@@ -274,6 +274,26 @@ def _savings(graph: Graph) -> int:
     return 3
 
 
+def _sample_to_adherence(graph: Graph) -> int:
+    given = {
+        "model": graph.model,
+        "positive": graph.said(TEXT),
+        "negative": graph.negative,
+        "vae": graph.vae,
+        "stack": graph.stack(graph.signal()),
+        "latent_image": graph.add("EmptyLatentImage", width=SIDE, height=SIDE, batch_size=1),
+        "sampler": graph.add("KSamplerSelect", sampler_name="lcm"),
+        "sigmas": graph.add("BasicScheduler", model=graph.model, steps=STEPS, scheduler="sgm_uniform", denoise=1.0),
+        "cfg": 2.0,
+        "seed": SEED,
+    }
+    graph.show("the map", graph.edges)
+    for adherence in (0.4, 0.6, 0.8):
+        found = graph.add("ArmatureSampleToAdherence", **given, adherence=adherence, tries=6)
+        graph.show(f"{adherence:g} wanted", [found[0], 1], True)
+    return 2
+
+
 def _load_controlnext(graph: Graph) -> int:
     graph.show("the map", graph.edges)
     graph.show("without control", graph.drawn(), True)
@@ -299,6 +319,7 @@ EFFECTS: dict[str, Callable[[Graph], int]] = {
     "ArmatureLayerWeights": _layer_weights,
     "ArmatureLoadControlNeXt": _load_controlnext,
     "ArmatureLoRAStack": _lora_stack,
+    "ArmatureSampleToAdherence": _sample_to_adherence,
     "ArmatureSweepSheet": _sweep_sheet,
     "ArmatureWeightSweep": _weight_sweep,
 }
