@@ -123,12 +123,15 @@ def file_names() -> list[str]:
 
 
 def register() -> None:
-    """Make the folder known to the host, with the endings of weight files; what others have registered there stays."""
+    """Make the folder known to the host, with the endings of weight files; what others have registered there stays.
+
+    Where a list of further model folders names it already, the host's own is added behind those.
+    """
     import folder_paths
 
-    known = folder_paths.folder_names_and_paths.get(NAME)
-    if known is None:
-        folder_paths.add_model_folder_path(NAME, str(Path(folder_paths.models_dir) / NAME))
+    own, known = str(Path(folder_paths.models_dir) / NAME), folder_paths.folder_names_and_paths.get(NAME)
+    if known is None or own not in known[0]:
+        folder_paths.add_model_folder_path(NAME, own)
         known = folder_paths.folder_names_and_paths[NAME]
     if not known[1]:  # the host's sign for a folder in which every file is listed
         folder_paths.folder_names_and_paths[NAME] = (known[0], set(_ENDINGS))

@@ -216,3 +216,18 @@ def test_every_node_is_registered() -> None:
 
     nodes = {node.define_schema().node_id for node in asyncio.run(ArmatureExtension().get_node_list())}
     assert {"ArmatureLoadIPAdapter", "ArmatureApplyIPAdapter", "ArmatureConsistency", "ArmatureApplyLoRAStack"} <= nodes
+
+
+def test_the_hosts_own_folder_is_read_beside_one_that_a_list_of_folders_names(tmp_path, monkeypatch):
+    import folder_paths
+    from armature_pack.models.ip_adapter.identity_from_folder import file_names
+
+    for place in ("own/ipadapter", "elsewhere"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / f"{place[:3]}.safetensors").write_bytes(b"")
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path / "own"))
+    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
+    elsewhere = ([str(tmp_path / "elsewhere")], set())
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "ipadapter", elsewhere)
+    assert sorted(file_names()) == sorted(file_names()) == ["els.safetensors", "own.safetensors"]
+    assert len(folder_paths.folder_names_and_paths["ipadapter"][0]) == 2, "asked twice, added once"
