@@ -40,6 +40,7 @@ from .sweep import ArmatureSweepSheet, ArmatureWeightSweep
 from .train_ip_adapter import ArmatureTrainIPAdapter
 from .training import ArmatureTrainControlNeXt
 from .training_folder import ArmatureTrainingFolder
+from .training_for_lora import ArmatureTrainingSetForLoRA
 from .union import ArmatureUnionSignal
 from .vace import ArmatureVACEWeights
 
@@ -92,6 +93,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureTrainingFolder,
     ArmatureTrainControlNeXt,
     ArmatureTrainIPAdapter,
+    ArmatureTrainingSetForLoRA,
     ArmatureSampleToAdherence,
 )
 

@@ -1,4 +1,4 @@
-"""What an example graph shows in its picture: whatever needs no model file but the demo's runs before it is taken."""
+"""What an example graph shows in its picture: whatever needs no model file but the demo's, nor hours, runs before it is taken."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from ..models.demo import is_demo_file
 
 Prompt = dict[str, dict[str, Any]]
+TRAIN = frozenset({"ArmatureTrainControlNeXt", "ArmatureTrainIPAdapter", "TrainLoraNode"})
 
 # What the server has kept from the graph before would be shown by that graph's nodes.
 RUN = """async (prompt) => {
@@ -25,7 +26,7 @@ RUN = """async (prompt) => {
 
 
 def without_models(prompt: Prompt, file_inputs: Mapping[str, Any]) -> Prompt:
-    """The part of an API prompt that names no file but the demo's, and needs nothing that does."""
+    """The part of an API prompt that names no file but the demo's and trains nothing, and needs nothing that does."""
     needs: dict[str, bool] = {}
 
     def needs_file(number: str) -> bool:
@@ -33,7 +34,8 @@ def without_models(prompt: Prompt, file_inputs: Mapping[str, Any]) -> Prompt:
             inputs = prompt[number]["inputs"]
             links = [value[0] for value in inputs.values() if isinstance(value, list)]
             files = [inputs[name] for name in file_inputs if name in inputs]
-            needs[number] = not all(map(is_demo_file, files)) or any(map(needs_file, links))
+            trains = prompt[number]["class_type"] in TRAIN
+            needs[number] = trains or not all(map(is_demo_file, files)) or any(map(needs_file, links))
         return needs[number]
 
     return {number: node for number, node in prompt.items() if not needs_file(number)}

@@ -15,6 +15,7 @@ from ...common.file_stamp import file_stamp
 from ...common.report_lines import warning, warnings_first
 from ...preprocessors.images.kinds import map_kind
 from ..input_folders import folder_in_input, has_pictures_below, input_root
+from .example_sets import EXAMPLES
 from .folder import MAP_FOLDERS, read_folder
 from .look import look_at
 from .named import counted
@@ -35,20 +36,23 @@ class SetOfFolder:
 
 
 def folder_names() -> list[str]:
-    """Folders of the host's input folder, and those in them, that hold pictures anywhere below: as slashed paths from it."""
+    """Folders of the host's input folder, and those in them, that hold pictures anywhere below: as slashed paths from it.
+
+    Behind them the sets that come with the pack.
+    """
     names = []
     for folder in _folders(input_root()):
         inner = [one for one in _folders(folder) if one.name.lower() not in MAP_FOLDERS and has_pictures_below(one)]
         if inner or has_pictures_below(folder):
             names += [folder.name, *(f"{folder.name}/{one.name}" for one in inner)]
-    return names
+    return [*names, *EXAMPLES]
 
 
 def set_of_folder(name: str, wanted: Wanted, store: Store | None = None) -> SetOfFolder:
     """The set of a folder inside the host's input folder. ValueError for a name that leads out of it, and for a folder that
     cannot be trained on.
     """
-    found = read_folder(folder_in_input(name, _WHO))
+    found = read_folder(_folder(name))
     made = training_set(name, found, wanted, store or default_store())
     lines = [*_summary(made), *look_at(made), *map(warning, made.notes)]
     return SetOfFolder(made, set_sheet(made), "\n".join(warnings_first(lines)))
@@ -58,9 +62,13 @@ def fingerprint(name: Any) -> Any:
     """Changes when a file in the folder does; None for a folder that is not known yet (a linked input)."""
     if not isinstance(name, str):
         return None
-    folder = folder_in_input(name, _WHO)
+    folder = _folder(name)
     stamps = [file_stamp(Path(place) / file) for place, _, files in os.walk(folder) for file in files]
     return sha256_of_json(sorted(stamps))
+
+
+def _folder(name: str) -> Path:
+    return EXAMPLES[name] if name in EXAMPLES else folder_in_input(name, _WHO)
 
 
 def _folders(folder: Path) -> list[Path]:

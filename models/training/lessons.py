@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,23 +12,10 @@ import comfy.sampler_helpers
 import comfy.samplers
 import torch
 
-from ...common.digests import sha256_of_json
-from .store import Store
+from .encoded import encoded_captions, encoded_pictures
 from .training_set import TrainingSet
 
 _LEAST, _MOST = 0.001, 0.999  # of the noise schedule: at its very ends nothing is to be learned
-_SAMPLED = 8  # numbers of a tensor that count for a fingerprint
-
-
-def fingerprint(network: Any) -> str:
-    """A hash that tells one network's weights from another's, of some numbers of each."""
-    digest = hashlib.sha256()
-    with torch.no_grad():
-        for name, value in sorted(network.state_dict().items()):
-            flat = value.detach().flatten()
-            some = flat[:: max(1, flat.numel() // _SAMPLED)][:_SAMPLED].float().cpu()
-            digest.update(f"{name} {tuple(value.shape)} {some.tolist()}".encode())
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +49,9 @@ class Lessons:
         self.set = chosen
         self._with_maps = with_maps and chosen.has_maps
         self._model = model
-        self.latents = _latents(chosen, model, vae)
-        self._texts = _texts([example.caption for example in chosen.examples], clip, chosen.store)
+        process = model.get_model_object("latent_format").process_in
+        self.latents = [process(one)[0] for one in encoded_pictures(chosen, vae)]
+        self._texts = encoded_captions(chosen, clip)
         self._empty = self._texts[""]
 
     def sized(self) -> dict[tuple[int, int], list[int]]:
@@ -176,51 +163,3 @@ def error(sampling: Any, batch: Batch, found: torch.Tensor) -> torch.Tensor:
         data = float(vars(sampling)["sigma_data"])
         scale = sigmas * data / (sigmas**2 + data**2).sqrt()
     return ((found.float() - batch.latents) / scale).square().mean()
-
-
-# Made once, and kept by the hash of all that it depends on.
-
-
-def _latents(chosen: TrainingSet, model: Any, vae: Any) -> list[torch.Tensor]:
-    """[C,h,w] of each picture as the sampler sees it, on the processor."""
-    network = fingerprint(vae.first_stage_model)
-    process = model.get_model_object("latent_format").process_in
-    made = []
-    for number in range(len(chosen)):
-        management.throw_exception_if_processing_interrupted()
-
-        def make(number: int = number) -> dict[str, torch.Tensor]:
-            with torch.inference_mode():
-                return {"latent": vae.encode(chosen.pictures([number])[..., :3]).float().cpu().contiguous()}
-
-        kept = chosen.store.get(f"latent-{sha256_of_json([chosen.picture_key(number), network])}", make)["latent"]
-        made.append(process(kept.clone())[0])
-    return made
-
-
-def _texts(captions: Sequence[str], clip: Any, store: Store) -> dict[str, list[Any]]:
-    """Caption -> CONDITIONING, with the empty caption among them."""
-    wanted = sorted({"", *captions})
-    key = f"texts-{sha256_of_json([*wanted, fingerprint(clip.cond_stage_model), clip.layer_idx])}"
-    made: dict[str, list[Any]] = {}
-
-    def make() -> dict[str, torch.Tensor]:
-        tensors = {}
-        for number, caption in enumerate(wanted):
-            management.throw_exception_if_processing_interrupted()
-            with torch.inference_mode():
-                ((cond, more),) = clip.encode_from_tokens_scheduled(clip.tokenize(caption))
-            tensors[f"{number}.cond"] = cond.cpu().contiguous()
-            for name, value in more.items():
-                if isinstance(value, torch.Tensor):
-                    tensors[f"{number}.{name}"] = value.cpu().contiguous()
-        return tensors
-
-    for place, value in store.get(key, make).items():
-        number, _, name = place.partition(".")
-        entry = made.setdefault(wanted[int(number)], [[None, {}]])[0]
-        if name == "cond":
-            entry[0] = value.clone()
-        else:
-            entry[1][name] = value.clone()
-    return made

@@ -13,7 +13,7 @@ from ...common.digests import sha256_of_json
 from ..ip_adapter.adapter import IPAdapter
 from ..ip_adapter.embeds import ImageEmbeds
 from ..ip_adapter.encoding import features, with_negative
-from .lessons import fingerprint
+from .encoded import fingerprint
 from .training_set import TrainingSet
 
 

@@ -17,8 +17,9 @@ from ..files.trained import CONTROL, UNET, Trained
 from ..host import tell
 from .controlnext import ControlNeXtLearner, Plan, is_learned, variant_for
 from .drawing import Drawing
+from .encoded import fingerprint
 from .files import check_name, header, model_path, training_folder, write
-from .lessons import Lessons, fingerprint
+from .lessons import Lessons
 from .loop import Pace
 from .session import Session, check_set
 from .state import Course, StateFile

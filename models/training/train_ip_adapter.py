@@ -20,10 +20,11 @@ from ..ip_adapter.identity_from_folder import NAME as FOLDER
 from ..ip_adapter.identity_from_folder import register
 from ..ip_adapter.layers import CrossAttention, check_fit
 from .drawing import Drawing
+from .encoded import fingerprint
 from .files import check_name, header, model_path, training_folder, write
 from .ip_adapter import LAYOUTS, WHO, IPAdapterLearner, Plan, layers_of
 from .ip_adapter_weights import TOKENS, Weights, fresh_weights, trainable, weights_of
-from .lessons import Lessons, fingerprint
+from .lessons import Lessons
 from .likeness import LikenessExamination, Look
 from .loop import Pace
 from .references import look_at

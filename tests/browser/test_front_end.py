@@ -26,6 +26,7 @@ SEARCHES = {
     "ArmatureTrainControlNeXt": ("finetune control", "Train ControlNeXt"),
     "ArmatureTrainIPAdapter": ("train product", "Train IP-Adapter"),
     "ArmatureSampleToAdherence": ("auto weight", "Sample to Adherence"),
+    "ArmatureTrainingSetForLoRA": ("lora dataset", "Training Set for LoRA"),
     "ArmatureCompatibilityCheck": ("mat1 and mat2", "Compatibility Check"),
     "ArmatureControlMap": ("preprocessor", "Control Map"),
     "ArmatureControlSignal": ("t2i adapter", "Control Signal"),

@@ -81,6 +81,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     | {"Product photos.name": "still_life"}
     | {"Sampler, living room.steps": 2, "Sampler, office.steps": 2},
     "lora_training": _SMALL | {f"Train LoRA.{key}": value for key, value in _QUICK_LORA.items()},
+    "sample_to_adherence": _SIZE
+    | {"Scale picture.width": 64, "Scale picture.height": 64, "Steps.steps": 2, "Sample to Adherence.tries": 2},
     "train_controlnext": _SMALL
     | {"Training pictures.folder": "example: teapot", "Training pictures.size": 64, "Scale picture.width": 64}
     | {"Scale picture.height": 64, "Train ControlNeXt.steps": 2, "Train ControlNeXt.batch": 1}
@@ -132,6 +134,7 @@ _SHRUNK = {"inpaint_control": 64, "batch_folder": 64}
 SWITCHES: dict[str, dict[str, Any]] = {
     **{name: {"Apply control.weight": 0} for name in SMALL_FAMILIES},
     "ip_adapter_style": {"Apply IP-Adapter.weight": 0},
+    "sample_to_adherence": {"Sample to Adherence.maximum_weight": 0.01},
     "train_ip_adapter": {"Apply IP-Adapter.weight": 0},
     "train_loras": {"With the product.strength_model": 0},
     "three_signals": {"Colours signal.weight": 0},

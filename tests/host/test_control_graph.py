@@ -333,6 +333,7 @@ def test_every_node_is_there_with_help_for_each_input(server):
         "ArmatureTrainingFolder",
         "ArmatureTrainControlNeXt",
         "ArmatureTrainIPAdapter",
+        "ArmatureTrainingSetForLoRA",
         "ArmatureSampleToAdherence",
         "ArmatureConsistency",
     }

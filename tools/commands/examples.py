@@ -21,7 +21,7 @@ VERSION = re.compile(r'^version = "([0-9a-z.]+)"$', re.MULTILINE)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `examples`."""
-    parser.add_argument("--pictures", action="store_true", help="draw workflows/pictures anew; about three minutes")
+    parser.add_argument("--pictures", action="store_true", help="draw their pictures anew; about three minutes")
     parser.add_argument("--keep", nargs="*", metavar="NAME", help="keep these graphs, or all, for this version")
 
 
@@ -30,9 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.pictures and arguments.keep is None:
         raise Problem("say --pictures or --keep")
     if arguments.pictures:
-        from ..example_pictures.write import write_pictures
+        from ..example_pictures.write import write_pictures, write_scribbled_scenes
 
         write_pictures(WORKFLOWS / "pictures")
+        write_scribbled_scenes(WORKFLOWS / "training" / "scribbled_scenes")
     if arguments.keep is not None:
         keep(arguments.keep or sorted(path.stem for path in WORKFLOWS.glob("*.json")), KEPT / version())
     return 0

@@ -9,12 +9,14 @@ from PIL import Image
 
 from ..demo_training.scenes.layout import scene
 from ..demo_training.scenes.rendering import render
+from ..demo_training.scenes.style import inked
 from . import mood_board, product
 from .landscape import draw_landscape
 from .plans import PLANS, draw_plan
 from .sketch import draw_sketch
 
 _STILL_LIFES, _STILL_SIZE, _STILL_SPLIT = 4, 512, "example pictures"
+_SCRIBBLED, _SCRIBBLED_SIZE, _SCRIBBLED_SPLIT = 96, 128, "a person's own pictures"
 _QUALITY = 85
 
 Drawing = Callable[[], Image.Image]
@@ -43,6 +45,21 @@ def write_pictures(folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         draw().save(path, optimize=True, quality=_QUALITY)
+
+
+def write_scribbled_scenes(folder: Path) -> None:
+    """A training set of scenes that the demo's models never saw, every third one outlined in ink, with their captions."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(_SCRIBBLED):
+        scribbled_scene(number).save(folder / f"{number:03}.jpg", optimize=True, quality=92)
+        (folder / f"{number:03}.txt").write_text(scene(_SCRIBBLED_SPLIT, number).caption + "\n", encoding="utf-8")
+
+
+def scribbled_scene(number: int) -> Image.Image:
+    """Picture `number` of that set, RGB, 128 pixels square."""
+    seen = render([scene(_SCRIBBLED_SPLIT, number)], _SCRIBBLED_SIZE)
+    drawn = inked(seen.images, seen.edges) if number % 3 == 2 else seen.images
+    return Image.fromarray(drawn[0].movedim(0, -1).clamp(0, 1).mul(255).round().byte().numpy())
 
 
 def _still_life(number: int, *, depth: bool) -> Image.Image:

@@ -166,18 +166,28 @@ def _identity() -> Any:
 
 
 def _training_folder() -> Any:
-    """Views of the product with captions, and Canny maps, as the node shows them."""
+    """Views of the product with captions, and Canny maps."""
+    return _set_sheet("the teapot, view {}", "canny")
+
+
+def _training_set_for_lora() -> Any:
+    """The same without maps, one caption for all."""
+    return _set_sheet("photo of a qxz teapot", None)
+
+
+def _set_sheet(caption: str, method: str | None) -> Any:
+    """As Training Folder shows it. caption: with a place for the picture's number."""
     from ...models.training.folder import Example, Found
     from ...models.training.set_sheet import set_sheet
     from ...models.training.store import Store
-    from ...models.training.training_set import Wanted, training_set
+    from ...models.training.training_set import NONE, Wanted, training_set
     from ...preprocessors.images.example_pictures import example_files
     from ...preprocessors.registry import find_method
 
     files = example_files("product")
-    examples = tuple(Example(file, caption=f"the teapot, view {number}") for number, file in enumerate(files, 1))
+    examples = tuple(Example(file, caption=caption.format(number)) for number, file in enumerate(files, 1))
     with TemporaryDirectory() as cache:
-        wanted = Wanted(size=256, entry=find_method("canny"))
+        wanted = Wanted(size=256, maps=NONE, entry=None if method is None else find_method(method))
         made = training_set("product", Found(files[0].parent, examples), wanted, Store(Path(cache)))
         return set_sheet(made)
 
@@ -222,4 +232,5 @@ SCENES: dict[str, Callable[[], Any]] = {
     "ArmaturePosesToJSON": _poses_to_json,
     "ArmaturePrepareReferenceImage": _prepare,
     "ArmatureTrainingFolder": _training_folder,
+    "ArmatureTrainingSetForLoRA": _training_set_for_lora,
 }

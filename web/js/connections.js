@@ -32,7 +32,7 @@ const NEXT = {
   LORA_STACK: ["ArmatureApplyLoRAStack", "ArmatureLoRAStack"],
   LORA_OPTIONS: ["ArmatureApplyLoRAStack"],
   POSE_KEYPOINT: ["ArmatureDrawPoses", "ArmatureAlignPoses"],
-  TRAINING_SET: ["ArmatureTrainControlNeXt", "ArmatureTrainIPAdapter"],
+  TRAINING_SET: ["ArmatureTrainControlNeXt", "ArmatureTrainIPAdapter", "ArmatureTrainingSetForLoRA"],
 };
 // Type of an input -> what gives it.
 const BEFORE = {

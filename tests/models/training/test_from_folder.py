@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from armature_pack.models.training.example_sets import EXAMPLES
 from armature_pack.models.training.from_folder import fingerprint, folder_names
 from armature_pack.nodes.training_folder import ArmatureTrainingFolder
 from training_pictures import folder_of, write
@@ -23,7 +24,14 @@ def test_folders_with_pictures_are_offered_to_the_second_depth(folders: Path):
     folder_of(root / ".hidden", 1)
     write(root / "texts" / "1.txt", "no picture")
     folder_of(root / "e", 1, maps=True)
-    assert folder_names() == ["a", "a/10_cat", "b", "b/c", "e"]
+    assert folder_names() == ["a", "a/10_cat", "b", "b/c", "e", *EXAMPLES]
+
+
+@pytest.mark.parametrize(("name", "count"), zip(EXAMPLES, (12, 96, 12), strict=True))
+def test_the_sets_that_come_with_the_pack_need_no_folder(folders: Path, name: str, count: int):
+    chosen, sheet, report = ran(name, map="none", captions="one for all", caption="it")
+    assert len(chosen) == count and f"{name}: {count} pictures" in report and sheet.shape[0] == 1
+    assert fingerprint(name) == fingerprint(name) is not None
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "../output", "set/../../output", "none", "/", "set/1.png"])
@@ -40,7 +48,7 @@ def test_a_folder_that_a_person_has_linked_in_is_read(folders: Path):
         (folders / "input" / "linked").symlink_to(elsewhere, target_is_directory=True)
     except OSError:
         pytest.skip("links cannot be made here")
-    assert folder_names() == ["linked"] and len(ran("linked", map="none")[0]) == 2
+    assert folder_names() == ["linked", *EXAMPLES] and len(ran("linked", map="none")[0]) == 2
 
 
 def test_set_sheet_and_report(folders: Path):

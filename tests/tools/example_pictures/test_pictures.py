@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from armature_pack.preprocessors.images.example_pictures import EXAMPLE_SETS, NAMES, example_picture
-from armature_pack.tools.example_pictures.write import drawings
+from armature_pack.tools.example_pictures.write import drawings, scribbled_scene
 from PIL import Image
 
 SHIPPED = Path(__file__).resolve().parents[3] / "workflows" / "pictures"
@@ -24,6 +24,13 @@ def test_it_can_be_drawn_again(name):
 
 def test_every_drawing_is_shipped_and_small():
     assert [name for name in DRAWINGS if (SHIPPED / name).stat().st_size > 60_000] == []
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_a_training_picture_can_be_drawn_again(number):
+    shipped = np.asarray(Image.open(SHIPPED.parent / "training" / "scribbled_scenes" / f"{number:03}.jpg"), float)
+    again = np.asarray(scribbled_scene(number), float)
+    assert shipped.shape == again.shape == (128, 128, 3) and abs(shipped - again).mean() < 2
 
 
 @pytest.mark.parametrize(("name", "count"), zip(EXAMPLE_SETS, (8, 4, 12, 6), strict=True))
