@@ -21,6 +21,7 @@ KNOWN = (
     "convert",
     "fetch",
     "batch",
+    "measure",
     "replay",
     "diff",
     "train",

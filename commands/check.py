@@ -7,13 +7,12 @@ when a part of it was not understood.
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from ..common.atomic_write import write_text
-from ..common.graph_files import NoGraph, read_graph_file
+from .models_of_graph import given_folders, given_prompt, header_store, record_verdict, without_graphics_card
 from .terminal import Problem, unusable
 
 HELP = "say whether the model files of a graph belong together"
@@ -64,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, print, and write what was asked for."""
-    _without_graphics_card()
+    without_graphics_card()
     from ..models.compatibility.prompt import PromptError
     from ..models.compatibility.sheet import SheetError
 
@@ -87,46 +86,18 @@ def _checked(arguments: argparse.Namespace) -> int:
     if not isinstance(info, dict):
         raise Problem(f"{arguments.object_info} is no /object_info answer: it holds no object of nodes by name.")
     types = layered(from_table(info), recorded())
-    prompt = _prompt(arguments.workflow, types, bool(arguments.fix))
-    with stored_index(_folders(arguments.models), _store()) as index:
+    prompt = given_prompt(arguments.workflow, types, bool(arguments.fix))
+    with stored_index(given_folders(arguments.models), header_store()) as index:
         facts = Facts(read_prompt(prompt), index, types)
         report = check_facts(facts, arguments.policy, read_sheets(_sheets(arguments)))
     print(json.dumps(report.as_json(), indent=2) if arguments.json else report.as_text())
     if arguments.fix:
         _write_repaired(arguments.fix, prompt, report)
     if arguments.record:
-        _record(arguments, facts)
+        record_verdict(_sheets(arguments), facts, arguments.record, arguments.note, arguments.adherence)
     if not report.ok:
         return 1
     return PROBLEM_STATUS if arguments.strict and report.verdict == "not_understood_in_part" else 0
-
-
-def _prompt(path: Path, types: Any, whole: bool) -> Any:
-    from ..models.compatibility.ui_graph import is_ui_graph, to_prompt
-
-    try:
-        data = read_graph_file(path, "prompt")  # of a picture the form that ran: every value has its name there
-    except NoGraph as error:
-        raise Problem(f"{path}: {error}") from None
-    except OSError as error:
-        raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
-    return to_prompt(data, types, whole) if is_ui_graph(data) else data
-
-
-def _folders(given: list[Path]) -> dict[str, list[Path]]:
-    from ..models.files.model_folders import model_folders
-
-    folders: dict[str, list[Path]] = {}
-    for one in given:
-        try:
-            found = model_folders(one.expanduser().resolve())
-        except ValueError as error:
-            raise Problem(f"--models {one}: {error}") from None
-        if found.note:
-            print(f"--models {one}: {found.note}.", file=sys.stderr)
-        for name, places in found.folders.items():
-            folders.setdefault(name, []).extend(places)
-    return folders
 
 
 def _sheets(arguments: argparse.Namespace) -> list[Path]:
@@ -136,20 +107,6 @@ def _sheets(arguments: argparse.Namespace) -> list[Path]:
             raise Problem(f"--sheet {missing[0]}: there is no such file.")
         return arguments.sheet
     return [folder / "armature.json" for folder in (arguments.workflow.parent, *arguments.models)]
-
-
-def _record(arguments: argparse.Namespace, facts: Any) -> None:
-    from ..models.compatibility.sheet import add_entries, entries_of
-
-    places = _sheets(arguments)
-    target = next((path for path in places if path.is_file()), places[0])
-    entries = entries_of(facts, arguments.record, arguments.note, arguments.adherence)
-    try:
-        add_entries(target, entries)
-    except OSError as error:
-        raise unusable(error, f"the sheet {target}") from None
-    for entry in entries:
-        print(f"Recorded in {target} as {entry.verdict}: {entry.combination}", file=sys.stderr)
 
 
 def _write_repaired(target: Path, prompt: Any, report: Any) -> None:
@@ -173,17 +130,3 @@ def _read_json(path: Path) -> Any:
         raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError) as error:
         raise Problem(f"{path} is no JSON ({error}).") from None
-
-
-def _store() -> Path:
-    from .private_host.files import cache_folder
-
-    return cache_folder() / "model_headers.json"
-
-
-def _without_graphics_card() -> None:
-    """Keep the host from looking for one: only its detection is used, and only on tensors that hold nothing."""
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-    import comfy.cli_args
-
-    comfy.cli_args.args.cpu = True

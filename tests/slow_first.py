@@ -31,6 +31,7 @@ SLOW = (
     "browser/test_reports.py",
     "models/control/test_stack_against_host.py",
     "models/control/test_map_reference.py",
+    "commands/measure/test_on_host.py",
     "commands/batch/test_ray.py",
     "commands/batch/test_batch.py",
     "models/controlnext/test_control.py",

@@ -12,6 +12,7 @@ Exit status: 0 every row came out, 1 some did not, 2 none did, nothing could run
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 HELP = "run a graph for every row of a list on a server, and continue where it stopped"
 NEEDS_HOST = True
@@ -21,6 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `batch`."""
     parser.add_argument("graph", type=Path, metavar="GRAPH.json", help="the graph as an API prompt")
     parser.add_argument("rows", type=Path, metavar="ROWS", nargs="?", help="a .csv, a .jsonl or a folder of pictures")
+    add_server_addresses(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", default=Path("batch"), help="default ./batch")
+    add_row_options(parser)
+    add_run_options(parser)
+    add_cluster_options(parser)
+
+
+def add_server_addresses(parser: argparse.ArgumentParser) -> None:
+    """Where rows run."""
     parser.add_argument(
         "--server",
         metavar="URL",
@@ -28,10 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="default http://127.0.0.1:8188; given again, the rows are shared out (needs the package ray)",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", default=Path("batch"), help="default ./batch")
-    add_row_options(parser)
-    add_run_options(parser)
-    add_cluster_options(parser)
 
 
 def add_row_options(parser: argparse.ArgumentParser) -> None:
@@ -63,13 +69,19 @@ def add_row_options(parser: argparse.ArgumentParser) -> None:
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """How rows run."""
     group = parser.add_argument_group("running")
-    group.add_argument("--retry", type=int, metavar="N", default=0, help="try a failed row up to N more times")
     group.add_argument(
         "--minimum-adherence",
         type=float,
         metavar="SCORE",
         help="a picture whose Control Adherence is lower does not count; --retry then takes other seeds",
     )
+    group.add_argument("--strict", action="store_true", help="run nothing unless every row is fit to run")
+    add_server_options(group)
+
+
+def add_server_options(group: Any) -> None:
+    """What any run of rows on servers may be told. group: a parser, or a group of its options."""
+    group.add_argument("--retry", type=int, metavar="N", default=0, help="try a failed row up to N more times")
     group.add_argument(
         "--row-timeout", type=float, metavar="SECONDS", help="stop a row that takes longer (default: never)"
     )
@@ -85,7 +97,6 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="sent with every request, such as a token; @FILE reads one per line and keeps them off the process list",
     )
     group.add_argument("--check", action="store_true", help="check every row, then stop")
-    group.add_argument("--strict", action="store_true", help="run nothing unless every row is fit to run")
     group.add_argument(
         "--despite-errors",
         action="store_true",

@@ -31,17 +31,20 @@ def run_on_servers(arguments: argparse.Namespace) -> int:
     servers = arguments.server or ([] if arguments.ray is not None else [DEFAULT_SERVER])
     try:
         headers = parse_headers(arguments.header)
-        job = job_from(arguments, servers, headers)
-        if arguments.ray is None and len(servers) == 1:
-            result = asyncio.run(run_on_server(job, servers[0], headers, Screen(arguments)))
-        else:
-            result = _run_on_cluster(arguments, job, servers, headers)
+        result = run_job(arguments, job_from(arguments, servers, headers), servers, headers)
     except (BatchError, ClientError) as error:
         print(f"armature: {error}", file=sys.stderr)
         return NOTHING_RAN
     if result.stopped:
         print(f"armature: {result.stopped}", file=sys.stderr)
     return result.status
+
+
+def run_job(arguments: argparse.Namespace, job: Job, servers: Sequence[str], headers: Mapping[str, str]) -> BatchResult:
+    """The rows of a job where the options say. Raises BatchError and ClientError when nothing can run."""
+    if arguments.ray is None and len(servers) == 1:
+        return asyncio.run(run_on_server(job, servers[0], headers, Screen(arguments)))
+    return _run_on_cluster(arguments, job, servers, headers)
 
 
 def _run_on_cluster(

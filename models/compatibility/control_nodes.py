@@ -137,11 +137,16 @@ def is_merge(class_type: str) -> bool:
 
 @dataclass(frozen=True)
 class OwnMethod:
-    """A method's map, its version, and the kinds of control nets that read its maps."""
+    """A method's map, its version, the kinds of control nets that read its maps, and its name in Control Map.
+
+    of_photographs: whether it finds its map in any photograph, which a plan, a depth picture or a mask is not.
+    """
 
     made: str
     version: int
     wanted_by: tuple[str, ...]
+    name: str
+    of_photographs: bool
 
 
 @cache
@@ -151,6 +156,7 @@ def own_methods() -> dict[str, OwnMethod]:
 
     known = {}
     for entry in ENTRIES:
-        method = OwnMethod(entry.makes.name, entry.version, entry.wanted_by)
+        of_photographs = entry.sample in ("portrait", "rocket") and entry.mask != "needed"
+        method = OwnMethod(entry.makes.name, entry.version, entry.wanted_by, entry.method, of_photographs)
         known[entry.node_id] = known[entry.method] = method
     return known

@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACK = Path(__file__).resolve().parents[2]
+from ...common.pack_version import pack_version
+
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # Packages that preprocessors compute with, by the module that is loaded when they did.
 COMPUTING = {
@@ -96,7 +97,7 @@ class HostFacts:
         import comfyui_version
         import torch
 
-        found = {"armature": _own_version(), "comfyui": comfyui_version.__version__, "torch": str(torch.__version__)}
+        found = {"armature": pack_version(), "comfyui": comfyui_version.__version__, "torch": str(torch.__version__)}
         for module, packages in COMPUTING.items():
             if module in sys.modules and (known := _version(*packages)):
                 found[module] = known
@@ -115,12 +116,6 @@ class HostFacts:
             "threads": torch.get_num_threads(),
             "deterministic": deterministic,
         }
-
-
-def _own_version() -> str:
-    text = (PACK / "pyproject.toml").read_text(encoding="utf-8")
-    match = re.search(r'^version = "([^"]+)"', text, re.MULTILINE)
-    return match[1] if match else ""
 
 
 def _version(*packages: str) -> str:

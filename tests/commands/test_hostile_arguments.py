@@ -72,6 +72,36 @@ batch {graph} {rows} --map =
 batch {graph} {rows} --pictures {missing}
 batch {graph} {rows} --resources x=y --ray nowhere
 batch {graph} {rows} --ray auto --server-arguments "
+measure
+measure {check}
+measure {check} --pictures
+measure {missing} --pictures {folder} --server http://127.0.0.1:9
+measure {folder} --pictures {folder} --server http://127.0.0.1:9
+measure {long} --pictures {folder} --server http://127.0.0.1:9
+measure {strange} --pictures {folder} --server http://127.0.0.1:9
+measure {binary} --pictures {folder} --server http://127.0.0.1:9
+measure {deep} --pictures {folder} --server http://127.0.0.1:9
+measure {bomb} --pictures {folder} --server http://127.0.0.1:9
+measure {list} --pictures {folder} --server http://127.0.0.1:9
+measure {number} --pictures {folder} --server http://127.0.0.1:9
+measure {check} --pictures {folder} --server http://127.0.0.1:9
+measure {check} --pictures {missing} --server http://127.0.0.1:9
+measure {check} --pictures {file} --server http://127.0.0.1:9
+measure {check} --pictures {long} --server http://127.0.0.1:9
+measure {check} --pictures {strange} --server http://127.0.0.1:9
+measure {check} --pictures {folder}/models --server http://127.0.0.1:9
+measure {check} --pictures {folder} --server nowhere:0
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --header X
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --out {file}
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --out {file}/below
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --out {long}
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --limit 0
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --limit x
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --patience nan
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --retry -1
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --record maybe --models {folder}
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --record validated
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --record validated --models {missing}
 check
 check {check}
 check {check} --models
@@ -376,6 +406,7 @@ def test_every_command_is_in_the_table(command: str) -> None:
         "serve --base-directory {file}/below",
         "diff {record} {record} --out {file}/below",
         "batch {graph} {rows} --server http://127.0.0.1:9 --out {file}",
+        "measure {check} --pictures {folder} --server http://127.0.0.1:9 --out {file}/below",
     ],
 )
 def test_places_that_take_nothing_give_a_sentence_and_status_2(
