@@ -70,7 +70,17 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a YAML string
 
 
-# Making a folder appear in a second place without copying it, also on Windows without special rights.
+# Making a file or a folder appear in a second place without copying it, also on Windows without special rights.
+
+
+def link_file(source: Path, folder: Path) -> None:
+    """Make `folder`/<name of source> lead to `source`. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / source.name
+    try:
+        link.symlink_to(source)
+    except OSError:  # Windows without the right to
+        os.link(source, link)
 
 
 def link_folder(source: Path, parent: Path) -> Path:

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ from ...runs.events import Event, Progress, Queued
 from ...runs.results import RunResult
 from .. import FRONT_DOOR
 from ..private_host.host import Host
-from ..private_host.model_paths import write_model_paths
+from ..private_host.model_paths import link_file, write_model_paths
 from ..private_host.server import Server, start_server
 from ..terminal import HEARTBEAT_SECONDS, LiveLine, Problem, Unusable, bar
 from .graph import IP_ADAPTER, SHEET, TRAIN, Choices, further_inputs, training_graph
@@ -90,12 +89,7 @@ def _models_of(checkpoint: Path, chosen: Path | None) -> Path:
 def _started(base: Path, data: Path, files: Mapping[str, Path], models: Path, output: Path) -> Server:
     """The server: its input folder is the one around the pictures, and new files go to `models`. files: by model folder."""
     for folder, file in files.items():
-        link = base / "models" / folder / file.name
-        link.parent.mkdir(parents=True)
-        try:
-            link.symlink_to(file)
-        except OSError:  # Windows without the right to
-            os.link(file, link)
+        link_file(file, base / "models" / folder)
     print("Starting ComfyUI with this pack alone …", flush=True)
     return start_server(
         Host.from_environment(),

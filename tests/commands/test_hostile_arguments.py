@@ -196,6 +196,21 @@ demo --image {bomb}
 demo --output {file}
 demo --output {file}/below
 demo --output {long}
+demo --checkpoint {missing} --controlnet {check}
+demo --checkpoint {check} --controlnet {check}
+demo --checkpoint {folder}
+demo --checkpoint {long} --controlnet {check}
+demo --checkpoint {strange}
+demo --checkpoint {binary} --controlnet {binary}
+demo --controlnet {bomb}
+demo --ip-adapter {file}
+demo --models {missing}
+demo --models {folder}
+demo --models {file} --dry-run
+demo --models {long}
+demo --map canny
+demo --fetch --models {folder}
+demo --fetch --models {file}/below
 serve --port x
 serve --port 99999
 serve --port -1

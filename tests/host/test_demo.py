@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from armature_pack.commands.private_host.files import cache_folder
+from armature_pack.tests.generated.generation import generate
 from armature_pack.tests.server_fixture import ONE_THREAD
 from PIL import Image
 
@@ -51,6 +53,30 @@ def test_a_picture_of_ones_own_is_drawn_four_ways(tmp_path: Path) -> None:
     assert lines[:, 29:35].max() == 255
     assert lines[:, :24].max() == 0
     pictures = [np.asarray(files[f"{stem}{name}.png"]) for name in drawn]
+    assert all(picture.shape == (64, 64, 3) for picture in pictures)
+    assert len({picture.tobytes() for picture in pictures}) == len(drawn)
+
+
+def test_models_of_ones_own_draw_the_same_sheet(tmp_path: Path) -> None:
+    """Generated weights draw noise; what is shown is that each file is loaded and acts."""
+    roles = {
+        "checkpoint": "sd15_checkpoint",
+        "controlnet": "sd15_controlnet_canny",
+        "lora": "sd15_lora",
+        "ip_adapter": "sd15_ip_adapter",
+        "clip_vision": "clip_vision_l",
+    }
+    files = {role: generate(name, cache_folder() / "generated") for role, name in roles.items()}
+    named = [part for role, file in files.items() for part in (f"--{role.replace('_', '-')}", str(file))]
+    process = start(tmp_path, *SMALL[:3], "1", *named, "--seed", "5")
+    out, err = process.communicate(timeout=900)
+    assert process.returncode == 0, out + err
+    assert out.count("edge F1") == 3 and all(str(file) in out for file in files.values())
+    stem = "armature_demo_0001_"
+    drawn = ("no_control", "ControlNet", "ControlNet_LoRA_and_IP-Adapter")
+    files_made = {path.name for path in (tmp_path / "output").iterdir()}
+    assert files_made == {f"{stem}{name}.png" for name in ("picture", "map", *drawn, "side_by_side")}
+    pictures = [np.asarray(Image.open(tmp_path / "output" / f"{stem}{name}.png")) for name in drawn]
     assert all(picture.shape == (64, 64, 3) for picture in pictures)
     assert len({picture.tobytes() for picture in pictures}) == len(drawn)
 

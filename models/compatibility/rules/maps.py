@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from ....preprocessors.images.kinds import MAP_KINDS, kinds_of_nets, map_kind
 from ..facts import Control, Facts, own_method
@@ -92,7 +93,14 @@ def map_of_net(net: FileUse) -> tuple[str, str]:
     return (str(told), "metadata") if told else (trained_on(net), "name")
 
 
-def trained_on(net: FileUse) -> str:
+class Named(Protocol):
+    """A file of which the name alone counts."""
+
+    @property
+    def name(self) -> str: ...
+
+
+def trained_on(net: Named) -> str:
     """The map that a control net's file name says it was trained on; "" when it says nothing."""
     words = set(re.split(r"[^a-z0-9]+", PurePosixPath(net.name.lower().replace("\\", "/")).name))
     return next((kind.name for kind in kinds_of_nets() if words & set(kind.net_words)), "")

@@ -1,7 +1,8 @@
 """The demo's graph, made from the shipped example."""
 
 import pytest
-from armature_pack.commands.demo.demo_run import GRAPH, SOURCE_ID, WAYS, Choices, demo_graph, read_graph
+from armature_pack.commands.demo.demo_run import SOURCE_ID, WAYS, Choices, demo_graph, read_graph
+from armature_pack.commands.demo.own_graph import GRAPH
 from armature_pack.runs.graph import GraphError, find_node
 
 
