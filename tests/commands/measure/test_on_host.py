@@ -77,5 +77,10 @@ def test_a_saved_graph_is_planned_with_the_servers_nodes(tmp_path: Path, server:
     command = [str(saved), "--pictures", str(PICTURES), "--limit", "2", "--server", server.address, "--check"]
     _, err = run_command("measure", tmp_path, *command, status=2)
     assert "--input" in err and "02 Three control signals.json" in err
+    foreign = json.loads((API / "01 One control signal.json").read_text(encoding="utf-8"))
+    foreign["5"]["class_type"] = "NodeOfAnotherPack"
+    (tmp_path / "foreign.json").write_text(json.dumps(foreign), encoding="utf-8")
+    _, err = run_command("measure", tmp_path, "foreign.json", *command[1:], status=2)
+    assert "lacks these nodes" in err and "NodeOfAnotherPack" in err
     out, _ = run_command("measure", tmp_path, *command, "--input", "Picture")
     assert "16 rows: 16 fit to run" in out and "Left alone: 'Depth signal'" in out
