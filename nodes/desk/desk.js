@@ -4,21 +4,26 @@ import { element } from "./elements.js";
 import { modelField, promptField, settingField, weightField } from "./fields.js";
 import { checkFit } from "./findings.js";
 import { EXAMPLE, LOAD, modelFiles, pictures, prompts, settings, unknownKinds, weights } from "./graph.js";
+import { changesOf, keep, keepHere, recall, recallHere, withChanges } from "./kept.js";
 import { pictureTile } from "./pictures.js";
-import { cancelRun, makePicture, showMaps } from "./runs.js";
+import { cancelRun, makePicture, resume, showMaps, unfinished } from "./runs.js";
 import { Server } from "./server.js";
 
 const HOME = "ArmatureControlMap"; // a node of this pack: the server says which folder it lies in
 const NOTES = ["Note", "MarkdownNote"];
 const NAMES = [[/ip adapter/, "IP-Adapter"], [/loras?/, (word) => word.replace("lora", "LoRA")], [/controlnext/, "ControlNeXt"], [/sd15/, "SD 1.5"], [/sdxl/, "SDXL"], [/svd/, "SVD"]];
+const OWN = "own:"; // before the name of a graph from a file of the person's
+const MOST_OWN = 5; // such graphs that are kept
 const at = (id) => document.getElementById(id);
 
 const desk = {
-  server: new Server(),
+  server: new Server(recallHere("client")),
   info: {},
   pack: "",
+  shipped: {}, // the graph as it was opened, before anything was changed
   graph: null,
   name: "",
+  own: recall("own") ?? {},
 
   /** Put a value into the graph. */
   set(id, input, value) {
@@ -48,10 +53,14 @@ const desk = {
     draw();
   },
 
-  /** What is shown was made with other values. */
+  /** What is shown was made with other values, which the browser keeps from now on. */
   outdate() {
+    keepChanges();
     for (const one of document.querySelectorAll(".figures")) one.classList.add("stale");
   },
+
+  /** A run has ended, one way or another. */
+  ended() {},
 
   say(text, kind = "") {
     at("status").textContent = text;
@@ -88,14 +97,26 @@ async function learn(kinds, again = false) {
 }
 
 async function start() {
+  keepHere("client", desk.server.clientId);
   await learn([HOME, LOAD, EXAMPLE]);
   desk.pack = desk.info[HOME].python_module.split(".").pop();
   const names = (await desk.server.json("workflow_templates"))[desk.pack].sort();
-  at("graph").replaceChildren(...names.map((name) => element("option", { value: name }, spoken(name))));
-  const wanted = decodeURIComponent(location.hash.slice(1));
-  at("graph").value = names.includes(wanted) ? wanted : names.includes("control_signal") ? "control_signal" : names[0];
+  offer(names);
+  const run = unfinished();
+  const wanted = [run?.graph, decodeURIComponent(location.hash.slice(1)), recall("graph"), "control_signal", names[0]];
+  at("graph").value = wanted.find((name) => names.includes(name) || desk.own[ownName(name)]);
   await choose(at("graph").value);
+  if (run) await resume(desk, run);
 }
+
+/** The graphs to choose among: those that are shipped, and those from files of the person's. */
+function offer(names) {
+  const own = Object.keys(desk.own).map((name) => element("option", { value: OWN + name }, name));
+  at("graph").replaceChildren(...names.map((name) => element("option", { value: name }, spoken(name))));
+  if (own.length) at("graph").append(element("optgroup", { label: "From files of yours" }, ...own));
+}
+
+const ownName = (name) => (name?.startsWith(OWN) ? name.slice(OWN.length) : "");
 
 /** A file's name as a title: ip_adapter_style becomes IP-Adapter style. */
 function spoken(name) {
@@ -103,37 +124,79 @@ function spoken(name) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** Open a shipped graph. Whoever types in the choice passes others on the way: the last one counts. */
+/** Open a graph that is offered. Whoever types in the choice passes others on the way: the last one counts. */
 async function choose(name) {
-  const folder = `workflow_templates/${desk.pack}`;
-  const [graph, saved] = await Promise.all([desk.server.json(`${folder}/api/${name}.json`), desk.server.json(`${folder}/${name}.json`)]);
+  const { graph, notes } = await graphNamed(name);
   if (name !== at("graph").value) return;
-  history.replaceState(null, "", `#${name}`);
-  at("editor").href = `./?${new URLSearchParams({ template: name, source: desk.pack })}`;
-  await open(graph, name, saved.nodes.filter((node) => NOTES.includes(node.type)).map((node) => node.widgets_values[0]));
+  history.replaceState(null, "", `#${encodeURIComponent(name)}`);
+  keep("graph", name);
+  if (ownName(name)) at("editor").removeAttribute("href");
+  else at("editor").href = `./?${new URLSearchParams({ template: name, source: desk.pack })}`;
+  await open(graph, name, notes);
 }
 
-/** Open an API prompt from a file of the person's. */
+async function graphNamed(name) {
+  if (ownName(name)) return { graph: desk.own[ownName(name)], notes: [] };
+  const folder = `workflow_templates/${desk.pack}`;
+  const [graph, saved] = await Promise.all([desk.server.json(`${folder}/api/${name}.json`), desk.server.json(`${folder}/${name}.json`)]);
+  return { graph, notes: saved.nodes.filter((node) => NOTES.includes(node.type)).map((node) => node.widgets_values[0]) };
+}
+
+/** Open an API prompt from a file of the person's; the last few are kept. */
 async function openFile(file) {
   const graph = JSON.parse(await file.text());
   if (Array.isArray(graph.nodes)) throw new Error(`${file.name} is a graph as the editor saves it. In ComfyUI choose Export (API) and open that file.`);
   if (!Object.values(graph).every((node) => node?.class_type && node.inputs)) throw new Error(`${file.name} is no API prompt.`);
-  at("editor").removeAttribute("href");
-  await open(graph, file.name, []);
+  const others = Object.entries(desk.own).filter(([name]) => name !== file.name);
+  desk.own = Object.fromEntries([[file.name, graph], ...others].slice(0, MOST_OWN));
+  keep("own", desk.own);
+  offer([...at("graph").querySelectorAll(":scope > option")].map((one) => one.value));
+  at("graph").value = OWN + file.name;
+  await choose(at("graph").value);
 }
 
-async function open(graph, name, notes) {
-  Object.assign(desk, { graph, name });
+async function open(shipped, name, notes) {
+  const { graph, lost } = withChanges(shipped, recall(`changes ${name}`));
+  Object.assign(desk, { shipped, graph, name, before: null });
   await learn(Object.values(graph).map((node) => node.class_type), true);
   at("note").hidden = !notes.length;
   at("note").querySelector("div").replaceChildren(...notes.map((note) => element("p", {}, note.replace(/^What to change first\s*/, ""))));
   for (const place of document.querySelectorAll(".figures, .reports, .report > div")) place.replaceChildren();
   document.querySelector(".report").hidden = true;
   draw();
-  at("desk").dataset.graph = name;
+  at("desk").dataset.graph = ownName(name) || name;
   const unknown = unknownKinds(graph, desk.info);
+  const changed = offerStartOver();
   if (unknown.length) desk.say(`This server lacks the nodes ${unknown.join(", ")}. Install the packs that hold them.`, "error");
-  else desk.say(`${spoken(name)} is ready.`);
+  else desk.say([`${spoken(ownName(name) || name)} is ready.`, changed && "What you changed is back.", lost && `The graph is another one now; changes that found no place: ${lost}.`].filter(Boolean).join(" "));
+}
+
+/** Keep how the graph differs from what was opened. */
+function keepChanges() {
+  const changes = changesOf(desk.shipped, desk.graph);
+  const kept = keep(`changes ${desk.name}`, changes); // no changes too: another tab may have kept some
+  if (!kept && !desk.warned) desk.say("This browser keeps nothing for this page: what you change is lost on a reload.", "error");
+  desk.warned ||= !kept;
+  desk.before = null;
+  offerStartOver();
+}
+
+/** The button that gives the graph as it came, and after that takes the step back; whether there is anything changed. */
+function offerStartOver() {
+  const changed = Object.keys(changesOf(desk.shipped, desk.graph)).length > 0;
+  at("start-over").hidden = !changed && !desk.before;
+  at("start-over").textContent = desk.before ? "Undo starting over" : "Start over";
+  return changed;
+}
+
+function startOver() {
+  const before = desk.before ? null : desk.graph;
+  desk.graph = desk.before ?? structuredClone(desk.shipped);
+  desk.outdate();
+  desk.before = before;
+  offerStartOver();
+  draw();
+  desk.say(before ? "The graph is as it came." : "What you changed is back.");
 }
 
 const SECTIONS = {
@@ -202,6 +265,7 @@ at("graph").onchange = guarded(() => choose(at("graph").value));
 at("own-graph").onchange = guarded(() => openFile(at("own-graph").files[0]));
 at("show-maps").onclick = guarded(() => showMaps(desk));
 at("desk").onsubmit = guarded(() => makePicture(desk));
+at("start-over").onclick = guarded(() => startOver());
 at("cancel").onclick = guarded(() => cancelRun(desk));
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") guarded(() => cancelRun(desk))();

@@ -135,5 +135,12 @@ export function mapPrompt(graph, wanted) {
   return part;
 }
 
+/** Where a prompt that `mapPrompt` made shows its maps: [{id, report, title}], ids of nodes. */
+export function shownMaps(prompt) {
+  return Object.keys(prompt)
+    .filter((id) => id.startsWith("desk_map_"))
+    .map((id) => ({ id, report: reportNode({ id: prompt[id].inputs.images[0] }), title: titleOf(prompt, id) }));
+}
+
 export const mapNode = ({ id, slot }) => `desk_map_${id}_${slot}`;
 export const reportNode = ({ id }) => `desk_report_${id}`;

@@ -13,6 +13,7 @@ export class Progress {
 
   see({ type, data, picture }) {
     if (type === "preview") this.show({ picture });
+    else if (type === "waiting" && data.before) this.show({ text: `${data.before} before yours`, share: null });
     else if (type === "execution_cached") for (const id of data.nodes ?? []) this.done.add(id);
     else if (type === "executing" && data.node) this.begin(data.display_node ?? data.node);
     else if (type === "progress" && data.max > 1) this.step(data.node, data.value, data.max);

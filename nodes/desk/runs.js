@@ -1,11 +1,13 @@
-// Running: the maps alone, or the whole graph; one run at a time.
+// Running: the maps alone, or the whole graph; one run at a time. A page that is loaded anew goes on with the run of this tab.
 
 import { element } from "./elements.js";
-import { mapNode, mapPrompt, maps, reportNode } from "./graph.js";
+import { mapPrompt, maps, shownMaps } from "./graph.js";
+import { keepHere, recallHere } from "./kept.js";
 import { Progress } from "./progress.js";
 import { figures, reports, resultNodes } from "./results.js";
-import { Refused } from "./server.js";
+import { Lost, Refused } from "./server.js";
 
+const RUNNING = "running"; // where this tab keeps {id, what, graph, began, leftOut} of its run
 const at = (id) => document.getElementById(id);
 const section = (id, part) => document.querySelector(`#${id} ${part}`);
 let running = null; // the id of the run, "" while it is being sent
@@ -14,27 +16,25 @@ let running = null; // the id of the run, "" while it is being sent
 export async function showMaps(desk) {
   const wanted = maps(desk.graph, desk.info);
   if (!wanted.length) return desk.say("This graph has no control maps.");
-  const outputs = await run(desk, mapPrompt(desk.graph, wanted), "Maps");
-  if (!outputs) return;
-  fill("maps", figures(desk.server, outputs, wanted.map((map) => [mapNode(map), map.title])));
-  const told = wanted.filter((map) => outputs[reportNode(map)]?.text);
-  const texts = told.map((map) => element("div", {}, element("h3", {}, map.title), element("p", {}, outputs[reportNode(map)].text.join("\n"))));
-  section("maps", ".reports").replaceChildren(...texts);
+  await run(desk, "Maps", mapPrompt(desk.graph, wanted));
 }
 
-/** Run the whole graph and show its pictures and what its nodes report. */
-export async function makePicture(desk) {
-  const graph = structuredClone(desk.graph);
-  const found = maps(graph, desk.info);
-  const outputs = await run(desk, graph, "Picture");
-  if (!outputs) return;
-  const mapIds = new Set(found.map((map) => map.id));
-  fill("result", figures(desk.server, outputs, resultNodes(graph, outputs, mapIds)));
-  const shownMaps = figures(desk.server, outputs, found.map((map) => [map.id, map.title]));
-  if (shownMaps.length) fill("maps", shownMaps);
-  const told = reports(graph, outputs);
-  section("result", ".report").hidden = !told.length;
-  section("result", ".report > div").replaceChildren(...told);
+/** Run the whole graph and show its pictures and what its nodes report. `more` is kept by the server with the run. */
+export const makePicture = (desk, more) => run(desk, "Picture", structuredClone(desk.graph), more);
+
+/** The run that this tab began before the page was loaded anew: {id, what, graph, began}, or null. */
+export const unfinished = () => recallHere(RUNNING);
+
+/** Go on with it, and show what comes of it. */
+export async function resume(desk, kept) {
+  if (running !== null) return;
+  busy(kept.id);
+  desk.say(`${kept.what}: looking for the run that was begun before …`);
+  try {
+    await follow(desk, kept, desk.graph);
+  } finally {
+    busy(null);
+  }
 }
 
 /** Stop what runs, if anything does. */
@@ -42,29 +42,67 @@ export async function cancelRun(desk) {
   if (running) await desk.server.cancel(running);
 }
 
-/** Run a prompt to its end; resolves to the outputs of its nodes, or to null when it was cancelled. */
-async function run(desk, prompt, what) {
-  if (running !== null) return null;
+/** Run a prompt to its end and show what came out. */
+async function run(desk, what, prompt, more) {
+  if (running !== null) return;
   busy("");
-  const began = performance.now();
+  const began = Date.now();
   desk.say(`${what}: sent to the server …`);
   try {
     await provideDemo(desk, prompt);
-    const { id, leftOut } = await desk.server.submit(prompt);
+    const { id, leftOut } = await desk.server.submit(prompt, more);
+    const kept = { id, what, graph: desk.name, began, leftOut };
+    keepHere(RUNNING, kept);
     busy(id);
-    const progress = new Progress(prompt, (seen) => show(desk, what, seen));
-    const record = await desk.server.follow(id, (message) => progress.see(message));
-    if (!ended(record)) {
-      desk.say("Cancelled.");
-      return null;
-    }
-    const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    desk.say([`${what} done in ${seconds} s.`, ...leftOut].join("\n"), leftOut.length ? "error" : "");
-    return record.outputs;
+    await follow(desk, kept, prompt);
   } finally {
     busy(null);
   }
 }
+
+/** Wait for the end of a run, whoever sent it when, and show what came out. */
+async function follow(desk, { id, what, began, leftOut }, prompt) {
+  const progress = new Progress(prompt, (seen) => show(desk, what, seen));
+  const record = await desk.server.follow(id, (message) => progress.see(message)).catch((error) => {
+    if (error instanceof Lost) keepHere(RUNNING, null);
+    throw error;
+  });
+  keepHere(RUNNING, null);
+  try {
+    if (!ended(record)) return desk.say("Cancelled.");
+    const made = SHOWING[what](desk, record.prompt[2], record.outputs);
+    const seconds = `${((Date.now() - began) / 1000).toFixed(1)} s`;
+    const told = made ? `${what} done in ${seconds}.` : `The graph ran to its end in ${seconds}, and no node of it saved or showed a picture.`;
+    desk.say([told, ...leftOut].join("\n"), leftOut.length || !made ? "error" : "");
+  } finally {
+    desk.ended(id, what);
+  }
+}
+
+/** Each shows what came out of a run, and says how many pictures that were. */
+const SHOWING = {
+  Maps(desk, prompt, outputs) {
+    const shown = shownMaps(prompt);
+    const made = figures(desk.server, outputs, shown.map((map) => [map.id, map.title]));
+    fill("maps", made);
+    const told = shown.filter((map) => outputs[map.report]?.text);
+    const texts = told.map((map) => element("div", {}, element("h3", {}, map.title), element("p", {}, outputs[map.report].text.join("\n"))));
+    section("maps", ".reports").replaceChildren(...texts);
+    return made.length;
+  },
+
+  Picture(desk, prompt, outputs) {
+    const found = maps(prompt, desk.info);
+    const made = figures(desk.server, outputs, resultNodes(prompt, outputs, new Set(found.map((map) => map.id))));
+    fill("result", made);
+    const seenMaps = figures(desk.server, outputs, found.map((map) => [map.id, map.title]));
+    if (seenMaps.length) fill("maps", seenMaps);
+    const told = reports(prompt, outputs);
+    section("result", ".report").hidden = !told.length;
+    section("result", ".report > div").replaceChildren(...told);
+    return made.length;
+  },
+};
 
 /** The demo's models come with the pack: those that the prompt names and the server lacks are written there. */
 async function provideDemo(desk, prompt) {

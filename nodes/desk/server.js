@@ -8,9 +8,13 @@ const ENDS = new Set(["execution_success", "execution_error", "execution_interru
 /** An answer of the server that is fit to be shown to a person. */
 export class Refused extends Error {}
 
+/** A run that the server has forgotten. */
+export class Lost extends Refused {}
+
 export class Server {
-  constructor() {
-    this.clientId = Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
+  /** clientId: by which the server knows this tab, also after a reload; left out, a new one is made. */
+  constructor(clientId) {
+    this.clientId = clientId ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
     this.listeners = new Set();
     this.connect();
   }
@@ -30,19 +34,22 @@ export class Server {
     return stored.subfolder ? `${stored.subfolder}/${stored.name}` : stored.name;
   }
 
-  /** Queue an API prompt; resolves to {id, leftOut}: its id, and the reasons why some outputs were left out. */
-  async submit(prompt) {
-    const answer = await this.post("prompt", { prompt, client_id: this.clientId });
+  /** Queue an API prompt; resolves to {id, leftOut}: its id, and the reasons why some outputs were left out. `more` is kept with it. */
+  async submit(prompt, more = {}) {
+    const answer = await this.post("prompt", { prompt, client_id: this.clientId, extra_data: more });
     return { id: answer.prompt_id, leftOut: problems(answer.node_errors, prompt) };
   }
 
-  /** Wait for the end of a run; resolves to the server's record of it. `onMessage` sees the websocket's messages. */
+  /**
+   * Wait for the end of a run; resolves to the server's record of it. `onMessage` sees the websocket's messages, and how many runs
+   * come before. Raises Lost when the server has forgotten it.
+   */
   async follow(id, onMessage) {
     let ring;
     const listener = (message) => {
       if (message.data?.prompt_id && message.data.prompt_id !== id) return;
       onMessage(message);
-      if (ENDS.has(message.type)) ring?.();
+      if (ENDS.has(message.type) || message.type === "status") ring?.();
     };
     this.listeners.add(listener);
     try {
@@ -52,7 +59,8 @@ export class Server {
         const waiting = [...queue.queue_running, ...queue.queue_pending].some((item) => item[1] === id);
         const record = (await this.json(`history/${id}`))[id];
         if (record) return record;
-        if (!waiting) throw new Refused("The server no longer knows this run; it may have been restarted.");
+        onMessage({ type: "waiting", data: { before: runsBefore(queue, id) } });
+        if (!waiting) throw new Lost("The server no longer knows this run; it may have been restarted.");
         await new Promise((resolve) => {
           ring = resolve;
           setTimeout(resolve, POLL_MILLISECONDS);
@@ -105,6 +113,12 @@ export class Server {
     // Without a websocket the page still works: how a run ended is read from the history.
     socket.onclose = () => setTimeout(() => this.connect(), RECONNECT_MILLISECONDS);
   }
+}
+
+/** How many runs the server makes before one; 0 when it is being made. */
+function runsBefore({ queue_running: now, queue_pending: later }, id) {
+  const mine = later.find((item) => item[1] === id);
+  return mine ? now.length + later.filter((item) => item[0] < mine[0]).length : 0;
 }
 
 function previewOf(buffer) {

@@ -1,0 +1,75 @@
+// What a person changed, kept in the browser: for this tab, and for tabs to come. Without room or leave to keep, the page goes on.
+
+const PREFIX = `armature desk ${location.pathname} `; // two servers may share an origin
+
+/** What is kept under a name, what this tab kept before what another did; null when nothing is. */
+export function recall(name) {
+  for (const store of stores()) {
+    const text = attempt(() => store.getItem(PREFIX + name));
+    const value = text && attempt(() => JSON.parse(text));
+    if (value !== null && value !== undefined && value !== "") return value;
+  }
+  return null;
+}
+
+/** Keep a value, null to forget it; whether the browser did. */
+export function keep(name, value) {
+  return stores().map((store) => keepIn(store, name, value)).every(Boolean);
+}
+
+/** Keep a value for this tab alone: it survives a reload, and no other tab sees it. */
+export const keepHere = (name, value) => keepIn(stores()[0], name, value);
+
+/** What this tab alone kept. */
+export const recallHere = (name) => attempt(() => JSON.parse(sessionStorage.getItem(PREFIX + name)));
+
+const stores = () => [attempt(() => sessionStorage), attempt(() => localStorage)];
+
+function keepIn(store, name, value) {
+  const kept = attempt(() => {
+    if (value === null) store.removeItem(PREFIX + name);
+    else store.setItem(PREFIX + name, JSON.stringify(value));
+    return true;
+  });
+  return kept === true;
+}
+
+function attempt(work) {
+  try {
+    return work();
+  } catch {
+    return null; // no leave, no room, or damaged text
+  }
+}
+
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/** How a graph differs from the one that it was: by node, with the kind that the node had; {} when it does not. */
+export function changesOf(base, graph) {
+  const changes = {};
+  for (const id of new Set([...Object.keys(base), ...Object.keys(graph)])) {
+    const [was, is] = [base[id], graph[id]];
+    if (same(was, is)) continue;
+    const kind = was?.class_type ?? null;
+    if (!is || is.class_type !== kind) changes[id] = { kind, node: is ?? null };
+    else changes[id] = { kind, inputs: differing(was.inputs, is.inputs), without: Object.keys(was.inputs).filter((name) => !(name in is.inputs)) };
+  }
+  return changes;
+}
+
+const differing = (was, is) => Object.fromEntries(Object.entries(is).filter(([name, value]) => !same(was[name], value)));
+
+/** The graph with its changes, and how many found no place because the graph is another one now: {graph, lost}. */
+export function withChanges(base, changes) {
+  const graph = structuredClone(base);
+  let lost = 0;
+  for (const [id, { kind, node, inputs, without }] of Object.entries(changes ?? {})) {
+    if ((base[id]?.class_type ?? null) !== kind) lost += 1;
+    else if (inputs) {
+      Object.assign(graph[id].inputs, inputs);
+      for (const name of without) delete graph[id].inputs[name];
+    } else if (node) graph[id] = node;
+    else delete graph[id];
+  }
+  return { graph, lost };
+}

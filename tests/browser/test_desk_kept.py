@@ -1,0 +1,113 @@
+"""What the desk keeps: changes through a reload and other graphs, a run in progress, and its place in the queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from armature_pack.tests.server_fixture import PACK, RunningServer
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.host]
+
+SMALL = "small cup.png"
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser of a person's own: tabs in it share what is kept."""
+    made = browser.new_context(viewport={"width": 1600, "height": 1000})
+    yield made
+    made.close()
+
+
+def open_desk(context: BrowserContext, server: RunningServer, graph: str = "control_signal") -> Page:
+    page = context.new_page()
+    page.goto(f"{server.address}/armature#{graph}")
+    expect(page.get_by_role("status")).to_contain_text("is ready.")
+    return page
+
+
+def set_small(page: Page, server: RunningServer, steps: int) -> None:
+    """The page's graph with small weights, a small picture and so many steps."""
+    with Image.open(PACK / "workflows" / "pictures" / "coffee.jpg") as picture:
+        picture.resize((96, 64)).save(server.input_folder / SMALL)
+    files = {"Load Checkpoint": "sd15_checkpoint", "Load ControlNet": "sd15_controlnet_canny"}
+    chosen = {"Picture": SMALL} | {label: server.model(name) for label, name in files.items()}
+    page.reload()  # the lists are those of the server at the opening
+    expect(page.get_by_role("status")).to_contain_text("is ready.")
+    for label, name in chosen.items():
+        page.get_by_label(label, exact=True).select_option(name)
+    _set_steps(page, steps)
+
+
+def _set_steps(page: Page, steps: int) -> None:
+    if not page.get_by_label("Sampler: steps").is_visible():
+        page.get_by_text("Seed, steps, size").click()
+    page.get_by_label("Sampler: steps").fill(str(steps))
+
+
+def test_changes_and_a_run_come_back_after_a_reload(context: BrowserContext, server: RunningServer) -> None:
+    page = open_desk(context, server)
+    set_small(page, server, 2)
+    page.get_by_label("Prompt", exact=True).fill("a blue cup <b>on</b> a desk")
+    page.get_by_label("Control signal, exactly").fill("0.45")
+    page.get_by_label("Sampler: seed").fill("77")
+
+    page.get_by_label("Graph", exact=True).select_option("two_loras")
+    expect(page.get_by_role("status")).to_have_text("Two LoRAs is ready.")
+    page.get_by_label("Graph", exact=True).select_option("control_signal")
+    expect(page.get_by_role("status")).to_have_text("Control signal is ready. What you changed is back.")
+    _check_kept(page)
+
+    other = open_desk(context, server)
+    _check_kept(other)
+    _set_steps(other, 2000)
+    other.get_by_role("button", name="Make the picture").click()
+    expect(other.get_by_role("status")).to_contain_text("Sampler")
+    page.get_by_role("button", name="Make the picture").click()
+    expect(page.get_by_role("status")).to_contain_text("1 before yours")
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("1 before yours")
+    _check_kept(page)
+    other.reload()
+    expect(other.get_by_role("status")).to_contain_text("Sampler")  # the messages go to this tab again
+    other.get_by_role("button", name="Cancel").click()
+    expect(other.get_by_role("status")).to_have_text("Cancelled.")
+    expect(page.get_by_role("region", name="Result").get_by_role("img", name="Save picture")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("Picture done in")
+    expect(other.get_by_role("region", name="Result").get_by_role("img", name="Save picture")).to_have_count(0)
+
+    page.get_by_role("button", name="Start over").click()
+    expect(page.get_by_label("Control signal, exactly")).to_have_value("0.8")
+    page.get_by_role("button", name="Undo starting over").click()
+    _check_kept(page)
+
+
+def _check_kept(page: Page) -> None:
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a blue cup <b>on</b> a desk")
+    expect(page.get_by_label("Picture", exact=True)).to_have_value(SMALL)
+    expect(page.get_by_label("Control signal, exactly")).to_have_value("0.45")
+    expect(page.get_by_label("Sampler: seed")).to_have_value("77")
+
+
+def test_no_picture_is_not_called_one_and_a_graph_of_ones_own_stays(
+    context: BrowserContext, server: RunningServer, tmp_path: Path
+) -> None:
+    graph = {
+        "1": {"class_type": "ArmatureExamplePicture", "inputs": {"name": "still_life"}},
+        "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
+    }
+    file = tmp_path / "words only.json"
+    file.write_text(json.dumps(graph), encoding="utf-8")
+    page = open_desk(context, server)
+    page.get_by_text("Another graph").click()
+    page.get_by_label("An API prompt of yours").set_input_files(file)
+    expect(page.get_by_role("status")).to_have_text("Words only.json is ready.")
+    page.reload()
+    expect(page.get_by_role("status")).to_have_text("Words only.json is ready.")
+    page.get_by_role("button", name="Make the picture").click()
+    expect(page.get_by_role("status")).to_contain_text("no node of it saved or showed a picture")
