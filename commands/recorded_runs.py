@@ -9,10 +9,9 @@ from pathlib import Path
 from PIL import Image
 
 from ..common.atomic_write import write_bytes
-from ..common.picture_files import PictureError, read_picture
 from ..runs.client import Client
 from ..runs.errors import BatchError, ClientError
-from ..runs.record.compare import difference_picture, differences, distance
+from ..runs.record.compare import difference_picture, differences, picture_differences, recorded_picture
 from ..runs.record.hashes import HashCache
 from ..runs.record.record import Record, RecordError, read_record
 from ..runs.record.replay import Replay, replay
@@ -47,7 +46,7 @@ def run_diff(arguments: argparse.Namespace) -> int:
     """Prints the differences; writes the pictures side by side where they are wanted."""
     try:
         first, second = read_record(arguments.first), read_record(arguments.second)
-        lines = [*differences(first.data, second.data), *_pictures(first, second)]
+        lines = [*differences(first.data, second.data), *picture_differences(first, second)]
         if arguments.out is not None:
             _side_by_side(first, second, arguments.out)
     except (RecordError, OSError) as error:
@@ -65,42 +64,17 @@ async def _replay(arguments: argparse.Namespace, record: Record, headers: Mappin
         return await replay(client, record, arguments.models, cache)
 
 
-def _pictures(first: Record, second: Record) -> list[str]:
-    """How far the pictures of two records are apart, by number."""
-    old, new = first.data["pictures"], second.data["pictures"]
-    lines = [] if len(old) == len(new) else [f"The first has {len(old)} pictures, the second {len(new)}."]
-    for index in range(min(len(old), len(new))):
-        if old[index]["sha256"] != new[index]["sha256"]:
-            lines.append(f"Picture {index + 1}: {_apart(first.picture(index), second.picture(index))}")
-    return lines
-
-
-def _apart(first: Path | None, second: Path | None) -> str:
-    if first is None or second is None:
-        return "differs; one of them is not at hand, so how far is not known"
-    with _picture(first) as one, _picture(second) as other:
-        found = distance(one, other)
-        return str(found) if found else f"of another size, {one.width}x{one.height} and {other.width}x{other.height}"
-
-
 def _side_by_side(first: Record, second: Record, out: Path) -> None:
     paths = [record.picture(0) if record.data["pictures"] else None for record in (first, second)]
     if None in paths:
         raise RecordError("The pictures are not beside their records, so they cannot be shown side by side.")
-    before, after = (_picture(path) for path in paths if path is not None)
+    before, after = (recorded_picture(path) for path in paths if path is not None)
     panels: list[tuple[str, Image.Image]] = [("A", before), ("B", after)]
     if before.size == after.size:
         panels.append(("difference", difference_picture(before, after)))
     out.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(panels).save(out, "PNG")
     print(f"Side by side: {out}")
-
-
-def _picture(path: Path) -> Image.Image:
-    try:
-        return read_picture(path)
-    except PictureError as error:
-        raise RecordError(f"{path} {error}") from None
 
 
 def _print_differences(lines: list[str] | tuple[str, ...], heading: str) -> None:

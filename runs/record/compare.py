@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from ...common.node_names import name_node
+from ...common.picture_files import PictureError, read_picture
 from .prompt_facts import upstream
+from .record import Record, RecordError
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,32 @@ def difference_picture(one: Image.Image, other: Image.Image) -> Image.Image:
 def pixels_of(picture: Image.Image) -> np.ndarray:
     """[H,W,3] of 0..255."""
     return np.asarray(picture.convert("RGB"))
+
+
+def picture_differences(first: Record, second: Record) -> list[str]:
+    """How far the pictures of two records are apart, by number; a line for each that differs. Raises RecordError."""
+    old, new = first.data["pictures"], second.data["pictures"]
+    lines = [] if len(old) == len(new) else [f"The first has {len(old)} pictures, the second {len(new)}."]
+    for index in range(min(len(old), len(new))):
+        if old[index]["sha256"] != new[index]["sha256"]:
+            lines.append(f"Picture {index + 1}: {_apart(first.picture(index), second.picture(index))}")
+    return lines
+
+
+def recorded_picture(path: Path) -> Image.Image:
+    """A picture of a record. Raises RecordError."""
+    try:
+        return read_picture(path)
+    except PictureError as error:
+        raise RecordError(f"{path} {error}") from None
+
+
+def _apart(first: Path | None, second: Path | None) -> str:
+    if first is None or second is None:
+        return "differs; one of them is not at hand, so how far is not known"
+    with recorded_picture(first) as one, recorded_picture(second) as other:
+        found = distance(one, other)
+        return str(found) if found else f"of another size, {one.width}x{one.height} and {other.width}x{other.height}"
 
 
 # What changed between two records, in words.

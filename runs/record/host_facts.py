@@ -4,7 +4,7 @@ import datetime
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -91,6 +91,23 @@ class HostFacts:
         )
         inside = any(path.is_relative_to(Path(root).resolve()) for root in roots)
         return path if inside and path.is_file() else None
+
+    def find_output(self, shown: Mapping[str, Any]) -> Path | None:
+        """The file that a node showed, by the host's name for it: filename, subfolder, type. None for anything else."""
+        import folder_paths
+
+        root = folder_paths.get_directory_by_type(str(shown.get("type", "output")))
+        if root is None:
+            return None
+        path = (Path(root) / str(shown.get("subfolder", "")) / str(shown.get("filename", ""))).resolve()
+        return path if path.is_relative_to(Path(root).resolve()) and path.is_file() else None
+
+    @property
+    def input_folder(self) -> Path:
+        """Where nodes that load pictures look for them."""
+        import folder_paths
+
+        return Path(folder_paths.get_input_directory())
 
     def versions(self) -> dict[str, str]:
         """Versions of Armature, the host, torch, and of what preprocessors compute with."""

@@ -1,6 +1,7 @@
 """Making a picture again from its record, through the API of a server."""
 
 import copy
+import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from .saving import pixel_hash
 PREFIX = "armature/replay"
 SUBFOLDER = "armature_replay"
 SAVER = "ArmatureSaveRecord"
+SAVERS = ("SaveImage", "PreviewImage")  # of the host; they save the same pixels
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,8 @@ async def replay(client: Client, record: Record, search: Sequence[Path], cache: 
     search: folders of model files in which a missing one is looked for by its sha256. Raises RecordError, before anything
     runs, when nodes or model files are missing, and ClientError.
     """
-    prompt = copy.deepcopy(upstream(record.data["prompt"], record.data["node"]))
-    if prompt.get(record.data["node"], {}).get("class_type") != SAVER:
-        raise RecordError(
-            f"{record.place}: node {record.data['node']} of the graph is no Save Record; the record is damaged."
-        )
+    prompt = _with_saver(record)
+    record = _as_saved(record, prompt)
     info = await _nodes(client, prompt, record)
     _check_models(prompt, info, record, search, cache)
     uploaded, notes = await _upload(client, prompt, record)
@@ -70,6 +69,30 @@ async def replay(client: Client, record: Record, search: Sequence[Path], cache: 
     pictures = tuple(_compared(record, index, content) for index, content in enumerate(contents))
     ignored = uploaded | {f"{record.data['node']}.filename_prefix"}
     return Replay(pictures, tuple(_told(record, contents, frozenset(ignored))), tuple(notes))
+
+
+def _with_saver(record: Record) -> dict[str, Any]:
+    """The graph as far as it leads to the picture, saved with a record. Raises RecordError where nothing saves it."""
+    node = record.data["node"]
+    prompt = copy.deepcopy(upstream(record.data["prompt"], node))
+    saver = prompt.get(node, {})
+    kind = saver.get("class_type")
+    if kind in SAVERS and "images" in saver.get("inputs", {}):
+        prompt[node] = {**saver, "class_type": SAVER, "inputs": {"images": saver["inputs"]["images"]}}
+    elif kind != SAVER:
+        what = f"{kind}, not one of {', '.join((SAVER, *SAVERS))}" if kind else "not in the graph"
+        raise RecordError(
+            f"{record.place}: node {node or '(none)'}, which saved the picture, is {what}; it cannot be made again."
+        )
+    return prompt
+
+
+def _as_saved(record: Record, prompt: Mapping[str, Any]) -> Record:
+    """The record with `prompt`, and without what Save Record cannot find out in it where another node saved the picture."""
+    node = record.data["node"]
+    if record.data["prompt"][node]["class_type"] == SAVER:
+        return record
+    return dataclasses.replace(record, data={**record.data, "prompt": copy.deepcopy(prompt), "signals": []})
 
 
 async def _nodes(client: Client, prompt: Mapping[str, Any], record: Record) -> dict[str, Any]:

@@ -47,7 +47,8 @@ def save(images: Any, prefix: str, job: Job, host: HostFacts) -> list[dict[str, 
     stems = [stem.replace("%batch_num%", str(index)) for index in range(len(pixels))]
     names = [f"{one}_{counter + index:05}_.png" for index, one in enumerate(stems)]
     store = folder / f"{Path(names[0]).stem}{SUFFIX}"
-    record = _record(pixels, names, job, host, store)
+    pictures = [picture_entry(name, picture) for name, picture in zip(names, pixels, strict=True)]
+    record = make_record(job, pictures, host, store, run_times())
     text = json.dumps(record, indent=1, ensure_ascii=False)
     for name, picture in zip(names, pixels, strict=True):
         write_bytes(folder / name, _png(picture, _metadata(job, record) if host.with_metadata else None))
@@ -60,31 +61,38 @@ def pixel_hash(picture: np.ndarray) -> str:
     return sha256(f"{picture.shape}".encode() + np.ascontiguousarray(picture).tobytes())
 
 
-def _record(
-    pixels: Sequence[np.ndarray], names: Sequence[str], job: Job, host: HostFacts, store: Path
+def picture_entry(name: str, picture: np.ndarray) -> dict[str, Any]:
+    """What a record says of a picture [H,W,3] of 0..255 in the file `name`."""
+    return {"file": name, "width": picture.shape[1], "height": picture.shape[0], "sha256": pixel_hash(picture)}
+
+
+def make_record(
+    job: Job, pictures: Sequence[Mapping[str, Any]], host: HostFacts, store: Path, times: Mapping[str, Any]
 ) -> dict[str, Any]:
+    """The record of a job; its input pictures and control images go into the folder `store`, each once.
+
+    pictures: entries as `picture_entry` makes them; times: as `run_times` tells them. Raises OSError.
+    """
     nodes = upstream(job.prompt, job.node)
     return {
         "schema": SCHEMA,
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "node": job.node,
-        "pictures": [
-            {"file": name, "width": picture.shape[1], "height": picture.shape[0], "sha256": pixel_hash(picture)}
-            for name, picture in zip(names, pixels, strict=True)
-        ],
+        "pictures": list(pictures),
         "prompt": dict(job.prompt),
         "sampling": sampling(nodes),
-        "models": _models(nodes, host),
+        "models": model_entries(nodes, host),
         "inputs": _inputs(nodes, host, store),
         "signals": [_signal(signal, store) for signal in job.signals],
         "reports": list(job.reports),
         "versions": {**host.versions(), "python": platform.python_version(), "system": platform.platform()},
         "device": host.device(),
-        "times": run_times(),
+        "times": dict(times),
     }
 
 
-def _models(nodes: Mapping[str, Any], host: HostFacts) -> list[dict[str, Any]]:
+def model_entries(nodes: Mapping[str, Any], host: HostFacts) -> list[dict[str, Any]]:
+    """What a record says of the model files that nodes name. A file that was never read is read here, which takes time."""
     cache, found = HashCache(host.hash_store), []
     for node, name, value in model_names(nodes):
         file = host.find_model(value)
@@ -104,7 +112,8 @@ def _inputs(nodes: Mapping[str, Any], host: HostFacts, store: Path) -> list[dict
             if file is not None:
                 content = file.read_bytes()
                 kept = f"input_{sha256(content)[:16]}{file.suffix.lower()}"
-                write_bytes(store / kept, content)
+                if not (store / kept).is_file():
+                    write_bytes(store / kept, content)
                 found.append({"node": node, "input": name, "name": value, "file": kept})
     return found
 

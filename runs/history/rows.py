@@ -1,0 +1,109 @@
+"""What a project's list shows of each run. A record is read once, and again when its file has changed."""
+
+import math
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...common.digests import sha256
+from ...common.file_stamp import FileStamp, file_stamp
+from ..record.record import RecordError, read_record
+from .project import Project, history_of, record_files
+
+MOST_CACHED = 20_000  # rows, of all projects together
+
+
+class Rows:
+    """The rows of projects, for any number of threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[FileStamp, dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+
+    def table(self, project: Project, known: str = "") -> dict[str, Any]:
+        """`version` of the list and `rows`, the last run first; without rows where `known` is still the version."""
+        stamps = []
+        for path in record_files(project.records):
+            try:
+                stamps.append(file_stamp(path))
+            except FileNotFoundError:
+                continue  # deleted meanwhile
+        stamps.sort(reverse=True)
+        deleted = project.deleted_runs()
+        version = sha256(repr((stamps, deleted)))[:16]
+        if version == known:
+            return {"version": version}
+        return {"version": version, "deleted": deleted, "rows": [self._row(stamp) for stamp in stamps]}
+
+    def _row(self, stamp: FileStamp) -> dict[str, Any]:
+        path = stamp[0]
+        with self._lock:
+            kept = self._known.get(path)
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        row = _read(Path(path))
+        with self._lock:
+            if len(self._known) >= MOST_CACHED:
+                self._known.clear()
+            self._known[path] = (stamp, row)
+        return row
+
+
+def row_of(run: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a run, of its record alone."""
+    history = history_of(record)
+    settings = [
+        one["settings"] for one in record["sampling"] if isinstance(one, dict) and isinstance(one.get("settings"), dict)
+    ]
+    seeds = [value for one in settings for name in ("seed", "noise_seed") if isinstance(value := one.get(name), int)]
+    others = [entry["file"] for entry in _entries(history.get("others"), file=str)]
+    return {
+        "id": run,
+        "created": record["created"],
+        "status": _text(history.get("status")) or "done",
+        "graph": _text(history.get("graph")),
+        "name": _text(history.get("name")),
+        "starred": history.get("starred") is True,
+        "branch": _text(history.get("branch")),
+        "parent": _text(history.get("parent")),
+        "words": _entries(history.get("words"), title=str, text=str),
+        "weights": [
+            one
+            for one in _entries(history.get("weights"), title=str, value=(int, float))
+            if math.isfinite(one["value"])
+        ],
+        "adherence": [
+            one
+            for one in _entries(history.get("adherence"), title=str, score=(int, float), relative=(int, float))
+            if math.isfinite(one["score"]) and math.isfinite(one["relative"])
+        ],
+        "seeds": seeds,
+        "pictures": [*(entry["file"] for entry in record["pictures"]), *others],
+        "maps": list(dict.fromkeys(name for signal in record["signals"] for name in signal.get("images") or ())),
+        "models": [entry["name"] for entry in record["models"]],
+        "seconds": (record.get("times") or {}).get("seconds"),
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return row_of(path.stem, read_record(path).data)
+    except (RecordError, OSError) as error:
+        return {"id": path.stem, "created": "", "status": "damaged", "told": str(error)}
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return {"id": path.stem, "created": "", "status": "damaged", "told": f"{path}: the record is damaged."}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _entries(listed: object, /, **kinds: type | tuple[type, ...]) -> list[dict[str, Any]]:
+    """Those of a list that are objects with such values, and nothing else of them."""
+    found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return [
+        {key: one[key] for key in kinds}
+        for one in found
+        if all(isinstance(one.get(key), kind) for key, kind in kinds.items())
+    ]
