@@ -137,5 +137,5 @@ class ArmatureControlAdherence(io.ComfyNode):
             tolerance=2 if tolerance is None else tolerance,
         )
         made = checked(adherence(image, control_image, request, source), minimum or 0.0, policy or "report")
-        seen = shown(made.report, made.pictures[:_PREVIEWS], cls)
+        seen = {**shown(made.report, made.pictures[:_PREVIEWS], cls), "adherence": (made.score, made.relative)}
         return io.NodeOutput(made.score, made.relative, made.pictures, made.report, made.json, ui=seen)

@@ -19,14 +19,15 @@ class Refused(Exception):
         self.status = status
 
 
-def check_writer(request: Any) -> None:
-    """For routes that write: only JSON, and only from the server's own page or from a program. Raises Refused.
+def check_writer(request: Any, kind: str = "application/json") -> None:
+    """For routes that write: only this kind of body, and only from the server's own page or from a program. Raises Refused.
 
-    A form of any page can send text to any address without asking; JSON it cannot, without the leave of the server.
+    A form of any page can send text to any address without asking; JSON it cannot, nor a zip file, without the leave of the
+    server.
     """
-    if request.content_type != "application/json":
+    if request.content_type != kind:
         sent = request.headers.get("Content-Type", "no type")
-        raise Refused(f"The body came as {sent}. Send it with the header Content-Type: application/json.", 415)
+        raise Refused(f"The body came as {sent}. Send it with the header Content-Type: {kind}.", 415)
     if _is_foreign(request):
         raise Refused(
             f"This page of {request.headers.get('Origin', 'another site')} may not write here: it is not of this server. Open "

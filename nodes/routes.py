@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import errno
 import sys
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from .request_body import Refused, check_writer, parse_json, read_body
+from .answering import answered, posted
+from .history_routes import register_history
 
 DESK = Path(__file__).resolve().parent / "desk"
 # One thread each: two would share one interpreter, and the server's own thread would wait for both. Files do not wait for graphs.
@@ -34,20 +32,21 @@ def register_routes() -> None:
     instance.routes.get("/armature/")(get_desk_without_slash)
     instance.routes.static("/armature/desk", DESK)
     instance.routes.get("/armature/pictures/{name}")(get_picture)
+    register_history(instance.routes)
 
 
 async def post_compatibility(request: Any) -> Any:
     """The report on the graph in the body; 400 with a reason when the body holds none."""
     from ..models.compatibility.endpoints import answer
 
-    return await _posted(request, answer, _GRAPHS)
+    return await posted(request, answer, _GRAPHS)
 
 
 async def post_sheet(request: Any) -> Any:
     """Add the graph in the body to the team's sheet."""
     from ..models.compatibility.endpoints import record_verdict
 
-    return await _posted(request, record_verdict, _GRAPHS, writes=True)
+    return await posted(request, record_verdict, _GRAPHS, writes=True)
 
 
 async def get_models(request: Any) -> Any:
@@ -55,7 +54,7 @@ async def get_models(request: Any) -> Any:
     from ..models.compatibility.endpoints import models_table
 
     folder = request.query.get("folder")
-    return await _answered(lambda: models_table(folder), _FILES)
+    return await answered(lambda: models_table(folder), _FILES)
 
 
 async def get_curve(request: Any) -> Any:
@@ -63,21 +62,21 @@ async def get_curve(request: Any) -> Any:
     from ..models.guidance.curve import drawn
 
     text = request.query.get("text", "")
-    return await _answered(lambda: drawn(text), None)
+    return await answered(lambda: drawn(text), None)
 
 
 async def get_demo_models(_request: Any) -> Any:
     """The files of the demo's models, and which of them the host has."""
     from ..models.demo.provide import table
 
-    return await _answered(table, _FILES)
+    return await answered(table, _FILES)
 
 
 async def post_demo_models(request: Any) -> Any:
     """Write those that the body names, `{"names": [...]}`, into the host's model folders; 400 when none takes them."""
     from ..models.demo.provide import provide
 
-    return await _posted(request, provide, _FILES, writes=True)
+    return await posted(request, provide, _FILES, writes=True)
 
 
 async def get_desk(_request: Any) -> Any:
@@ -104,38 +103,3 @@ async def get_desk_without_slash(_request: Any) -> Any:
     from aiohttp import web
 
     raise web.HTTPFound("../armature")
-
-
-async def _posted(request: Any, work: Callable[[Any], dict[str, Any]], where: Executor, writes: bool = False) -> Any:
-    try:
-        if writes:
-            check_writer(request)
-        content, charset = await read_body(request), request.charset
-    except Refused as refused:
-        return _refused(str(refused), refused.status)
-    return await _answered(lambda: work(parse_json(content, charset)), where)
-
-
-async def _answered(work: Callable[[], dict[str, Any]], where: Executor | None) -> Any:
-    """The answer to a request. where: in which thread the work is done, None for what takes no time."""
-    from aiohttp import web
-
-    try:
-        done = work() if where is None else await asyncio.get_running_loop().run_in_executor(where, work)
-        return web.json_response(done)
-    except Refused as refused:
-        return _refused(str(refused), refused.status)
-    except ValueError as error:
-        return _refused(str(error))
-    except RecursionError:
-        return _refused("The body is nested too deeply to be a prompt.")
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        return _refused(f"A file could not be read or written: {what}.", 507 if full else 500)
-
-
-def _refused(message: str, status: int = 400) -> Any:
-    from aiohttp import web
-
-    return web.json_response({"error": {"type": "not_checked", "message": message}}, status=status)

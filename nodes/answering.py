@@ -1,0 +1,56 @@
+"""How the pack's routes answer: work in a thread, its result as JSON, and what is wrong as a sentence with a status."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+from .request_body import Refused, check_writer, parse_json, read_body
+
+
+async def posted(request: Any, work: Callable[[Any], dict[str, Any]], where: Executor, writes: bool = False) -> Any:
+    """The answer to a request with JSON in its body, which `work` takes; writes: only the server's own page may send it."""
+    try:
+        if writes:
+            check_writer(request)
+        content, charset = await read_body(request), request.charset
+    except Refused as error:
+        return refused(str(error), error.status)
+    return await answered(lambda: work(parse_json(content, charset)), where)
+
+
+async def answered(work: Callable[[], dict[str, Any]], where: Executor | None) -> Any:
+    """The answer to a request. where: in which thread the work is done, None for what takes no time."""
+    from aiohttp import web
+
+    try:
+        # Long answers are turned into text there too.
+        done = (
+            _as_text(work) if where is None else await asyncio.get_running_loop().run_in_executor(where, _as_text, work)
+        )
+        return web.json_response(text=done)
+    except Refused as error:
+        return refused(str(error), error.status)
+    except ValueError as error:
+        return refused(str(error))
+    except RecursionError:
+        return refused("The body is nested too deeply to be a prompt.")
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return refused(f"A file could not be read or written: {what}.", 507 if full else 500)
+
+
+def _as_text(work: Callable[[], dict[str, Any]]) -> str:
+    return json.dumps(work())
+
+
+def refused(message: str, status: int = 400) -> Any:
+    """The answer to a request that is turned away: why, for a person."""
+    from aiohttp import web
+
+    return web.json_response({"error": {"type": "not_checked", "message": message}}, status=status)

@@ -1,0 +1,258 @@
+"""The HTTP routes of the desk's history. All work is done in threads: the server goes on answering."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .answering import answered, posted, refused
+from .request_body import Refused, check_writer
+
+if TYPE_CHECKING:
+    from ..runs.history.project import Project, Projects
+    from ..runs.history.rows import Rows
+
+ROUTE = "/armature/history"
+LARGEST_ARCHIVE = 8 * 2**30  # bytes, packed
+_BLOCK = 2**20
+# Lists do not wait for a model file that is read for its sum, nor for archives.
+_LISTS = ThreadPoolExecutor(2, "armature-history")
+_LONG = ThreadPoolExecutor(2, "armature-history-long")
+_TAKEN: set[str] = set()  # ids of the host's runs that were looked at; the host remembers as long as this process does
+
+
+def register_history(routes: Any) -> None:
+    """Add the routes to the server's."""
+    routes.get(ROUTE)(get_rows)
+    routes.get(f"{ROUTE}/run")(get_run)
+    routes.get(f"{ROUTE}/file")(get_file)
+    routes.get(f"{ROUTE}/compare")(get_comparison)
+    routes.get(f"{ROUTE}/export")(get_archive)
+    routes.post(f"{ROUTE}/import")(post_archive)
+    for name, (work, where) in _WRITING.items():
+        routes.post(f"{ROUTE}/{name}")(_writer(work, where))
+
+
+async def get_rows(request: Any) -> Any:
+    """A project's runs, `?project=`; without rows where `?known=` is still their version."""
+    name, known = request.query.get("project"), request.query.get("known", "")
+
+    def table() -> dict[str, Any]:
+        projects = _projects()
+        return {"projects": projects.names(), **_rows().table(projects.project(name), known)}
+
+    return await answered(table, _LISTS)
+
+
+async def get_run(request: Any) -> Any:
+    """All that is recorded of a run: `?project=&run=`."""
+    return await answered(lambda: dict(_project(request).read(request.query.get("run", "")).data), _LISTS)
+
+
+async def get_comparison(request: Any) -> Any:
+    """What lies between two runs: `?project=&first=&second=`."""
+    from ..runs.history.comparing import compare
+
+    first, second = (request.query.get(name, "") for name in ("first", "second"))
+    return await answered(lambda: compare(_project(request), first, second), _LONG)
+
+
+async def get_file(request: Any) -> Any:
+    """A picture: `?project=&name=`, or the small one of a run with `?run=` instead of a name; 404 where there is none."""
+    from aiohttp import web
+
+    from ..runs.history.thumbnails import thumbnail
+
+    run, name = request.query.get("run"), request.query.get("name")
+
+    def find() -> Path:
+        return _project(request).file(name or "") if run is None else thumbnail(_project(request), run)
+
+    try:
+        path = await asyncio.get_running_loop().run_in_executor(_LISTS, find)
+    except (ValueError, OSError) as error:
+        return refused(str(error), 404)
+    # No browser guesses that a picture is a page.
+    return web.FileResponse(
+        path, headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=86400"}
+    )
+
+
+async def get_archive(request: Any) -> Any:
+    """A project as a zip file: `?project=`."""
+    from aiohttp import web
+
+    from ..runs.history.archive import export, file_name
+
+    loop = asyncio.get_running_loop()
+    async with _temporary_file() as path:
+        try:
+            project = _project(request)
+            await loop.run_in_executor(_LONG, export, project, path)
+        except (ValueError, OSError) as error:
+            return refused(str(error), 507 if isinstance(error, OSError) else 400)
+        headers = {
+            "Content-Type": "application/zip",
+            "Content-Disposition": f'attachment; filename="{file_name(project)}"',
+            "Content-Length": str(path.stat().st_size),
+        }
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        with path.open("rb") as stream:
+            while block := await loop.run_in_executor(_LONG, stream.read, _BLOCK):
+                await response.write(block)
+        await response.write_eof()
+        return response
+
+
+async def post_archive(request: Any) -> Any:
+    """Add the runs in a zip file, which is the body, to a project: `?project=`."""
+    from ..runs.history.archive import bring_in
+
+    def work(path: Path) -> dict[str, Any]:
+        added, known = bring_in(_project(request), path)
+        return {"added": added, "known": known}
+
+    async with _temporary_file() as path:
+        try:
+            check_writer(request, "application/zip")
+            await _store(request, path)
+        except Refused as error:
+            return refused(str(error), error.status)
+        except OSError as error:
+            return refused(f"The file could not be stored: {error.strerror or error}.", 507)
+        return await answered(lambda: work(path), _LONG)
+
+
+async def _store(request: Any, path: Path) -> None:
+    """The body into a file. Raises Refused where it is too large, and OSError."""
+    too_large = Refused(f"The file is larger than {LARGEST_ARCHIVE // 2**30} GB.", 413)
+    if (request.content_length or 0) > LARGEST_ARCHIVE:
+        raise too_large
+    left, loop = LARGEST_ARCHIVE, asyncio.get_running_loop()
+    with path.open("wb") as stream:
+        async for block in request.content.iter_chunked(_BLOCK):
+            left -= len(block)
+            if left < 0:
+                raise too_large
+            await loop.run_in_executor(_LONG, stream.write, block)
+
+
+def _take(asked: dict[str, Any]) -> dict[str, Any]:
+    """Take in what has ended of a project's runs since. A run that is not to be kept is told of."""
+    from ..runs.history.taking import ended_run, take
+    from ..runs.record.host_facts import HostFacts
+
+    project, notes = _projects().project(asked.get("project")), []
+    for prompt_id, entry in _host_history().items():
+        if prompt_id in _TAKEN:
+            continue
+        run = ended_run(prompt_id, entry)
+        try:
+            if run is None or run.is_stopped:
+                _TAKEN.add(prompt_id)
+            elif run.project == project.name:
+                take(project, run, HostFacts())
+                _TAKEN.add(prompt_id)
+        except ValueError as error:
+            _TAKEN.add(prompt_id)
+            notes.append(f"A run could not be kept in the history: {error}")
+    return {"notes": notes}
+
+
+def _edit(asked: dict[str, Any]) -> dict[str, Any]:
+    project = _projects().project(asked.get("project"))
+    project.edit(asked.get("run", ""), name=asked.get("name"), starred=asked.get("starred"))
+    return {}
+
+
+def _delete(asked: dict[str, Any]) -> dict[str, Any]:
+    _projects().project(asked.get("project")).delete(asked.get("run", ""))
+    return {}
+
+
+def _bring_back(asked: dict[str, Any]) -> dict[str, Any]:
+    _projects().project(asked.get("project")).bring_back(asked.get("run", ""))
+    return {}
+
+
+def _restore(asked: dict[str, Any]) -> dict[str, Any]:
+    """A run's settings; its pictures are put back where the server has lost them."""
+    from ..runs.history.restoring import restore
+    from ..runs.record.host_facts import HostFacts
+
+    return restore(_projects().project(asked.get("project")), asked.get("run", ""), HostFacts())
+
+
+_WRITING: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], Executor]] = {
+    "take": (_take, _LONG),
+    "edit": (_edit, _LISTS),
+    "delete": (_delete, _LISTS),
+    "bring_back": (_bring_back, _LISTS),
+    "restore": (_restore, _LISTS),
+}
+
+
+def _writer(work: Callable[[dict[str, Any]], dict[str, Any]], where: Executor) -> Callable[[Any], Any]:
+    def checked(body: Any) -> dict[str, Any]:
+        if not isinstance(body, dict):
+            raise Refused("The body is no JSON object.")
+        return work(body)
+
+    async def route(request: Any) -> Any:
+        return await posted(request, checked, where, writes=True)
+
+    return route
+
+
+def _host_history() -> dict[str, Any]:
+    """What the host remembers of ended runs, by their ids."""
+    server = sys.modules.get("server")
+    queue = getattr(getattr(getattr(server, "PromptServer", None), "instance", None), "prompt_queue", None)
+    return {} if queue is None else queue.get_history()
+
+
+def _projects() -> Projects:
+    import folder_paths
+
+    from ..runs.history.project import Projects
+
+    return Projects(Path(folder_paths.get_user_directory()) / "armature" / "projects")
+
+
+def _project(request: Any) -> Project:
+    return _projects().project(request.query.get("project"))
+
+
+@cache
+def _rows() -> Rows:
+    from ..runs.history.rows import Rows
+
+    return Rows()
+
+
+@contextlib.asynccontextmanager
+async def _temporary_file() -> AsyncIterator[Path]:
+    """A file in the host's folder for such, removed afterwards."""
+    import folder_paths
+
+    temporary = Path(folder_paths.get_temp_directory())
+    loop = asyncio.get_running_loop()
+    folder = await loop.run_in_executor(_LONG, _new_folder, temporary)
+    try:
+        yield folder / "archive.zip"
+    finally:
+        await loop.run_in_executor(_LONG, shutil.rmtree, folder, True)
+
+
+def _new_folder(parent: Path) -> Path:
+    parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="armature-", dir=parent))
