@@ -66,15 +66,18 @@ async def get_comparison(request: Any) -> Any:
 
 
 async def get_file(request: Any) -> Any:
-    """A picture: `?project=&name=`, or the small one of a run with `?run=` instead of a name; 404 where there is none."""
+    """A picture, `?project=&name=`; with `&small=1` a small one, and with `?run=` that of a run; 404 where there is none."""
     from aiohttp import web
 
-    from ..runs.history.thumbnails import thumbnail
+    from ..runs.history.thumbnails import small_file, thumbnail
 
-    run, name = request.query.get("run"), request.query.get("name")
+    run, name, small = request.query.get("run"), request.query.get("name", ""), request.query.get("small")
 
     def find() -> Path:
-        return _project(request).file(name or "") if run is None else thumbnail(_project(request), run)
+        project = _project(request)
+        return (
+            thumbnail(project, run) if run is not None else small_file(project, name) if small else project.file(name)
+        )
 
     try:
         path = await asyncio.get_running_loop().run_in_executor(_LISTS, find)

@@ -4,9 +4,10 @@ import { element } from "./elements.js";
 import { modelField, promptField, settingField, weightField } from "./fields.js";
 import { checkFit } from "./findings.js";
 import { EXAMPLE, LOAD, modelFiles, pictures, prompts, settings, unknownKinds, weights } from "./graph.js";
+import { History } from "./history.js";
 import { changesOf, keep, keepHere, recall, recallHere, withChanges } from "./kept.js";
 import { pictureTile } from "./pictures.js";
-import { cancelRun, makePicture, resume, showMaps, unfinished } from "./runs.js";
+import { cancelRun, makePicture, resume, showMaps, tellQueue, unfinished } from "./runs.js";
 import { Server } from "./server.js";
 
 const HOME = "ArmatureControlMap"; // a node of this pack: the server says which folder it lies in
@@ -60,7 +61,24 @@ const desk = {
   },
 
   /** A run has ended, one way or another. */
-  ended() {},
+  ended() {
+    this.history.refresh();
+  },
+
+  /** Put the prompt of a run into the graph's place; a graph that is not offered becomes one of the person's own. */
+  async restore(name, prompt) {
+    const offered = [...at("graph").options].some((one) => one.value === name);
+    if (!offered) addOwn(`${ownName(name) || name || "run"}`, prompt);
+    const wanted = offered ? name : OWN + (ownName(name) || name || "run");
+    at("graph").value = wanted;
+    if (wanted !== this.name) await choose(wanted);
+    const before = this.graph;
+    this.graph = prompt;
+    this.outdate();
+    await this.redraw();
+    this.before = before;
+    offerStartOver();
+  },
 
   say(text, kind = "") {
     at("status").textContent = text;
@@ -98,6 +116,7 @@ async function learn(kinds, again = false) {
 
 async function start() {
   keepHere("client", desk.server.clientId);
+  desk.server.listeners.add(tellQueue);
   await learn([HOME, LOAD, EXAMPLE]);
   desk.pack = desk.info[HOME].python_module.split(".").pop();
   const names = (await desk.server.json("workflow_templates"))[desk.pack].sort();
@@ -105,6 +124,7 @@ async function start() {
   const run = unfinished();
   const wanted = [run?.graph, decodeURIComponent(location.hash.slice(1)), recall("graph"), "control_signal", names[0]];
   at("graph").value = wanted.find((name) => names.includes(name) || desk.own[ownName(name)]);
+  desk.history = new History(desk, guarded);
   await choose(at("graph").value);
   if (run) await resume(desk, run);
 }
@@ -147,12 +167,16 @@ async function openFile(file) {
   const graph = JSON.parse(await file.text());
   if (Array.isArray(graph.nodes)) throw new Error(`${file.name} is a graph as the editor saves it. In ComfyUI choose Export (API) and open that file.`);
   if (!Object.values(graph).every((node) => node?.class_type && node.inputs)) throw new Error(`${file.name} is no API prompt.`);
-  const others = Object.entries(desk.own).filter(([name]) => name !== file.name);
-  desk.own = Object.fromEntries([[file.name, graph], ...others].slice(0, MOST_OWN));
-  keep("own", desk.own);
-  offer([...at("graph").querySelectorAll(":scope > option")].map((one) => one.value));
+  addOwn(file.name, graph);
   at("graph").value = OWN + file.name;
   await choose(at("graph").value);
+}
+
+function addOwn(name, graph) {
+  const others = Object.entries(desk.own).filter(([other]) => other !== name);
+  desk.own = Object.fromEntries([[name, graph], ...others].slice(0, MOST_OWN));
+  keep("own", desk.own);
+  offer([...at("graph").querySelectorAll(":scope > option")].map((one) => one.value));
 }
 
 async function open(shipped, name, notes) {
@@ -181,11 +205,11 @@ function keepChanges() {
   offerStartOver();
 }
 
-/** The button that gives the graph as it came, and after that takes the step back; whether there is anything changed. */
+/** The button that gives the graph as it came, and after such a step takes it back; whether there is anything changed. */
 function offerStartOver() {
   const changed = Object.keys(changesOf(desk.shipped, desk.graph)).length > 0;
   at("start-over").hidden = !changed && !desk.before;
-  at("start-over").textContent = desk.before ? "Undo starting over" : "Start over";
+  at("start-over").textContent = desk.before ? "Undo" : "Start over";
   return changed;
 }
 
@@ -264,7 +288,7 @@ const guarded = (work) => async (event) => {
 at("graph").onchange = guarded(() => choose(at("graph").value));
 at("own-graph").onchange = guarded(() => openFile(at("own-graph").files[0]));
 at("show-maps").onclick = guarded(() => showMaps(desk));
-at("desk").onsubmit = guarded(() => makePicture(desk));
+at("desk").onsubmit = guarded(async () => makePicture(desk, await desk.history.note()));
 at("start-over").onclick = guarded(() => startOver());
 at("cancel").onclick = guarded(() => cancelRun(desk));
 document.addEventListener("keydown", (event) => {

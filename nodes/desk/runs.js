@@ -37,6 +37,12 @@ export async function resume(desk, kept) {
   }
 }
 
+/** Say how many runs the server has to make, whoever sent them. Takes the websocket's messages. */
+export function tellQueue({ type, data }) {
+  const count = type === "status" ? data.status?.exec_info?.queue_remaining : undefined;
+  if (count !== undefined) at("queue").textContent = count ? `${count} run${count > 1 ? "s" : ""} in the server's queue` : "";
+}
+
 /** Stop what runs, if anything does. */
 export async function cancelRun(desk) {
   if (running) await desk.server.cancel(running);

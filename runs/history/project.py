@@ -153,6 +153,7 @@ class Project:
             for picture in self.records.glob(pattern):
                 if picture.name not in used:
                     picture.unlink(missing_ok=True)
+                    (self.folder / "thumbnails" / f"{picture.stem}.webp").unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -180,8 +181,13 @@ def history_of(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def shared_files(record: Mapping[str, Any]) -> set[str]:
     """The names of the maps and input pictures that a record names."""
-    maps = [name for signal in record["signals"] for name in signal.get("images") or () if isinstance(name, str)]
-    return {*maps, *(entry["file"] for entry in record["inputs"])}
+    return {*maps_of(record), *(entry["file"] for entry in record["inputs"])}
+
+
+def maps_of(record: Mapping[str, Any]) -> list[str]:
+    """The names of a record's maps, each once."""
+    listed = [signal["images"] for signal in record["signals"] if isinstance(signal.get("images"), list)]
+    return list(dict.fromkeys(name for names in listed for name in names if isinstance(name, str)))
 
 
 def record_files(folder: Path) -> list[Path]:

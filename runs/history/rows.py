@@ -1,5 +1,6 @@
 """What a project's list shows of each run. A record is read once, and again when its file has changed."""
 
+import datetime
 import math
 import threading
 from collections.abc import Mapping
@@ -9,8 +10,9 @@ from typing import Any
 from ...common.digests import sha256
 from ...common.file_stamp import FileStamp, file_stamp
 from ..record.record import RecordError, read_record
-from .project import Project, history_of, record_files
+from .project import Project, history_of, maps_of, record_files
 
+MOST_WORDS = 2000  # characters of a text that a list shows and searches
 MOST_CACHED = 20_000  # rows, of all projects together
 
 
@@ -60,14 +62,16 @@ def row_of(run: str, record: Mapping[str, Any]) -> dict[str, Any]:
     others = [entry["file"] for entry in _entries(history.get("others"), file=str)]
     return {
         "id": run,
-        "created": record["created"],
+        "created": _time(record["created"]),
         "status": _text(history.get("status")) or "done",
         "graph": _text(history.get("graph")),
         "name": _text(history.get("name")),
         "starred": history.get("starred") is True,
         "branch": _text(history.get("branch")),
         "parent": _text(history.get("parent")),
-        "words": _entries(history.get("words"), title=str, text=str),
+        "words": [
+            {**one, "text": one["text"][:MOST_WORDS]} for one in _entries(history.get("words"), title=str, text=str)
+        ],
         "weights": [
             one
             for one in _entries(history.get("weights"), title=str, value=(int, float))
@@ -80,9 +84,9 @@ def row_of(run: str, record: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "seeds": seeds,
         "pictures": [*(entry["file"] for entry in record["pictures"]), *others],
-        "maps": list(dict.fromkeys(name for signal in record["signals"] for name in signal.get("images") or ())),
+        "maps": maps_of(record),
         "models": [entry["name"] for entry in record["models"]],
-        "seconds": (record.get("times") or {}).get("seconds"),
+        "seconds": _seconds(record.get("times")),
     }
 
 
@@ -93,6 +97,20 @@ def _read(path: Path) -> dict[str, Any]:
         return {"id": path.stem, "created": "", "status": "damaged", "told": str(error)}
     except (KeyError, TypeError, AttributeError, ValueError):
         return {"id": path.stem, "created": "", "status": "damaged", "told": f"{path}: the record is damaged."}
+
+
+def _time(value: str) -> str:
+    """A moment as a record writes it; empty for what is none."""
+    try:
+        datetime.datetime.fromisoformat(value)
+    except ValueError:
+        return ""
+    return value
+
+
+def _seconds(times: object) -> float | None:
+    found = times.get("seconds") if isinstance(times, dict) else None
+    return found if isinstance(found, int | float) and math.isfinite(found) else None
 
 
 def _text(value: object) -> str:

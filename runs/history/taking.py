@@ -97,16 +97,17 @@ def _results(run: Ended) -> tuple[str, list[str]]:
     Of a run without pictures it is the last node that the host was to run.
     """
     maps = {str(one[0]) for one in _list(run.note.get("maps")) if isinstance(one, list) and one}
-    shown = {
-        node: out["images"]
-        for node, out in run.outputs.items()
-        if _list(out.get("images")) and not _is_map(run, node, maps)
-    }
+    shown = {node: files for node in run.outputs if (files := _files(run, node)) and not _is_map(run, node, maps)}
     kept = [node for node, files in shown.items() if any(file.get("type") == "output" for file in files)]
     found = sorted(kept or shown, key=list(run.prompt).index)
     if found:
         return found[-1], found[:-1]
     return (run.targets[-1] if run.targets and run.targets[-1] in run.prompt else ""), []
+
+
+def _files(run: Ended, node: str) -> list[dict[str, Any]]:
+    """The files that a node showed, as the host names them."""
+    return [one for one in _list(run.outputs.get(node, {}).get("images")) if isinstance(one, dict)]
 
 
 def _is_map(run: Ended, node: str, maps: set[str]) -> bool:
@@ -124,7 +125,7 @@ def _pictures(
     files: dict[str, bytes] = {}
     entries, more = [], []
     for node in (main, *others):
-        for shown in _list(run.outputs.get(node, {}).get("images")):
+        for shown in _files(run, node):
             path = host.find_output(shown)
             suffix = path.suffix.lower().removeprefix(".") if path is not None else ""
             if path is None or suffix not in (*PICTURES, *FILMS):
@@ -154,7 +155,7 @@ def _signals(run: Ended, main: str, host: HostFacts) -> Iterator[dict[str, Any]]
 def _map_pictures(run: Ended, link: Sequence[Any], host: HostFacts) -> list[np.ndarray]:
     showing = [node for node, one in run.prompt.items() if link in (one.get("inputs") or {}).values()]
     for node in (str(link[0]), *showing):
-        found = [host.find_output(one) for one in _list(run.outputs.get(node, {}).get("images"))]
+        found = [host.find_output(one) for one in _files(run, node)]
         pixels = [made for path in found if path is not None and (made := _pixels(path.read_bytes())) is not None]
         if pixels:
             return pixels

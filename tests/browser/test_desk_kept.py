@@ -68,6 +68,7 @@ def test_changes_and_a_run_come_back_after_a_reload(context: BrowserContext, ser
     _set_steps(other, 2000)
     other.get_by_role("button", name="Make the picture").click()
     expect(other.get_by_role("status")).to_contain_text("Sampler")
+    expect(page.get_by_text("1 run in the server's queue")).to_be_visible()
     page.get_by_role("button", name="Make the picture").click()
     expect(page.get_by_role("status")).to_contain_text("1 before yours")
     page.reload()
@@ -83,7 +84,7 @@ def test_changes_and_a_run_come_back_after_a_reload(context: BrowserContext, ser
 
     page.get_by_role("button", name="Start over").click()
     expect(page.get_by_label("Control signal, exactly")).to_have_value("0.8")
-    page.get_by_role("button", name="Undo starting over").click()
+    page.get_by_role("button", name="Undo", exact=True).click()
     _check_kept(page)
 
 

@@ -61,8 +61,10 @@ def draw_source(server: RunningServer) -> bytes:
     return (server.input_folder / SOURCE).read_bytes()
 
 
-def run_of_desk(server: RunningServer, seed: int, weight: float, **more: Any) -> str:
-    """Runs the example graph as the desk sends it; its id."""
+def run_of_desk(
+    server: RunningServer, seed: int, weight: float, measuring: dict[str, Any] | None = None, **more: Any
+) -> str:
+    """Runs the example graph as the desk sends it; its id. measuring: more inputs of Control Adherence; more: told by the desk."""
     changes = {
         "Load Checkpoint.ckpt_name": server.model("sd15_checkpoint"),
         "Load ControlNet.control_net_name": server.model("sd15_controlnet_canny"),
@@ -74,7 +76,7 @@ def run_of_desk(server: RunningServer, seed: int, weight: float, **more: Any) ->
     prompt["3"] = {"class_type": "LoadImage", "inputs": {"image": SOURCE}, "_meta": {"title": "Picture"}}
     prompt["20"] = {
         "class_type": "ArmatureControlAdherence",
-        "inputs": {"image": ["13", 0], "control_image": ["4", 0], "method": "canny"},
+        "inputs": {"image": ["13", 0], "control_image": ["4", 0], "method": "canny", **(measuring or {})},
         "_meta": {"title": "Adherence"},
     }
     note = {
@@ -138,6 +140,19 @@ def test_a_run_is_a_row_and_a_record_of_the_one_schema(server: RunningServer, ro
     table = get(server, "")
     assert get(server, "", known=table["version"]) == {"projects": table["projects"], "version": table["version"]}
     assert PROJECT in table["projects"]
+
+
+def test_a_run_that_failed_is_a_row_with_the_reason(server: RunningServer) -> None:
+    draw_source(server)
+    run_of_desk(server, 5, 0.8, measuring={"minimum": 1.0, "policy": "error"}, project="failures")
+    run_of_desk(server, 6, 0.8, project="../../climbs")
+    notes = post(server, "/take", project="failures")["notes"]
+    assert len(notes) == 1 and "cannot be a project's name" in notes[0]
+    assert not list(server.input_folder.parent.parent.rglob("climbs*"))
+    (row,) = get(server, "", project="failures")["rows"]
+    assert (row["status"], row["seeds"], row["adherence"]) == ("failed", [5], [])
+    reports = get(server, "/run", run=row["id"], project="failures")["reports"]
+    assert reports[-1].startswith("Adherence: ") and "adherence" in reports[-1].lower()
 
 
 def test_replay_and_diff_read_it(server: RunningServer, rows: list[dict[str, Any]], tmp_path: Path) -> None:

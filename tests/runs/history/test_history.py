@@ -19,7 +19,7 @@ from armature_pack.runs.history.archive import bring_in, export
 from armature_pack.runs.history.comparing import compare
 from armature_pack.runs.history.names import HistoryError, check_file, check_project, check_run
 from armature_pack.runs.history.project import KEPT_SECONDS, Project, Projects
-from armature_pack.runs.history.rows import Rows
+from armature_pack.runs.history.rows import Rows, row_of
 from armature_pack.runs.history.thumbnails import SIDE, thumbnail
 from armature_pack.runs.record.compare import pixels_of
 from armature_pack.runs.record.record import read_record
@@ -112,6 +112,26 @@ def test_rows_say_what_a_list_shows_and_are_read_anew_when_they_change(project: 
     assert (row["name"], row["starred"]) == ("the good one", True)
     (project.records / f"{run_id(3)}.json").write_text("{", encoding="utf-8")
     assert rows.table(project)["rows"][0]["status"] == "damaged", "and the others are still there"
+
+
+def test_a_strange_record_makes_a_row_that_a_page_can_draw() -> None:
+    strange = {
+        **RECORD,
+        "created": "yesterday",
+        "signals": [{"images": 5}, {"images": [1, "a.png", "a.png"]}, {}],
+        "sampling": [5, {"settings": {"seed": "x"}}],
+        "times": {"seconds": "long"},
+        "history": {
+            **HISTORY,
+            "name": 5,
+            "words": [{"title": 1, "text": 2}, 3],
+            "weights": {"a": 1},
+            "adherence": [{"score": "x"}],
+        },
+    }
+    row = row_of("20260101-000000-00000000", strange)
+    assert (row["created"], row["name"], row["words"], row["weights"], row["adherence"]) == ("", "", [], [], [])
+    assert (row["maps"], row["seeds"], row["seconds"]) == (["a.png"], [], None)
 
 
 def test_deleting_can_be_taken_back_and_is_cleared_after_days(project: Project) -> None:
