@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG picture", b"\xff\xd8\xff": "JPEG picture", b"RIFF": "WebP picture"}
 _MEDIA = {b"fLaC": "FLAC file", b"OggS": "Ogg file", b"ID3": "MP3 file", b"\x1a\x45\xdf\xa3": "WebM video"}
@@ -58,12 +59,21 @@ def read_graph_file(path: Path, prefer: str = "workflow") -> Any:
         start = file.read(32)
     if path.stat().st_size > LARGEST:
         raise NoGraph(f"it is larger than {LARGEST // 2**20} MiB, so it was not looked at. Give the graph's JSON file.")
+    return _read(path, start, prefer)
+
+
+def read_graph_bytes(content: bytes, prefer: str = "workflow") -> Any:
+    """`read_graph_file` of a file's content."""
+    return _read(BytesIO(content), content[:32], prefer)
+
+
+def _read(source: Path | IO[bytes], start: bytes, prefer: str) -> Any:
     called = _called(start, {**_PICTURES, **_MEDIA})
     if start[4:8] == b"ftyp":
         called = "MP4 video"
     if called:
-        return unwrapped(_embedded(path, called, called in _PICTURES.values(), prefer))
-    return unwrapped(_parsed(path.read_bytes(), start))
+        return unwrapped(_embedded(source, called, called in _PICTURES.values(), prefer))
+    return unwrapped(_parsed(source.read_bytes() if isinstance(source, Path) else source.read(), start))
 
 
 def _called(start: bytes, table: Mapping[bytes, str]) -> str:
@@ -92,9 +102,9 @@ def _parsed(content: bytes, start: bytes) -> Any:
         raise NoGraph("its JSON is nested too deeply to be a graph.") from None
 
 
-def _embedded(path: Path, called: str, is_picture: bool, prefer: str) -> Any:
+def _embedded(source: Path | IO[bytes], called: str, is_picture: bool, prefer: str) -> Any:
     try:
-        texts = dict(_picture_texts(path) if is_picture else _media_texts(path))
+        texts = dict(_picture_texts(source) if is_picture else _media_texts(source))
     except ImportError as error:
         raise NoGraph(
             f"it is a {called}, and the Python package {error.name} that reads its graph is not here. Give the graph's JSON."
@@ -123,10 +133,10 @@ def _embedded_json(text: str, called: str, form: str) -> Any:
         raise NoGraph(f"it is a {called} whose {form} is no JSON ({error}).") from None
 
 
-def _picture_texts(path: Path) -> Iterator[tuple[str, str]]:
+def _picture_texts(source: Path | IO[bytes]) -> Iterator[tuple[str, str]]:
     from .picture_files import read_picture
 
-    with read_picture(path) as picture:  # all of it: text may stand behind the pixels
+    with read_picture(source) as picture:  # all of it: text may stand behind the pixels
         for name, value in picture.info.items():
             if name in (*_FORMS, _WEBUI) and isinstance(value, str):
                 yield name, value
@@ -139,10 +149,10 @@ def _picture_texts(path: Path) -> Iterator[tuple[str, str]]:
             yield form.lower(), rest.rstrip("\0")
 
 
-def _media_texts(path: Path) -> Iterator[tuple[str, str]]:
+def _media_texts(source: Path | IO[bytes]) -> Iterator[tuple[str, str]]:
     import av
 
-    with av.open(str(path)) as container:
+    with av.open(str(source) if isinstance(source, Path) else source) as container:
         found = dict(container.metadata)
         for stream in container.streams:
             found |= stream.metadata

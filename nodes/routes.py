@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from .answering import answered, posted
+from .answering import answered, posted, refused
 from .history_routes import register_history
+from .request_body import LARGEST_FILE, Refused, read_body
 
 DESK = Path(__file__).resolve().parent / "desk"
 # One thread each: two would share one interpreter, and the server's own thread would wait for both. Files do not wait for graphs.
@@ -32,6 +33,8 @@ def register_routes() -> None:
     instance.routes.get("/armature/")(get_desk_without_slash)
     instance.routes.static("/armature/desk", DESK)
     instance.routes.get("/armature/pictures/{name}")(get_picture)
+    instance.routes.post("/armature/prompt")(post_prompt)
+    instance.routes.get("/armature/pose_figure")(get_pose_figure)
     register_history(instance.routes)
 
 
@@ -103,3 +106,21 @@ async def get_desk_without_slash(_request: Any) -> Any:
     from aiohttp import web
 
     raise web.HTTPFound("../armature")
+
+
+async def post_prompt(request: Any) -> Any:
+    """The graph in a file, which is the body, as an API prompt; 400 with what the file is instead."""
+    from ..models.compatibility.opened import opened
+
+    try:
+        content = await read_body(request, LARGEST_FILE)
+    except Refused as error:
+        return refused(str(error), error.status)
+    return await answered(lambda: opened(content), _GRAPHS)
+
+
+async def get_pose_figure(_request: Any) -> Any:
+    """Which points of a pose belong together, in which colours: what a page needs to draw one."""
+    from ..preprocessors.pose.drawing import figure
+
+    return await answered(figure, None)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from ..entry import Option, Options
-from .keypoints import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND, Frame, Person, stretched
+from .keypoints import BODY, FACE, FEET, LEFT_HAND, PARTS, RIGHT_HAND, Frame, Person, stretched
 from .shapes import Colour, draw_disc, draw_ellipse, draw_line
 
 # OpenPose's figure: which points belong together and in which colour control nets know them.
@@ -25,6 +26,11 @@ COLOURS = (
     (0, 255, 0), (0, 255, 85), (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255),
     (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85),
 )  # fmt: skip
+# The 18 points of the body, of the person's own left and right.
+POINT_NAMES = (
+    "nose", "neck", "right shoulder", "right elbow", "right wrist", "left shoulder", "left elbow", "left wrist", "right hip",
+    "right knee", "right ankle", "left hip", "left knee", "left ankle", "right eye", "left eye", "right ear", "left ear",
+)  # fmt: skip
 HAND_BONES = tuple((0 if joint == 0 else 4 * finger + joint, 4 * finger + joint + 1) for finger in range(5) for joint in range(4))  # fmt: skip  # noqa: E501
 HAND_JOINT = (0, 0, 255)
 FACE_POINT = (255, 255, 255)
@@ -34,6 +40,21 @@ def bone_colour(index: int) -> tuple[int, int, int]:
     """The colour of a hand's bone: the hue circle in as many steps as there are bones, in whole levels as OpenCV rounds."""
     red, green, blue = colorsys.hsv_to_rgb(index / len(HAND_BONES), 1.0, 1.0)
     return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def figure() -> dict[str, Any]:
+    """The figure as JSON: pairs of points and their colours for body and hands, the names of the body's points."""
+    return {
+        "names": POINT_NAMES,
+        "limbs": LIMBS,
+        "colours": COLOURS,
+        "dim": _DIM,
+        "hand_bones": HAND_BONES,
+        "hand_colours": [bone_colour(number) for number in range(len(HAND_BONES))],
+        "hand_joint": HAND_JOINT,
+        "face_point": FACE_POINT,
+        "parts": PARTS,
+    }
 
 
 _TRAINED_AT = 512  # pixels of the short side for which the widths below are right

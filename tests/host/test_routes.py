@@ -130,3 +130,24 @@ def test_other_encodings_of_json_are_read(server):
         (b"\xef\xbb\xbf" + body.encode(), JSON),
     ):
         assert post(server, CHECK, content, headers)[0] == 200
+
+
+def test_a_file_s_graph_comes_back_as_a_prompt(server):
+    folder = Path(__file__).resolve().parents[2] / "workflows"
+    content = (folder / "control_signal.json").read_bytes()
+    status, answer = post(server, "/armature/prompt", content, {"Content-Type": "application/octet-stream"})
+    prompt = json.loads((folder / "api" / "control_signal.json").read_text(encoding="utf-8"))
+    assert status == 200
+    assert {name: node["inputs"] for name, node in answer["prompt"].items()} == {
+        name: node["inputs"] for name, node in prompt.items()
+    }
+    assert answer["notes"][0].startswith("What to change first")
+    for body, words in (
+        (b"", "it is empty"),
+        (b'{"1": {"class_type": "KSampler", "inputs": {"cfg": NaN}}}', "not finite"),
+        (b'{"nodes": 3}', ""),
+        (b"{}", "no nodes"),
+        (b"\x89PNG\r\n\x1a\n", "cannot be read"),
+    ):
+        status, answer = post(server, "/armature/prompt", body, {})
+        assert status == 400 and words in answer["error"]["message"]
