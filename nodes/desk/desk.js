@@ -1,14 +1,19 @@
 // The desk: one page that runs a graph of nodes as a form. It talks to the server's public API alone.
 
 import { element } from "./elements.js";
-import { modelField, promptField, settingField, weightField } from "./fields.js";
+import { modelField, promptField, weightField } from "./fields.js";
 import { checkFit } from "./findings.js";
-import { EXAMPLE, LOAD, modelFiles, pictures, prompts, settings, unknownKinds, weights } from "./graph.js";
+import { EXAMPLE, LOAD, modelFiles, pictures, prompts, unknownKinds, weights } from "./graph.js";
 import { History } from "./history.js";
 import { changesOf, keep, keepHere, recall, recallHere, withChanges } from "./kept.js";
+import { ready, tellLacks } from "./missing.js";
+import { graphIn, nameNodes, takeDrops } from "./opening.js";
 import { pictureTile } from "./pictures.js";
-import { cancelRun, makePicture, resume, showMaps, tellQueue, unfinished } from "./runs.js";
+import { watchQueue } from "./queue.js";
+import { watchPictures } from "./result_tools.js";
+import { cancelRun, makePicture, resume, showMaps, unfinished } from "./runs.js";
 import { Server } from "./server.js";
+import { sharedSettingField, sharedSettings } from "./shared_settings.js";
 
 const HOME = "ArmatureControlMap"; // a node of this pack: the server says which folder it lies in
 const NOTES = ["Note", "MarkdownNote"];
@@ -25,6 +30,7 @@ const desk = {
   graph: null,
   name: "",
   own: recall("own") ?? {},
+  ownNotes: {}, // of graphs that were opened since the page was
 
   /** Put a value into the graph. */
   set(id, input, value) {
@@ -46,6 +52,9 @@ const desk = {
     this.graph[id] = kind ? { ...node, class_type: kind, inputs } : { ...node, inputs: { ...node.inputs, ...inputs } };
     this.outdate();
   },
+
+  /** Learn what the server knows about kinds of node that the graph did not have. */
+  know: (kinds) => learn(kinds),
 
   /** Draw all fields anew, after asking what the server has now. */
   async redraw() {
@@ -116,7 +125,6 @@ async function learn(kinds, again = false) {
 
 async function start() {
   keepHere("client", desk.server.clientId);
-  desk.server.listeners.add(tellQueue);
   await learn([HOME, LOAD, EXAMPLE]);
   desk.pack = desk.info[HOME].python_module.split(".").pop();
   const names = (await desk.server.json("workflow_templates"))[desk.pack].sort();
@@ -156,18 +164,18 @@ async function choose(name) {
 }
 
 async function graphNamed(name) {
-  if (ownName(name)) return { graph: desk.own[ownName(name)], notes: [] };
+  if (ownName(name)) return { graph: desk.own[ownName(name)], notes: desk.ownNotes[ownName(name)] ?? [] };
   const folder = `workflow_templates/${desk.pack}`;
   const [graph, saved] = await Promise.all([desk.server.json(`${folder}/api/${name}.json`), desk.server.json(`${folder}/${name}.json`)]);
   return { graph, notes: saved.nodes.filter((node) => NOTES.includes(node.type)).map((node) => node.widgets_values[0]) };
 }
 
-/** Open an API prompt from a file of the person's; the last few are kept. */
+/** Open the graph in a file of the person's; the last few are kept. */
 async function openFile(file) {
-  const graph = JSON.parse(await file.text());
-  if (Array.isArray(graph.nodes)) throw new Error(`${file.name} is a graph as the editor saves it. In ComfyUI choose Export (API) and open that file.`);
-  if (!Object.values(graph).every((node) => node?.class_type && node.inputs)) throw new Error(`${file.name} is no API prompt.`);
-  addOwn(file.name, graph);
+  if (!file) return;
+  const { prompt, notes } = await graphIn(desk.server, file);
+  addOwn(file.name, prompt);
+  desk.ownNotes[file.name] = notes;
   at("graph").value = OWN + file.name;
   await choose(at("graph").value);
 }
@@ -183,6 +191,7 @@ async function open(shipped, name, notes) {
   const { graph, lost } = withChanges(shipped, recall(`changes ${name}`));
   Object.assign(desk, { shipped, graph, name, before: null });
   await learn(Object.values(graph).map((node) => node.class_type), true);
+  nameNodes(graph, desk.info);
   at("note").hidden = !notes.length;
   at("note").querySelector("div").replaceChildren(...notes.map((note) => element("p", {}, note.replace(/^What to change first\s*/, ""))));
   for (const place of document.querySelectorAll(".figures, .reports, .report > div")) place.replaceChildren();
@@ -192,7 +201,7 @@ async function open(shipped, name, notes) {
   const unknown = unknownKinds(graph, desk.info);
   const changed = offerStartOver();
   if (unknown.length) desk.say(`This server lacks the nodes ${unknown.join(", ")}. Install the packs that hold them.`, "error");
-  else desk.say([`${spoken(ownName(name) || name)} is ready.`, changed && "What you changed is back.", lost && `The graph is another one now; changes that found no place: ${lost}.`].filter(Boolean).join(" "));
+  else desk.say([`${ownName(name) || spoken(name)} is ready.`, changed && "What you changed is back.", lost && `The graph is another one now; changes that found no place: ${lost}.`].filter(Boolean).join(" "));
 }
 
 /** Keep how the graph differs from what was opened. */
@@ -228,7 +237,7 @@ const SECTIONS = {
   prompts: [prompts, promptField],
   weights: [weights, weightField],
   models: [modelFiles, modelField],
-  settings: [settings, settingField],
+  settings: [sharedSettings, sharedSettingField],
 };
 
 /** Draw all fields anew; what had the focus has it again. */
@@ -245,16 +254,18 @@ function drawSection(section) {
   const [find, field] = SECTIONS[section];
   const found = find(desk.graph, desk.info);
   at(section).hidden = !found.length;
-  at(section).querySelector(":scope > div").replaceChildren(...found.map((one) => withNode(field(desk, one), one.id)));
+  at(section).querySelector(":scope > div").replaceChildren(...found.map((one) => withNode(field(desk, one), one)));
 }
 
 function lookAtFiles() {
   nameMissing(modelFiles(desk.graph, desk.info).filter((one) => one.missing));
   checkFit(desk, at("findings"), (text, bad) => tally("findings", text, bad));
+  tellLacks(desk);
 }
 
-function withNode(field, id) {
+function withNode(field, { id, input, spec }) {
   field.dataset.node = id;
+  field.dataset.input = input ?? spec.name;
   return field;
 }
 
@@ -285,11 +296,19 @@ const guarded = (work) => async (event) => {
   }
 };
 
-at("graph").onchange = guarded(() => choose(at("graph").value));
-at("own-graph").onchange = guarded(() => openFile(at("own-graph").files[0]));
+at("graph").onchange = guarded(() => at("graph").value && choose(at("graph").value));
+at("own-graph").onchange = guarded(async () => {
+  const [file] = at("own-graph").files;
+  at("own-graph").value = ""; // so that the same file may be chosen again
+  await openFile(file);
+});
 at("show-maps").onclick = guarded(() => showMaps(desk));
-at("desk").onsubmit = guarded(async () => makePicture(desk, await desk.history.note()));
+at("desk").onsubmit = guarded(async () => (await ready(desk)) && makePicture(desk, await desk.history.note()));
+at("desk").addEventListener("input", () => tellLacks(desk));
 at("start-over").onclick = guarded(() => startOver());
+takeDrops(guarded(openFile));
+watchPictures();
+watchQueue(desk);
 at("cancel").onclick = guarded(() => cancelRun(desk));
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") guarded(() => cancelRun(desk))();

@@ -80,7 +80,7 @@ function range({ spec, value }) {
 
 function sortOf(graph, info, { id, kind }) {
   const { inputs } = graph[id];
-  const types = inputsOf(kind, info).map((spec) => spec.type);
+  const types = inputsOf(kind, info).flatMap((spec) => spec.type.split(",")); // an input may take several
   if (types.includes("CONTROL_NET")) return { sort: "Control", note: isLink(inputs.image) ? methodOf(graph, inputs.image[0]) : "" };
   if (types.includes("IP_ADAPTER")) return { sort: "IP-Adapter", note: inputs.weight_type ?? "" };
   if (inputs.lora_name) return { sort: "LoRA", note: inputs.lora_name };
@@ -112,11 +112,25 @@ export function maps(graph, info) {
   };
   const nodes = Object.entries(graph);
   for (const [, node] of nodes) {
-    const takesMap = inputsOf(node.class_type, info).some((spec) => spec.type === "CONTROL_NET");
+    const takesMap = inputsOf(node.class_type, info).some((spec) => spec.type.split(",").includes("CONTROL_NET"));
     if (takesMap && isLink(node.inputs.image)) add(...node.inputs.image);
   }
   for (const [id, node] of nodes) if (info[node.class_type]?.category.startsWith(MAP_CHAPTER)) add(id, 0);
   return [...found.values()];
+}
+
+/** The masks that something takes: {id, slot, title, mask}. They are shown and drawn on as maps are. */
+export function masks(graph, info) {
+  const links = Object.values(graph).flatMap((node) => Object.values(node.inputs).filter(isLink));
+  const found = links.filter(([id, slot]) => info[graph[id]?.class_type]?.output[slot] === "MASK");
+  const keys = new Map(found.map(([id, slot]) => [`${id}.${slot}`, { id, slot, title: titleOf(graph, id), report: -1, mask: true }]));
+  return [...keys.values()].filter(({ id }) => !keys.has(`${feeds(graph, id)}`));
+}
+
+/** A mask of which another is made right away is a step on the way. */
+function feeds(graph, id) {
+  const users = Object.entries(graph).filter(([, node]) => Object.values(node.inputs).some((value) => isLink(value) && value[0] === id));
+  return users.length === 1 ? `${users[0][0]}.0` : "";
 }
 
 /** The part of a graph that makes its control maps, and shows them: nothing in it samples. */
@@ -127,9 +141,11 @@ export function mapPrompt(graph, wanted) {
     part[id] = graph[id];
     for (const value of Object.values(graph[id].inputs)) if (isLink(value)) take(value[0]);
   };
-  for (const { id, slot, title, report } of wanted) {
+  for (const { id, slot, title, report, mask } of wanted) {
     take(id);
-    part[mapNode({ id, slot })] = { class_type: "PreviewImage", inputs: { images: [id, slot] }, _meta: { title } };
+    const seen = mask ? [`desk_mask_${id}_${slot}`, 0] : [id, slot];
+    if (mask) part[seen[0]] = { class_type: "MaskToImage", inputs: { mask: [id, slot] }, _meta: { title } };
+    part[mapNode({ id, slot })] = { class_type: "PreviewImage", inputs: { images: seen }, _meta: { title } };
     if (report >= 0) part[reportNode({ id })] = { class_type: "PreviewAny", inputs: { source: [id, report] }, _meta: { title } };
   }
   return part;

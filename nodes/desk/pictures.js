@@ -2,6 +2,8 @@
 
 import { element, choice, labelled } from "./elements.js";
 import { EXAMPLE, LOAD } from "./graph.js";
+import { cropButton } from "./hands.js";
+import { checkPicture } from "./picture_check.js";
 
 const IMAGE = /\.(png|jpe?g|webp|gif|bmp|avif|tiff?)( \[\w+\])?$/i;
 const EXAMPLE_NAMES = "name";
@@ -21,9 +23,11 @@ export function pictureTile(desk, picture) {
   const file = element("input", { type: "file", accept: "image/*", multiple: several });
   const send = async (files) => {
     try {
+      for (const file of files) await checkPicture(file);
       desk.change(picture.id, await uploaded(desk, picture, [...files]));
       await desk.redraw();
     } catch (error) {
+      file.value = "";
       desk.say(error.message, "error");
     }
   };
@@ -32,7 +36,13 @@ export function pictureTile(desk, picture) {
     "div",
     { className: "picture" },
     picture.form === "folder" ? null : seen,
-    element("div", {}, labelled(picture.title, select), labelled(several ? "or files of yours" : "or a file of yours", file)),
+    element(
+      "div",
+      {},
+      labelled(picture.title, select),
+      labelled(several ? "or files of yours" : "or a file of yours", file),
+      picture.plain ? cropButton(desk, picture.title, seen, (made) => send([made])) : null,
+    ),
   );
   tile.ondragover = (event) => event.preventDefault();
   tile.ondrop = (event) => {

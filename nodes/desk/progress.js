@@ -13,19 +13,44 @@ export class Progress {
 
   see({ type, data, picture }) {
     if (type === "preview") this.show({ picture });
-    else if (type === "waiting" && data.before) this.show({ text: `${data.before} before yours`, share: null });
+    else if (type === "waiting") this.wait(data.before);
     else if (type === "execution_cached") for (const id of data.nodes ?? []) this.done.add(id);
     else if (type === "executing" && data.node) this.begin(data.display_node ?? data.node);
     else if (type === "progress" && data.max > 1) this.step(data.node, data.value, data.max);
   }
 
+  /** Other runs come first. */
+  wait(before) {
+    this.show({ text: `waits for ${before} other run${before > 1 ? "s" : ""} …`, share: null });
+  }
+
   begin(id) {
     if (this.running) this.done.add(this.running);
     this.running = id;
+    this.first = null;
     this.show({ text: `${titleOf(this.graph, id)} (${this.done.size + 1} of ${this.total} steps of the graph)`, share: null });
   }
 
   step(id, value, total) {
-    this.show({ text: `${titleOf(this.graph, id ?? this.running)}: ${value} of ${total}`, share: value / total });
+    const node = id ?? this.running;
+    if (this.first?.node !== node || value < this.first.value) this.first = { node, value, time: performance.now() };
+    const left = this.left(node, value, total);
+    this.show({ text: `${titleOf(this.graph, node)}: ${value} of ${total}${left ? `, about ${left} left` : ""}`, share: value / total });
   }
+
+  /** The time that the steps take which are left, as words: of this node, and of nodes of its kind that are still to come. */
+  left(node, value, total) {
+    const { value: from, time } = this.first;
+    const kind = this.graph[node]?.class_type;
+    const others = Object.entries(this.graph).filter(([id, one]) => one.class_type === kind && id !== node && !this.done.has(id)).length;
+    const steps = total - value + others * total;
+    if (value <= from || !steps) return "";
+    return inWords(((performance.now() - time) / (value - from)) * steps);
+  }
+}
+
+function inWords(milliseconds) {
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 90) return `${Math.max(1, seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

@@ -15,7 +15,7 @@ export function figures(server, outputs, wanted) {
         ? element("video", { src: address, controls: true, loop: true, muted: true })
         : element("img", { src: address, alt: caption });
       const link = element("a", { href: address, target: "_blank", title: `Open ${file.filename}` }, film ? caption : seen);
-      return element("figure", {}, film ? seen : link, element("figcaption", {}, film ? link : caption));
+      return element("figure", { "data-from": id }, film ? seen : link, element("figcaption", {}, film ? link : caption));
     }),
   );
 }

@@ -1,9 +1,13 @@
 // Running: the maps alone, or the whole graph; one run at a time. A page that is loaded anew goes on with the run of this tab.
 
 import { element } from "./elements.js";
-import { mapPrompt, maps, shownMaps } from "./graph.js";
+import { tellEnd, titleShare } from "./finish.js";
+import { mapPrompt, maps, masks, shownMaps } from "./graph.js";
+import { offerHands } from "./hands.js";
 import { keepHere, recallHere } from "./kept.js";
+import { clearPreview, madeNothing, noPicture } from "./outcome.js";
 import { Progress } from "./progress.js";
+import { offerTools } from "./result_tools.js";
 import { figures, reports, resultNodes } from "./results.js";
 import { Lost, Refused } from "./server.js";
 
@@ -14,7 +18,7 @@ let running = null; // the id of the run, "" while it is being sent
 
 /** Make the control maps and show them: only the part of the graph that leads to them runs. */
 export async function showMaps(desk) {
-  const wanted = maps(desk.graph, desk.info);
+  const wanted = [...maps(desk.graph, desk.info), ...masks(desk.graph, desk.info)];
   if (!wanted.length) return desk.say("This graph has no control maps.");
   await run(desk, "Maps", mapPrompt(desk.graph, wanted));
 }
@@ -32,15 +36,11 @@ export async function resume(desk, kept) {
   desk.say(`${kept.what}: looking for the run that was begun before …`);
   try {
     await follow(desk, kept, desk.graph);
+  } catch (error) {
+    throw madeNothing(kept.what, error);
   } finally {
     busy(null);
   }
-}
-
-/** Say how many runs the server has to make, whoever sent them. Takes the websocket's messages. */
-export function tellQueue({ type, data }) {
-  const count = type === "status" ? data.status?.exec_info?.queue_remaining : undefined;
-  if (count !== undefined) at("queue").textContent = count ? `${count} run${count > 1 ? "s" : ""} in the server's queue` : "";
 }
 
 /** Stop what runs, if anything does. */
@@ -48,26 +48,28 @@ export async function cancelRun(desk) {
   if (running) await desk.server.cancel(running);
 }
 
-/** Run a prompt to its end and show what came out. */
+/** Run a prompt to its end and show what came out; resolves to the outputs of its nodes, or to null where there are none. */
 async function run(desk, what, prompt, more) {
-  if (running !== null) return;
+  if (running !== null) return null;
   busy("");
   const began = Date.now();
   desk.say(`${what}: sent to the server …`);
   try {
     await provideDemo(desk, prompt);
-    const { id, leftOut } = await desk.server.submit(prompt, more);
-    const kept = { id, what, graph: desk.name, began, leftOut };
+    const { id, leftOut, found } = await desk.server.submit(prompt, more);
+    const kept = { id, what, graph: desk.name, began, leftOut, found };
     keepHere(RUNNING, kept);
     busy(id);
-    await follow(desk, kept, prompt);
+    return await follow(desk, kept, prompt);
+  } catch (error) {
+    throw madeNothing(what, error);
   } finally {
     busy(null);
   }
 }
 
 /** Wait for the end of a run, whoever sent it when, and show what came out. */
-async function follow(desk, { id, what, began, leftOut }, prompt) {
+async function follow(desk, { id, what, began, leftOut, found = [] }, prompt) {
   const progress = new Progress(prompt, (seen) => show(desk, what, seen));
   const record = await desk.server.follow(id, (message) => progress.see(message)).catch((error) => {
     if (error instanceof Lost) keepHere(RUNNING, null);
@@ -75,11 +77,18 @@ async function follow(desk, { id, what, began, leftOut }, prompt) {
   });
   keepHere(RUNNING, null);
   try {
-    if (!ended(record)) return desk.say("Cancelled.");
-    const made = SHOWING[what](desk, record.prompt[2], record.outputs);
-    const seconds = `${((Date.now() - began) / 1000).toFixed(1)} s`;
-    const told = made ? `${what} done in ${seconds}.` : `The graph ran to its end in ${seconds}, and no node of it saved or showed a picture.`;
-    desk.say([told, ...leftOut].join("\n"), leftOut.length || !made ? "error" : "");
+    if (!ended(record)) {
+      desk.say("Cancelled.");
+      clearPreview();
+      titleShare(null);
+      return null;
+    }
+    const seconds = ((Date.now() - began) / 1000).toFixed(1);
+    desk.say([`${what} done in ${seconds} s.`, ...leftOut].join("\n"), leftOut.length ? "error" : "");
+    tellEnd(what, true);
+    const made = SHOWING[what]?.(desk, record.prompt[2], record.outputs);
+    if (what === "Picture" && !made) desk.say(...noPicture(record.outputs, found));
+    return record.outputs;
   } finally {
     desk.ended(id, what);
   }
@@ -94,6 +103,7 @@ const SHOWING = {
     const told = shown.filter((map) => outputs[map.report]?.text);
     const texts = told.map((map) => element("div", {}, element("h3", {}, map.title), element("p", {}, outputs[map.report].text.join("\n"))));
     section("maps", ".reports").replaceChildren(...texts);
+    offerHands(desk, (part, name) => run(desk, name, part));
     return made.length;
   },
 
@@ -101,8 +111,10 @@ const SHOWING = {
     const found = maps(prompt, desk.info);
     const made = figures(desk.server, outputs, resultNodes(prompt, outputs, new Set(found.map((map) => map.id))));
     fill("result", made);
+    offerTools(desk, prompt);
     const seenMaps = figures(desk.server, outputs, found.map((map) => [map.id, map.title]));
     if (seenMaps.length) fill("maps", seenMaps);
+    offerHands(desk, (part, name) => run(desk, name, part));
     const told = reports(prompt, outputs);
     section("result", ".report").hidden = !told.length;
     section("result", ".report > div").replaceChildren(...told);
@@ -138,7 +150,7 @@ function ended({ status, prompt }) {
 /** While something runs, only cancelling is possible. The buttons keep the focus, so that the keyboard goes on there. */
 function busy(id) {
   running = id;
-  for (const one of ["show-maps", "run"]) at(one).setAttribute("aria-disabled", id !== null);
+  for (const one of ["show-maps", "run"]) at(one).setAttribute("aria-disabled", id !== null || (one === "run" && at(one).dataset.lacks === "true"));
   at("cancel").disabled = !id;
   if (id === "") at("progress").removeAttribute("value");
   if (id === null) at("progress").value = 0;
@@ -148,6 +160,7 @@ function show(desk, what, { text, share, picture }) {
   if (text) desk.say(`${what}: ${text}`);
   if (share === null) at("progress").removeAttribute("value");
   else if (share !== undefined) at("progress").value = share;
+  if (share !== undefined) titleShare(share);
   if (picture) showPreview(picture);
 }
 
@@ -155,7 +168,7 @@ function showPreview(picture) {
   const address = URL.createObjectURL(picture);
   const seen = element("img", { src: address, alt: "What the sampler sees so far" });
   seen.onload = () => URL.revokeObjectURL(address);
-  fill("result", [element("figure", {}, seen)]);
+  fill("result", [element("figure", { className: "preview" }, seen)]);
 }
 
 function fill(id, children) {

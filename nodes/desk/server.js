@@ -1,12 +1,19 @@
 // The server's public API, and nothing else: every address is relative, so that the page works behind a proxy too.
 
+import { problems, refusalIn } from "./refusals.js";
+
 const POLL_MILLISECONDS = 2000;
 const RECONNECT_MILLISECONDS = 1000;
 const PREVIEW_IMAGE = 1; // kind of a binary message of the websocket, see the host's protocol.py
 const ENDS = new Set(["execution_success", "execution_error", "execution_interrupted"]);
 
-/** An answer of the server that is fit to be shown to a person. */
-export class Refused extends Error {}
+/** An answer of the server that is fit to be shown to a person. `problems` says which fields it is about: {node, input, text}. */
+export class Refused extends Error {
+  constructor(message, found = []) {
+    super(message);
+    this.problems = found;
+  }
+}
 
 /** A run that the server has forgotten. */
 export class Lost extends Refused {}
@@ -34,10 +41,14 @@ export class Server {
     return stored.subfolder ? `${stored.subfolder}/${stored.name}` : stored.name;
   }
 
-  /** Queue an API prompt; resolves to {id, leftOut}: its id, and the reasons why some outputs were left out. `more` is kept with it. */
+  /**
+   * Queue an API prompt; resolves to {id, leftOut, found}: its id, and why some outputs were left out, as texts and as problems.
+   * `more` is kept with it.
+   */
   async submit(prompt, more = {}) {
     const answer = await this.post("prompt", { prompt, client_id: this.clientId, extra_data: more });
-    return { id: answer.prompt_id, leftOut: problems(answer.node_errors, prompt) };
+    const found = problems(answer.node_errors, prompt);
+    return { id: answer.prompt_id, leftOut: found.map((one) => one.text), found };
   }
 
   /**
@@ -59,7 +70,8 @@ export class Server {
         const waiting = [...queue.queue_running, ...queue.queue_pending].some((item) => item[1] === id);
         const record = (await this.json(`history/${id}`))[id];
         if (record) return record;
-        onMessage({ type: "waiting", data: { before: runsBefore(queue, id) } });
+        const before = runsBefore(queue, id);
+        if (before) onMessage({ type: "waiting", data: { before } });
         if (!waiting) throw new Lost("The server no longer knows this run; it may have been restarted.");
         await new Promise((resolve) => {
           ring = resolve;
@@ -90,7 +102,8 @@ export class Server {
     const answer = await this.fetch(path, options);
     const body = await answer.json().catch(() => null);
     if (answer.ok && body !== null) return body;
-    throw new Refused(refusal(body, options?.body) ?? `The server answered ${answer.status} to ${path}.`);
+    const found = refusalIn(body, sentPrompt(options?.body)) ?? [{ text: `The server answered ${answer.status} to ${path}.` }];
+    throw new Refused(found.map((one) => one.text).join("\n"), found);
   }
 
   async fetch(path, options) {
@@ -115,10 +128,10 @@ export class Server {
   }
 }
 
-/** How many runs the server makes before one; 0 when it is being made. */
-function runsBefore({ queue_running: now, queue_pending: later }, id) {
-  const mine = later.find((item) => item[1] === id);
-  return mine ? now.length + later.filter((item) => item[0] < mine[0]).length : 0;
+/** How many runs come before one that waits; 0 when it does not. */
+function runsBefore({ queue_running: running, queue_pending: pending }, id) {
+  const own = pending.find((item) => item[1] === id);
+  return own ? running.length + pending.filter((item) => item[0] < own[0]).length : 0;
 }
 
 function previewOf(buffer) {
@@ -128,18 +141,6 @@ function previewOf(buffer) {
   return { type: "preview", picture: new Blob([buffer.slice(8)], { type }) };
 }
 
-function refusal(body, sent) {
-  const error = body?.error;
-  if (!error) return null;
-  const prompt = typeof sent === "string" ? JSON.parse(sent).prompt : null;
-  const found = problems(body.node_errors, prompt);
-  return found.length ? found.join("\n") : [error.message ?? error, error.details].filter(Boolean).join(": ");
-}
-
-/** One line for each thing that the server finds wrong with a prompt, with the node's title. */
-function problems(nodeErrors, prompt) {
-  return Object.entries(nodeErrors ?? {}).flatMap(([id, { class_type: kind, errors }]) => {
-    const title = prompt?.[id]?._meta?.title ?? kind;
-    return errors.map((error) => `${title}: ${error.message}${error.details ? ` (${error.details})` : ""}`);
-  });
+function sentPrompt(sent) {
+  return typeof sent === "string" ? JSON.parse(sent).prompt : null;
 }

@@ -1,0 +1,105 @@
+// Cropping a picture, or placing it on a larger ground.
+
+import { element } from "./elements.js";
+import { bitmapAt, LARGEST_SIDE, openEditor, pngOf, pointOn, stepped, Steps, tool } from "./editor.js";
+
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], "+": 1.05, "=": 1.05, "-": 1 / 1.05 };
+
+/** Let a person choose what of the picture at an address is taken; resolves to a PNG file, or to null. */
+export async function cropped({ title, address }) {
+  const base = await bitmapAt(address);
+  const first = { width: base.width, height: base.height, scale: 1, x: 0, y: 0, ground: "#000000" };
+  const steps = new Steps();
+  let now = first;
+  const canvas = element("canvas", { tabIndex: 0, ariaLabel: `${title}. Arrow keys move the picture, plus and minus change its size.` });
+  canvas.setAttribute("role", "img");
+  const sheet = element("div", { className: "sheet" }, canvas);
+  const side = (name) => element("input", { type: "number", min: 16, max: LARGEST_SIDE, value: first[name] });
+  const [width, height] = [side("width"), side("height")];
+  const scale = element("input", { type: "range", min: -3, max: 3, step: 0.01, value: 0 }); // powers of two
+  const ground = element("input", { type: "color", value: first.ground });
+
+  const put = (more) => (now = { ...now, ...more });
+  const done = () => {
+    steps.add(now);
+    stepped(canvas);
+  };
+  /** Change the size around the middle of what is seen. */
+  const resize = (wanted) => {
+    const [x, y] = [now.width / 2, now.height / 2];
+    const share = wanted / now.scale;
+    put({ scale: wanted, x: x - (x - now.x) * share, y: y - (y - now.y) * share });
+  };
+  const place = (most) => {
+    const wanted = most(now.width / base.width, now.height / base.height);
+    put({ scale: wanted, x: (now.width - base.width * wanted) / 2, y: (now.height - base.height * wanted) / 2 });
+    done();
+  };
+  const buttons = [["Fill", Math.max], ["Whole", Math.min]].map(([name, most]) => element("button", { type: "button", onclick: () => place(most) }, name));
+  const paint = () => {
+    const room = sheet.parentElement.getBoundingClientRect();
+    const shown = Math.min(room.width / now.width, room.height / now.height) * 0.92;
+    Object.assign(sheet.style, { width: `${now.width * shown}px`, height: `${now.height * shown}px` });
+    if (canvas.width !== now.width) canvas.width = now.width;
+    if (canvas.height !== now.height) canvas.height = now.height;
+    const context = canvas.getContext("2d");
+    Object.assign(context, { fillStyle: now.ground, imageSmoothingQuality: "high" });
+    context.fillRect(0, 0, now.width, now.height);
+    context.drawImage(base, now.x, now.y, base.width * now.scale, base.height * now.scale);
+  };
+  const sized = () => {
+    if (!width.checkValidity() || !height.checkValidity() || !width.value || !height.value) return;
+    const [wide, high] = [Number(width.value), Number(height.value)];
+    put({ x: now.x + (wide - now.width) / 2, y: now.y + (high - now.height) / 2, width: wide, height: high });
+    done();
+  };
+  width.onchange = height.onchange = sized;
+  scale.oninput = () => (resize(2 ** scale.value), paint());
+  scale.onchange = done;
+  ground.onchange = () => (put({ ground: ground.value }), done());
+
+  let held = null;
+  canvas.onpointerdown = (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    held = { at: pointOn(canvas, event), x: now.x, y: now.y };
+  };
+  canvas.onpointermove = (event) => {
+    if (!held) return;
+    const [x, y] = pointOn(canvas, event);
+    put({ x: held.x + x - held.at[0], y: held.y + y - held.at[1] });
+    requestAnimationFrame(paint);
+  };
+  canvas.onpointerup = canvas.onpointercancel = () => {
+    if (held) done();
+    held = null;
+  };
+  canvas.onkeydown = (event) => {
+    const key = KEYS[event.key];
+    if (!key || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const far = event.shiftKey ? 32 : 4;
+    if (Array.isArray(key)) put({ x: now.x + key[0] * far, y: now.y + key[1] * far });
+    else resize(now.scale * key);
+    done();
+  };
+
+  const render = () => {
+    now = steps.done.at(-1) ?? first;
+    Object.assign(width, { value: now.width });
+    Object.assign(height, { value: now.height });
+    scale.value = Math.log2(now.scale);
+    ground.value = now.ground;
+    paint();
+  };
+  const file = await openEditor({
+    title,
+    tools: [tool("Width", width), tool("Height", height), tool("Size", scale), ...buttons, tool("Ground", ground)],
+    stage: sheet,
+    hint: "Drag the picture; what lies in the frame is taken.",
+    steps,
+    render,
+    result: () => pngOf(canvas, title),
+  });
+  base.close();
+  return file;
+}

@@ -1,0 +1,139 @@
+// The window in which something is made by hand: tools, a stage, undo and redo, and a way out with or without the work.
+
+import { element } from "./elements.js";
+
+/** What was done, step by step: undo takes the last one back, redo does it again. */
+export class Steps {
+  constructor() {
+    this.all = [];
+    this.count = 0; // of those that are in force
+  }
+
+  get done() {
+    return this.all.slice(0, this.count);
+  }
+
+  add(step) {
+    this.all = [...this.done, step];
+    this.count = this.all.length;
+  }
+
+  /** Back (-1) or forth (1); false where there is nothing more. */
+  go(way) {
+    const wanted = this.count + way;
+    if (wanted < 0 || wanted > this.all.length) return false;
+    this.count = wanted;
+    return true;
+  }
+}
+
+let styled = null;
+
+/** The styles of these windows come with the first of them: the page itself is shown without. */
+function style() {
+  styled ??= new Promise((resolve) => {
+    const link = element("link", { rel: "stylesheet", href: new URL("hand.css", import.meta.url).href, onload: resolve, onerror: resolve });
+    document.head.append(link);
+  });
+  return styled;
+}
+
+/**
+ * Open a window and wait for its end. title: its name; tools: elements above the stage; stage: what is worked on; hint: how;
+ * steps: a Steps; render(): shows them; result(): what comes of it. Resolves to the result, or to null.
+ */
+export async function openEditor({ title, tools, stage, hint, steps, render, result }) {
+  const undo = element("button", { type: "button" }, "Undo");
+  const redo = element("button", { type: "button" }, "Redo");
+  const leave = element("button", { type: "button" }, "Leave");
+  const use = element("button", { type: "button", className: "main" }, "Use it");
+  const show = () => {
+    undo.setAttribute("aria-disabled", String(!steps.count));
+    redo.setAttribute("aria-disabled", String(steps.count === steps.all.length));
+    render();
+  };
+  const go = (way) => steps.go(way) && show();
+  undo.onclick = () => go(-1);
+  redo.onclick = () => go(1);
+  const { window, closed } = await windowOf(title, [
+    element("div", { className: "bar" }, element("h2", {}, title), ...tools),
+    element("div", { className: "stage" }, stage),
+    element("div", { className: "bar" }, element("p", { className: "hint" }, hint), undo, redo, leave, use),
+  ]);
+  window.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey)) return;
+    const way = event.key === "y" || (event.key.toLowerCase() === "z" && event.shiftKey) ? 1 : event.key === "z" ? -1 : 0;
+    if (way) event.preventDefault();
+    if (way) go(way);
+  });
+  window.addEventListener("step", show);
+  show();
+  let made = null;
+  const away = () => (!steps.count || confirm("Leave without what you made?")) && window.close();
+  leave.onclick = away;
+  window.oncancel = (event) => {
+    event.preventDefault();
+    away();
+  };
+  use.onclick = async () => {
+    use.setAttribute("aria-disabled", "true");
+    made = await result();
+    window.close();
+  };
+  await closed;
+  return made;
+}
+
+/** A window over the whole page with these children; `closed` resolves when it is gone, and the focus is where it was. */
+export async function windowOf(title, children) {
+  await style();
+  const window = element("dialog", { className: "hand", "aria-label": title }, ...children);
+  const before = document.activeElement;
+  window.addEventListener("keydown", (event) => event.stopPropagation()); // Escape closes this window and stops no run
+  const closed = new Promise((resolve) => {
+    window.onclose = () => {
+      window.remove();
+      if (document.contains(before)) before.focus();
+      resolve();
+    };
+  });
+  document.body.append(window);
+  window.showModal();
+  return { window, closed };
+}
+
+/** Tell the window around an element that a step was done. */
+export const stepped = (inside) => inside.dispatchEvent(new Event("step", { bubbles: true }));
+
+/** Where a pointer is on a canvas, in pixels of the canvas. */
+export function pointOn(canvas, event) {
+  const box = canvas.getBoundingClientRect();
+  return [((event.clientX - box.left) * canvas.width) / box.width, ((event.clientY - box.top) * canvas.height) / box.height];
+}
+
+export const LARGEST_SIDE = 4096; // pixels; more would take gigabytes while it is worked on
+
+/** A picture from an address, decoded beside the page's own work, and scaled down where it is larger than can be worked on. */
+export async function bitmapAt(address) {
+  const blob = await (await fetch(address)).blob();
+  const whole = await createImageBitmap(blob);
+  const share = LARGEST_SIDE / Math.max(whole.width, whole.height);
+  if (share >= 1) return whole;
+  const scaled = await createImageBitmap(whole, { resizeWidth: Math.round(whole.width * share), resizeHeight: Math.round(whole.height * share), resizeQuality: "high" });
+  whole.close();
+  return scaled;
+}
+
+/** A canvas as a PNG file. */
+export async function pngOf(canvas, name) {
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  return new File([blob], `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_") || "picture"}.png`, { type: "image/png" });
+}
+
+let tools = 0;
+
+/** A control of the bar with its name before it. */
+export function tool(text, control) {
+  control.id = `tool-${++tools}`;
+  return element("span", { className: "tool" }, element("label", { htmlFor: control.id }, text), control);
+}

@@ -1,0 +1,82 @@
+// The buttons below maps and pictures that open the windows in which they are changed by hand.
+
+import { handNode, posesOf, posesPrompt, putPicture, putPoses, takeBack } from "./by_hand.js";
+import { element } from "./elements.js";
+import { isLink, mapNode, maps, masks } from "./graph.js";
+
+const at = (id) => document.getElementById(id);
+
+/** Put buttons below the maps that are shown. run(prompt, what) runs a part of the graph. */
+export function offerHands(desk, run) {
+  for (const map of [...maps(desk.graph, desk.info), ...masks(desk.graph, desk.info)]) {
+    const shown = [...document.querySelectorAll("#maps figure")].filter((one) => [mapNode(map), String(map.id)].includes(one.dataset.from));
+    if (shown.length !== 1 || shown[0].querySelector(".hands")) continue; // what is drawn on one of several would take the place of all
+    const [figure] = shown;
+    const row = element("div", { className: "hands" });
+    const add = (text, work) => row.append(element("button", { type: "button", ariaLabel: `${text}: ${map.title}`, onclick: () => guarded(desk, work) }, text));
+    if (!keepsMarks(desk.graph[map.id])) add("Draw on it", () => draw(desk, map, figure.querySelector("img").src));
+    if (!map.mask && posesOf(desk.graph, desk.info, map)) add("Move the points", () => pose(desk, map, run));
+    if (handNode(desk.graph, map)) add("As it was", () => changed(desk, () => takeBack(desk.graph, handNode(desk.graph, map))));
+    if (row.childElementCount) figure.append(row);
+  }
+}
+
+/** Maps with values beyond black, which a picture cannot hold: there the mask is drawn instead. */
+const keepsMarks = (node) => node.inputs.masked_is === "minus_one";
+
+async function guarded(desk, work) {
+  try {
+    await work();
+  } catch (error) {
+    desk.say(error.message, "error");
+  }
+}
+
+async function draw(desk, map, address) {
+  const { drawOn } = await import("./draw.js");
+  const file = await drawOn({ title: map.title, address, mask: map.mask, under: map.mask ? pictureBehind(desk.graph, map) : "" });
+  if (!file) return;
+  const name = await desk.server.upload(file);
+  await changed(desk, () => putPicture(desk.graph, map, name));
+}
+
+async function pose(desk, map, run) {
+  const from = posesOf(desk.graph, desk.info, map);
+  const outputs = await run(posesPrompt(desk.graph, from), "Poses");
+  if (!outputs) return;
+  const [{ moved }, figure] = await Promise.all([import("./pose.js"), desk.server.json("armature/pose_figure")]);
+  const text = await moved({ title: map.title, text: outputs.desk_poses.text.join(""), figure, under: from.id === String(map.id) ? pictureBehind(desk.graph, map) : "" });
+  if (!text) return;
+  await desk.know(["ArmatureDrawPoses", "ArmaturePosesFromJSON"]);
+  await changed(desk, () => putPoses(desk.graph, desk.info, map, from, text));
+}
+
+/** Change the graph, draw the fields with it, and show the maps that come of it. */
+async function changed(desk, work) {
+  work();
+  desk.outdate();
+  await desk.redraw();
+  at("show-maps").click();
+}
+
+/** The address of the picture that a map or mask belongs to, "" where none is near. */
+function pictureBehind(graph, { id }) {
+  const users = Object.entries(graph).filter(([, node]) => Object.values(node.inputs).some((value) => isLink(value) && String(value[0]) === String(id)));
+  const near = [String(id), ...users.flatMap(([, node]) => Object.values(node.inputs).filter(isLink).map(([from]) => String(from)))];
+  const up = (one) => [one, ...Object.values(graph[one]?.inputs ?? {}).filter(isLink).map(([from]) => String(from))];
+  for (const one of near.flatMap(up)) {
+    const seen = document.querySelector(`#pictures [data-node="${CSS.escape(one)}"] img`);
+    if (seen && !seen.hidden) return seen.src;
+  }
+  return "";
+}
+
+/** A button that opens a picture to be cropped and placed; use(file) takes what comes of it. */
+export function cropButton(desk, title, seen, use) {
+  const open = async () => {
+    const { cropped } = await import("./crop.js");
+    const file = await cropped({ title, address: seen.src });
+    if (file) await use(file);
+  };
+  return element("button", { type: "button", className: "small", ariaLabel: `Crop or place: ${title}`, onclick: () => guarded(desk, open) }, "Crop or place");
+}

@@ -1,0 +1,39 @@
+// What the server has to do: its runs, one of which goes on, each with a button that takes it away.
+
+import { element } from "./elements.js";
+
+const at = (id) => document.getElementById(id);
+let asked = 0;
+
+/** Keep the list of runs as the server has it. */
+export function watchQueue(desk) {
+  desk.server.listeners.add(({ type }) => type === "status" && show(desk));
+  show(desk);
+}
+
+async function show(desk) {
+  const mine = ++asked;
+  const queue = await desk.server.json("queue").catch(() => null);
+  if (!queue || mine !== asked) return;
+  const waiting = queue.queue_pending.sort((one, other) => one[0] - other[0]);
+  const runs = [...queue.queue_running.map((run) => ["Running", run]), ...waiting.map((run, number) => [`Waiting, number ${number + 1}`, run])];
+  at("queue").hidden = !runs.length;
+  at("queue").querySelector(".count").textContent = runs.length;
+  at("queue").querySelector("ul").replaceChildren(...runs.map(([state, run]) => entry(desk, state, run)));
+}
+
+function entry(desk, state, [, id, prompt, more]) {
+  const whose = more?.client_id === desk.server.clientId ? "from this page" : "from elsewhere";
+  const text = `${state}: ${whose}, ${Object.keys(prompt).length} nodes`;
+  const stop = element("button", { type: "button", className: "small", ariaLabel: `Cancel ${text}` }, "Cancel");
+  stop.onclick = async () => {
+    stop.setAttribute("aria-disabled", "true");
+    try {
+      await desk.server.cancel(id);
+      await show(desk);
+    } catch (error) {
+      desk.say(error.message, "error");
+    }
+  };
+  return element("li", {}, element("span", {}, text), stop);
+}

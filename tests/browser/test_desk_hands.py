@@ -1,0 +1,151 @@
+"""Maps, poses and pictures that are changed by hand on the desk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+from armature_pack.preprocessors.pose.example_poses import example_poses
+from armature_pack.preprocessors.pose.keypoints import BODY, LEFT_HAND, RIGHT_HAND
+from armature_pack.tests.browser.desk_page import open_desk, queued
+from armature_pack.tests.server_fixture import RunningServer
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.host]
+
+
+@pytest.fixture(scope="module")
+def desk(server: RunningServer, browser: Browser) -> Iterator[Page]:
+    with open_desk(server, browser) as page:
+        yield page
+
+
+def maps(desk: Page) -> Locator:
+    return desk.get_by_role("region", name="Maps")
+
+
+def show_maps(desk: Page) -> None:
+    desk.get_by_role("button", name="Show the maps").click()
+    expect(desk.get_by_role("status")).to_contain_text("Maps done")
+
+
+def pixels(image: Locator) -> np.ndarray:
+    """The picture of an <img> as [H,W,3]."""
+    address = image.evaluate("one => one.decode().then(() => one.src)")
+    with urlopen(address) as answer, Image.open(answer) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def choose_graph(desk: Page, name: str) -> None:
+    desk.get_by_label("Graph", exact=True).select_option(name)
+    expect(desk.locator(f"form[data-graph='{name}']")).to_be_visible()
+    expect(desk.get_by_role("status")).to_contain_text("is ready.")
+
+
+def test_a_map_is_drawn_on_and_taken_back(desk: Page) -> None:
+    sent = queued(desk)
+    show_maps(desk)
+    before = pixels(maps(desk).get_by_role("img"))
+    desk.get_by_role("button", name="Draw on it: Control map").click()
+    window = desk.get_by_role("dialog", name="Control map")
+    canvas = window.locator("canvas")
+    box = canvas.bounding_box()
+    assert box
+
+    def across(start: float, height: float) -> None:
+        desk.mouse.move(box["x"] + box["width"] * start, box["y"] + box["height"] * height)
+        desk.mouse.down()
+        desk.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * height, steps=4)
+        desk.mouse.up()
+
+    across(0.1, 0.4)
+    across(0.1, 0.7)
+    window.get_by_role("button", name="Undo").click()
+    window.get_by_role("button", name="Erase").click()
+    across(0.6, 0.4)
+    window.get_by_role("button", name="Draw").click()
+    desk.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.8)
+    canvas.focus()
+    desk.keyboard.press("Space")
+    for _ in range(3):
+        desk.keyboard.press("Shift+ArrowDown")
+    desk.keyboard.press("Space")
+    window.get_by_role("button", name="Use it").click()
+    drawn = maps(desk).get_by_role("img", name="Control map, drawn by hand")
+    expect(drawn).to_be_visible()
+    after, (height, width) = pixels(drawn), before.shape[:2]
+    assert after.shape == before.shape
+    row = after[int(height * 0.4)]
+    assert row[int(width * 0.15) : int(width * 0.5)].min() > 250
+    assert row[int(width * 0.65) : int(width * 0.85)].max() == 0  # the ground of an edge map
+    untouched = np.s_[int(height * 0.6) : int(height * 0.75)]
+    assert (after[untouched] == before[untouched]).all()
+    assert after[int(height * 0.8) : int(height * 0.88), int(width * 0.5)].min() > 250
+    assert {one["class_type"] for one in sent[-1]["prompt"].values()} == {"LoadImage", "PreviewImage"}
+    desk.get_by_role("button", name="As it was").click()
+    back = maps(desk).get_by_role("img", name="Control map", exact=True)
+    expect(back).to_be_visible()
+    assert (pixels(back) == before).all()
+
+
+def test_a_mask_is_drawn_for_all_that_take_it(desk: Page) -> None:
+    sent = queued(desk)
+    choose_graph(desk, "inpaint_control")
+    show_maps(desk)
+    desk.get_by_role("button", name="Draw on it: Mask").click()
+    window = desk.get_by_role("dialog", name="Mask")
+    window.locator("canvas").click(position={"x": 5, "y": 5})
+    window.get_by_role("button", name="Use it").click()
+    expect(maps(desk).get_by_role("img", name="Mask, drawn by hand")).to_be_visible()
+    assert pixels(maps(desk).get_by_role("img", name="Mask, drawn by hand"))[0, 0].min() > 250
+    prompt = sent[-1]["prompt"]
+    assert prompt["7"]["inputs"]["mask"] == ["desk_hand_6_0", 0] and "6" not in prompt
+
+
+def test_points_of_a_pose_move_and_the_map_with_them(desk: Page) -> None:
+    sent = queued(desk)
+    choose_graph(desk, "pose_face_hands")
+    show_maps(desk)
+    before = pixels(maps(desk).get_by_role("img", name="Pose map"))
+    desk.get_by_role("button", name="Move the points: Pose map").click()
+    window = desk.get_by_role("dialog", name="Pose map")
+    window.get_by_label("Point", exact=True).select_option(label="left wrist")
+    window.locator("canvas").focus()
+    for _ in range(4):
+        desk.keyboard.press("Shift+ArrowLeft")  # 16 pixels each
+    desk.keyboard.press("Control+z")
+    window.get_by_role("button", name="Use it").click()
+    expect(desk.get_by_role("button", name="As it was: Pose map")).to_be_visible()
+    texts = [node["inputs"]["text"] for node in sent[-1]["prompt"].values() if "text" in node["inputs"]]
+    moved, first = (frames[0]["people"][0] for frames in (json.loads(texts[0]), example_poses("speaker", 1)))
+    for part, point in ((BODY, 7), (LEFT_HAND, 0), (LEFT_HAND, 20)):  # the hand goes with its wrist
+        was, now = first[part][3 * point : 3 * point + 2], moved[part][3 * point : 3 * point + 2]
+        assert now == pytest.approx([was[0] - 3 * 16, was[1]], abs=0.02), (part, point)
+    assert moved[RIGHT_HAND] == pytest.approx(first[RIGHT_HAND], abs=0.02)
+    after = pixels(maps(desk).get_by_role("img", name="Pose map"))
+    assert after.shape == before.shape and (after != before).any()
+
+
+def test_a_picture_is_cropped_and_a_large_one_does_not_freeze_the_page(desk: Page, server: RunningServer) -> None:
+    choose_graph(desk, "control_signal")
+    desk.get_by_role("button", name="Crop or place: Picture").click()
+    window = desk.get_by_role("dialog", name="Picture")
+    window.get_by_label("Width").fill("200")
+    window.get_by_label("Height").fill("100")
+    window.get_by_role("button", name="Fill").click()
+    window.get_by_role("button", name="Use it").click()
+    chosen = desk.locator("#pictures").get_by_label("Picture", exact=True)
+    expect(chosen).to_have_value("picture.png")
+    with Image.open(server.input_folder / "picture.png") as picture:
+        assert picture.size == (200, 100)
+    Image.new("RGB", (9000, 6000), "white").save(server.input_folder / "large.png")
+    desk.reload()
+    expect(desk.get_by_role("status")).to_have_text("Control signal is ready.")
+    chosen.select_option("large.png")
+    desk.get_by_role("button", name="Crop or place: Picture").click()
+    expect(window.get_by_label("Width")).to_have_value("4096")
+    window.get_by_role("button", name="Leave").click()
