@@ -37,7 +37,9 @@ class Choices:
 
 def training_graph(choices: Choices) -> dict[str, Any]:
     """An API prompt. Raises Problem for a further input that is none."""
-    captions = {"captions": "from files"} if choices.caption is None else {"captions": "one for all"}
+    captions = {"captions": "from files"}
+    if choices.caption is not None:
+        captions = {"captions": "one for all" if choices.caption.strip() else "empty"}
     inputs: dict[str, Any] = {
         "model": ["1", 0],
         "clip": ["1", 1],

@@ -43,6 +43,12 @@ def test_the_graph_of_the_command_trains_on_a_server(server: RunningServer) -> N
         )
 
 
+@pytest.mark.parametrize(("caption", "captions"), [(None, "from files"), ("a cup", "one for all"), (" ", "empty")])
+def test_a_caption_is_for_all_and_an_empty_one_means_none(caption: str | None, captions: str) -> None:
+    graph = training_graph(Choices("controlnext", "base.safetensors", "drawn", "mine", caption=caption))
+    assert graph["2"]["inputs"]["captions"] == captions
+
+
 def test_the_bar_says_loss_adherence_and_the_time_that_is_left(tmp_path: Path) -> None:
     log = tmp_path / "x.log.jsonl"
     log.write_text('{"step": 1, "loss": 0.9}\n', encoding="utf-8")  # of an earlier start
