@@ -3,11 +3,12 @@
 import { element } from "./elements.js";
 import { bitmapAt, LARGEST_SIDE, openEditor, pngOf, pointOn, stepped, Steps, tool } from "./editor.js";
 
+const PREVIEW_SIDE = 1600; // pixels; what is drawn again with every move
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], "+": 1.05, "=": 1.05, "-": 1 / 1.05 };
 
 /** Let a person choose what of the picture at an address is taken; resolves to a PNG file, or to null. */
 export async function cropped({ title, address }) {
-  const base = await bitmapAt(address);
+  const [base, preview] = await Promise.all([bitmapAt(address), bitmapAt(address, PREVIEW_SIDE)]);
   const first = { width: base.width, height: base.height, scale: 1, x: 0, y: 0, ground: "#000000" };
   const steps = new Steps();
   let now = first;
@@ -36,17 +37,21 @@ export async function cropped({ title, address }) {
     done();
   };
   const buttons = [["Fill", Math.max], ["Whole", Math.min]].map(([name, most]) => element("button", { type: "button", onclick: () => place(most) }, name));
+  /** Draw what is taken, `share` times as large, from the picture or its smaller copy. */
+  const draw = (on, share, from) => {
+    Object.assign(on, { width: Math.round(now.width * share), height: Math.round(now.height * share) });
+    const context = on.getContext("2d");
+    Object.assign(context, { fillStyle: now.ground, imageSmoothingQuality: from === base ? "high" : "low" });
+    context.fillRect(0, 0, on.width, on.height);
+    context.drawImage(from, now.x * share, now.y * share, base.width * now.scale * share, base.height * now.scale * share);
+  };
   const paint = () => {
     const room = sheet.parentElement.getBoundingClientRect();
     const shown = Math.min(room.width / now.width, room.height / now.height) * 0.92;
     Object.assign(sheet.style, { width: `${now.width * shown}px`, height: `${now.height * shown}px` });
-    if (canvas.width !== now.width) canvas.width = now.width;
-    if (canvas.height !== now.height) canvas.height = now.height;
-    const context = canvas.getContext("2d");
-    Object.assign(context, { fillStyle: now.ground, imageSmoothingQuality: "high" });
-    context.fillRect(0, 0, now.width, now.height);
-    context.drawImage(base, now.x, now.y, base.width * now.scale, base.height * now.scale);
+    draw(canvas, Math.min(1, shown * devicePixelRatio), preview);
   };
+  const placeOf = (event) => pointOn(canvas, event).map((one) => (one * now.width) / canvas.width);
   const sized = () => {
     if (!width.checkValidity() || !height.checkValidity() || !width.value || !height.value) return;
     const [wide, high] = [Number(width.value), Number(height.value)];
@@ -61,11 +66,11 @@ export async function cropped({ title, address }) {
   let held = null;
   canvas.onpointerdown = (event) => {
     canvas.setPointerCapture(event.pointerId);
-    held = { at: pointOn(canvas, event), x: now.x, y: now.y };
+    held = { at: placeOf(event), x: now.x, y: now.y };
   };
   canvas.onpointermove = (event) => {
     if (!held) return;
-    const [x, y] = pointOn(canvas, event);
+    const [x, y] = placeOf(event);
     put({ x: held.x + x - held.at[0], y: held.y + y - held.at[1] });
     requestAnimationFrame(paint);
   };
@@ -98,8 +103,12 @@ export async function cropped({ title, address }) {
     hint: "Drag the picture; what lies in the frame is taken.",
     steps,
     render,
-    result: () => pngOf(canvas, title),
+    result: () => {
+      draw(canvas, 1, base);
+      return pngOf(canvas, title);
+    },
   });
   base.close();
+  preview.close();
   return file;
 }

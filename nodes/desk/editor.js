@@ -113,15 +113,18 @@ export function pointOn(canvas, event) {
 
 export const LARGEST_SIDE = 4096; // pixels; more would take gigabytes while it is worked on
 
-/** A picture from an address, decoded beside the page's own work, and scaled down where it is larger than can be worked on. */
-export async function bitmapAt(address) {
+/** A picture from an address, scaled down where a side is longer than `most` pixels; decoded beside the page's own work. */
+export async function bitmapAt(address, most = LARGEST_SIDE) {
   const blob = await (await fetch(address)).blob();
-  const whole = await createImageBitmap(blob);
-  const share = LARGEST_SIDE / Math.max(whole.width, whole.height);
-  if (share >= 1) return whole;
-  const scaled = await createImageBitmap(whole, { resizeWidth: Math.round(whole.width * share), resizeHeight: Math.round(whole.height * share), resizeQuality: "high" });
-  whole.close();
-  return scaled;
+  const worker = new Worker(new URL("bitmaps.js", import.meta.url));
+  const { bitmap, error } = await new Promise((resolve) => {
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = ({ message }) => resolve({ error: message });
+    worker.postMessage({ blob, most });
+  });
+  worker.terminate();
+  if (!bitmap) throw new Error(`This picture cannot be opened here (${error}). Choose another.`);
+  return bitmap;
 }
 
 /** A canvas as a PNG file. */

@@ -26,7 +26,8 @@ const keepsMarks = (node) => node.inputs.masked_is === "minus_one";
 
 async function guarded(desk, work) {
   try {
-    await work();
+    desk.say("Opening …");
+    if ((await work()) === null) desk.say("Nothing was changed.");
   } catch (error) {
     desk.say(error.message, "error");
   }
@@ -35,7 +36,7 @@ async function guarded(desk, work) {
 async function draw(desk, map, address) {
   const { drawOn } = await import("./draw.js");
   const file = await drawOn({ title: map.title, address, mask: map.mask, under: map.mask ? pictureBehind(desk.graph, map) : "" });
-  if (!file) return;
+  if (!file) return null;
   const name = await desk.server.upload(file);
   await changed(desk, () => putPicture(desk.graph, map, name));
 }
@@ -43,10 +44,10 @@ async function draw(desk, map, address) {
 async function pose(desk, map, run) {
   const from = posesOf(desk.graph, desk.info, map);
   const outputs = await run(posesPrompt(desk.graph, from), "Poses");
-  if (!outputs) return;
+  if (!outputs) return null;
   const [{ moved }, figure] = await Promise.all([import("./pose.js"), desk.server.json("armature/pose_figure")]);
   const text = await moved({ title: map.title, text: outputs.desk_poses.text.join(""), figure, under: from.id === String(map.id) ? pictureBehind(desk.graph, map) : "" });
-  if (!text) return;
+  if (!text) return null;
   await desk.know(["ArmatureDrawPoses", "ArmaturePosesFromJSON"]);
   await changed(desk, () => putPoses(desk.graph, desk.info, map, from, text));
 }
@@ -71,12 +72,13 @@ function pictureBehind(graph, { id }) {
   return "";
 }
 
-/** A button that opens a picture to be cropped and placed; use(file) takes what comes of it. */
+/** A button that opens a picture to be cropped and placed; use(file) takes what comes of it, and resolves to whether it could. */
 export function cropButton(desk, title, seen, use) {
   const open = async () => {
     const { cropped } = await import("./crop.js");
     const file = await cropped({ title, address: seen.src });
-    if (file) await use(file);
+    if (!file) return null;
+    if (await use(file)) desk.say("What you made takes the picture's place.");
   };
   return element("button", { type: "button", className: "small", ariaLabel: `Crop or place: ${title}`, onclick: () => guarded(desk, open) }, "Crop or place");
 }

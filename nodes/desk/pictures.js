@@ -26,6 +26,7 @@ export function pictureTile(desk, picture) {
       for (const file of files) await checkPicture(file);
       desk.change(picture.id, await uploaded(desk, picture, [...files]));
       await desk.redraw();
+      return true;
     } catch (error) {
       file.value = "";
       desk.say(error.message, "error");

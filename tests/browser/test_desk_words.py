@@ -122,3 +122,16 @@ def test_what_is_no_picture_is_refused_by_its_content(desk: Page) -> None:
         expect(status).to_contain_text(f"{name} ")
         expect(status).to_contain_text(words)
     assert uploads == []
+
+
+def test_a_run_that_fails_says_why_without_the_server_s_folders(desk: Page, server: RunningServer) -> None:
+    (server.input_folder / "torn.png").write_bytes(b"no picture")
+    graph = json.loads(GRAPH)
+    graph["3"] = {"class_type": "LoadImage", "inputs": {"image": "torn.png"}, "_meta": {"title": "Picture"}}
+    own_graph(desk, "torn.json", json.dumps(graph))
+    status = desk.get_by_role("status")
+    expect(status).to_have_text("torn.json is ready.")
+    desk.get_by_role("button", name="Show the maps").click()
+    expect(status).to_contain_text("No maps: Picture: ")
+    expect(status).to_contain_text("'torn.png'")
+    assert str(server.input_folder) not in status.inner_text()
