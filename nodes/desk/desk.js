@@ -188,10 +188,12 @@ function addOwn(name, graph) {
 }
 
 async function open(shipped, name, notes) {
+  const kinds = (graph) => Object.values(graph).map((node) => node.class_type);
+  await learn(kinds(shipped), true);
+  nameNodes(shipped, desk.info); // before changes are told from it
   const { graph, lost } = withChanges(shipped, recall(`changes ${name}`));
   Object.assign(desk, { shipped, graph, name, before: null });
-  await learn(Object.values(graph).map((node) => node.class_type), true);
-  nameNodes(graph, desk.info);
+  await learn(kinds(graph));
   at("note").hidden = !notes.length;
   at("note").querySelector("div").replaceChildren(...notes.map((note) => element("p", {}, note.replace(/^What to change first\s*/, ""))));
   for (const place of document.querySelectorAll(".figures, .reports, .report > div")) place.replaceChildren();
