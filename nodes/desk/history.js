@@ -8,17 +8,20 @@ import { nameOf, runRow, timeOf } from "./run_row.js";
 
 const ROUTE = "armature/history";
 const FIRST_PROJECT = "default";
-const STEP = 40; // rows that are drawn at once: more come as one scrolls
+const GROUP = 20; // rows that are drawn, and taken away again, together as one scrolls
+const ROW_HEIGHT = 152; // pixels, until a row was drawn
+const NEAR = "1500px"; // how far from what is seen rows are drawn
 const at = (id) => document.getElementById(id);
 
 export class History {
   constructor(desk, guarded) {
-    Object.assign(this, { desk, guarded, table: { rows: [] }, drawn: new Map(), marked: [], most: STEP, asking: null });
+    Object.assign(this, { desk, guarded, table: { rows: [] }, drawn: new Map(), parts: new Map(), marked: [], asking: null });
+    this.watching = new IntersectionObserver((seen) => seen.forEach((one) => this.see(one)), { rootMargin: NEAR });
     at("project").value = recall("project") ?? FIRST_PROJECT;
     at("branch").value = recall("branch") ?? "";
     at("branch").onchange = () => keep("branch", at("branch").value.trim());
     at("project").onchange = () => (this.choosing = guarded(() => this.choose(at("project").value.trim()))());
-    at("search").oninput = at("starred").onchange = () => this.draw(STEP);
+    at("search").oninput = at("starred").onchange = () => this.draw();
     at("import").onchange = guarded(() => this.bringIn(at("import").files[0]));
     at("bring-back").onclick = guarded(() => this.bringBack());
     at("history").onkeydown = (event) => {
@@ -26,7 +29,6 @@ export class History {
       event.stopPropagation(); // it is not meant for the run
       if (!at("compare").hidden) this.closeComparison();
     };
-    new IntersectionObserver(([end]) => end.isIntersecting && this.draw(this.most + STEP), { rootMargin: "600px" }).observe(at("more-rows"));
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
     desk.server.listeners.add(({ type }) => type === "status" && this.soon());
     this.refresh();
@@ -88,22 +90,57 @@ export class History {
     await this.refresh();
   }
 
-  /** Draw the rows that fit the search, the first `most` of them. What is drawn already and still the same stays. */
-  draw(most = this.most) {
-    this.most = most;
+  /** Draw the rows that fit the search, in groups. Only those near what is seen are in the page; what is the same stays. */
+  draw() {
     const { rows, deleted = [] } = this.table;
     const wanted = rows.filter(fits(at("search").value, at("starred").checked));
-    const shown = wanted.slice(0, most).map((row) => this.elementOf(row));
     const list = at("rows");
-    const kept = new Set(shown);
-    for (const one of [...list.children]) if (!kept.has(one)) one.remove();
-    shown.forEach((one, number) => list.children[number] !== one && list.insertBefore(one, list.children[number] ?? null));
-    at("more-rows").hidden = wanted.length <= most;
+    for (let number = 0; number * GROUP < wanted.length; number++) {
+      const group = list.children[number] ?? this.newGroup(list);
+      this.parts.set(group, wanted.slice(number * GROUP, (number + 1) * GROUP));
+      if (number === 0 || group.dataset.near) this.fill(group);
+      else if (!group.style.height) this.clear(group, this.parts.get(group).length * ROW_HEIGHT);
+    }
+    while (list.children.length * GROUP >= wanted.length + GROUP) this.dropGroup(list.lastElementChild);
     at("history").querySelector(".count").textContent = wanted.length === rows.length ? `· ${rows.length}` : `· ${wanted.length} of ${rows.length}`;
     at("no-rows").hidden = rows.length > 0;
     at("bring-back").hidden = !deleted.length;
     at("export").hidden = !rows.length;
     at("export").href = `api/${ROUTE}/export?${new URLSearchParams({ project: this.project })}`;
+  }
+
+  newGroup(list) {
+    const group = element("ol", { className: "group" });
+    list.append(group);
+    this.watching.observe(group);
+    return group;
+  }
+
+  dropGroup(group) {
+    this.watching.unobserve(group);
+    this.parts.delete(group);
+    group.remove();
+  }
+
+  /** A group has come near to what is seen, or is no more. Where the keyboard is, rows stay. */
+  see({ target: group, isIntersecting, boundingClientRect }) {
+    if (!this.parts.has(group)) return;
+    group.dataset.near = isIntersecting ? "yes" : "";
+    if (isIntersecting) this.fill(group);
+    else if (group.childElementCount && !group.contains(document.activeElement)) this.clear(group, boundingClientRect.height);
+  }
+
+  fill(group) {
+    const shown = this.parts.get(group).map((row) => this.elementOf(row));
+    const kept = new Set(shown);
+    for (const one of [...group.children]) if (!kept.has(one)) one.remove();
+    shown.forEach((one, number) => one !== group.children[number] && group.insertBefore(one, group.children[number] ?? null));
+    group.style.height = "";
+  }
+
+  clear(group, height) {
+    group.style.height = `${height}px`;
+    group.replaceChildren();
   }
 
   elementOf(row) {

@@ -64,7 +64,7 @@ def draw_source(server: RunningServer) -> bytes:
 def run_of_desk(
     server: RunningServer, seed: int, weight: float, measuring: dict[str, Any] | None = None, **more: Any
 ) -> str:
-    """Runs the example graph as the desk sends it; its id. measuring: more inputs of Control Adherence; more: told by the desk."""
+    """Runs the example graph as the desk sends it; its id. measuring: inputs of Control Adherence; more: what the desk tells."""
     changes = {
         "Load Checkpoint.ckpt_name": server.model("sd15_checkpoint"),
         "Load ControlNet.control_net_name": server.model("sd15_controlnet_canny"),
