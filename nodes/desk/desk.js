@@ -174,6 +174,8 @@ async function graphNamed(name) {
 async function openFile(file) {
   if (!file) return;
   const { prompt, notes } = await graphIn(desk.server, file);
+  // Changes belong to what was opened: another graph of this name begins as its file has it.
+  if (JSON.stringify(desk.own[file.name]) !== JSON.stringify(prompt)) keep(`changes ${OWN}${file.name}`, {});
   addOwn(file.name, prompt);
   desk.ownNotes[file.name] = notes;
   at("graph").value = OWN + file.name;
@@ -187,7 +189,8 @@ function addOwn(name, graph) {
   offer([...at("graph").querySelectorAll(":scope > option")].map((one) => one.value));
 }
 
-async function open(shipped, name, notes) {
+async function open(given, name, notes) {
+  const shipped = structuredClone(given);
   const kinds = (graph) => Object.values(graph).map((node) => node.class_type);
   await learn(kinds(shipped), true);
   nameNodes(shipped, desk.info); // before changes are told from it

@@ -66,6 +66,7 @@ function offers(desk, picture) {
 }
 
 const named = (values) => [...new Set(values)].map((value) => [value, value]);
+const SHIPPED = /^example:(?=\S)/; // on this page; "example: NAME" is a training set, as its node calls it
 const valueOf = ({ form, value }) => (form === "example" ? `example:${value}` : value);
 const optionsOf = (desk, kind, input) => {
   const [type, more] = desk.info[kind]?.input.required?.[input] ?? desk.info[kind]?.input.optional?.[input] ?? [[]];
@@ -76,7 +77,7 @@ const exampleNames = (desk) => optionsOf(desk, EXAMPLE, EXAMPLE_NAMES);
 
 /** The node that gives the chosen picture: {class_type, inputs}. Both kinds give the picture at their first output. */
 function nodeFor(picture, value) {
-  if (value.startsWith("example:")) return { class_type: EXAMPLE, inputs: { [EXAMPLE_NAMES]: value.slice(8) } };
+  if (SHIPPED.test(value)) return { class_type: EXAMPLE, inputs: { [EXAMPLE_NAMES]: value.replace(SHIPPED, "") } };
   if (picture.plain) return { class_type: LOAD, inputs: { image: value } };
   return { inputs: { [picture.input]: value } };
 }
@@ -108,12 +109,12 @@ function batchOf({ id, title }, names) {
 }
 
 function showPicture(desk, seen, title, value) {
-  const example = value.startsWith("example:");
-  seen.alt = `${title}: ${value.replace("example:", "")}`;
+  const example = SHIPPED.test(value);
+  seen.alt = `${title}: ${value.replace(SHIPPED, "")}`;
   seen.hidden = !example && !IMAGE.test(value);
   if (seen.hidden) return;
   if (example) {
-    seen.src = `armature/pictures/${encodeURIComponent(value.slice(8))}`;
+    seen.src = `armature/pictures/${encodeURIComponent(value.replace(SHIPPED, ""))}`;
     return;
   }
   const [filename, ...folders] = value.replace(/ \[\w+\]$/, "").split("/").reverse();

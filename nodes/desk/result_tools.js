@@ -3,6 +3,7 @@
 import { element } from "./elements.js";
 import { modelFiles, pictures, prompts, settings, weights } from "./graph.js";
 
+const at = (id) => document.getElementById(id);
 const nameIn = (address) => new URL(address, document.baseURI).searchParams.get("filename") ?? "picture.png";
 const NARROW = matchMedia("(max-width: 60rem)"); // as in desk.css
 const TYPES = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", webp: "image/webp", gif: "image/gif", mp4: "video/mp4", webm: "video/webm" };
@@ -45,7 +46,7 @@ function toldSettings(desk, graph) {
   const { info } = desk;
   const line = ({ title, value }, name) => `${title}${name ? `, ${name.replaceAll("_", " ")}` : ""}: ${value}`;
   return [
-    `Graph: ${desk.name}`,
+    `Graph: ${at("graph").selectedOptions[0].text}`,
     ...pictures(graph, info).map((one) => line(one)),
     ...prompts(graph, info).map((one) => line(one)),
     ...weights(graph, info).map((one) => line({ title: one.name, value: one.value })),
