@@ -145,13 +145,18 @@ def _lora_options() -> Any:
 
 
 def _profile() -> Any:
+    """Each profile a line that is up where control nets are computed, and down where the step before serves once more."""
     from ...models.control.savings import PROFILES
 
-    lines = {
-        f"{name}, {one.steps} steps": _stairs(_weights([{"weight": 0.8}], one.steps, one.savings, one.scheduler)[0])
-        for name, one in PROFILES.items()
-    }
-    return chart("A signal of weight 0.8 under each profile", lines, "share of the steps", _quarters())
+    lines = {}
+    for row, (name, one) in enumerate(PROFILES.items()):
+        level = 0.8 - 0.3 * row
+        lines[f"{name}, {one.steps} steps"] = _stairs(
+            [level if step % one.savings.every == 0 else level - 0.14 for step in range(one.steps)]
+        )
+    return chart(
+        "Where control nets are computed (up), and kept (down)", lines, "share of the steps", _quarters(), levels=False
+    )
 
 
 def _windows() -> Any:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import comfy.samplers
 import pytest
-from armature_pack.models.control.savings import PROFILES, Savings
+from armature_pack.models.control.savings import Savings
 from armature_pack.models.guidance.acting import ActingRecord, step_of, steps_in_words
 from armature_pack.models.guidance.curve import Curve
 from guiding import basic, cfg, distance, plain, with_control, with_host_control, with_ip_adapter
@@ -26,7 +26,7 @@ def said(caplog, word):
 EXTRAS = {
     "control": lambda run: with_control(run, end=0.6),
     "schedule": lambda run: with_control(run, schedule=Curve.from_text("0:1, 0.5:0, 1:0")),
-    "profile": lambda run: with_control(run, PROFILES["fast"].savings),
+    "every": lambda run: with_control(run, Savings(every=2, until=0.6)),
     "until": lambda run: with_control(run, Savings(until=0.3)),
     "ip_adapter": lambda run: with_ip_adapter(run, end_percent=0.6),
     "ip_adapter_schedule": lambda run: with_ip_adapter(run, schedule="0:1, 0.5:0, 1:0"),

@@ -11,7 +11,7 @@ import comfy.samplers
 import pytest
 import torch
 from armature_pack.models.control.apply import apply_stack
-from armature_pack.models.control.savings import PROFILES, Savings
+from armature_pack.models.control.savings import Savings
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
 from armature_pack.models.control.timeline import timeline
@@ -148,7 +148,7 @@ def test_the_negative_half_alone_at_cfg_1_says_that_it_was_not_run(extra, caplog
 def test_savings_are_named_where_they_are_the_limit(caplog):
     run = plain()
     sigmas = comfy.samplers.calculate_sigmas(run.model.get_model_object("model_sampling"), "sgm_uniform", 10)[7:]
-    with_control(replace(run, sigmas=sigmas), PROFILES["fast"].savings).sample(cfg)
+    with_control(replace(run, sigmas=sigmas), Savings(every=2, until=0.6)).sample(cfg)
     (told,) = said(caplog, "never acted")
     assert "Profile" in told and told.index("Profile") < 120  # a node shows no more of it
 
