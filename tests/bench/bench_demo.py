@@ -141,4 +141,7 @@ def main(scenes: int = 24, rounds: int = 3, only: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(word) for word in sys.argv[1:3]), *sys.argv[3:])
+    given = sys.argv[1:]
+    defaults = ("24", "3", "")
+    scenes, rounds, only = (*given, *defaults[len(given) :])
+    main(int(scenes), int(rounds), only)

@@ -182,4 +182,5 @@ if __name__ == "__main__":
     if words[:1] == ["--way"]:
         print(json.dumps(measured(words[1], words[2], int(words[3]), int(words[4]))))
     else:
-        main(*words[:1], *(int(word) for word in words[1:]))
+        base, pixels, batch = (*words, *("full_sd15", "256", "1")[len(words) :])
+        main(base, int(pixels), int(batch))

@@ -22,7 +22,7 @@ const COLOURS = {
 const NEXT = {
   CONTROL_NET: ["ArmatureControlSignal", "ArmatureApplyControl"],
   CONTROL_SIGNAL: ["ArmatureControlStack", "ArmatureUnionSignal"],
-  CONTROL_STACK: ["ArmatureApplyControlStack", "ArmaturePlotControlStack", "ArmatureSaveRecord"],
+  CONTROL_STACK: ["ArmatureApplyControlStack", "ArmaturePlotControlStack", "ArmatureSampleToAdherence", "ArmatureSaveRecord"],
   CONTROL_SAVINGS: ["ArmatureApplyControlStack", "ArmatureApplyControl"],
   LAYER_WEIGHTS: ["ArmatureControlSignal", "ArmatureApplyIPAdapter"],
   FRAME_WEIGHTS: ["ArmatureControlSignal", "ArmatureApplyIPAdapter"],
