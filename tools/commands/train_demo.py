@@ -78,7 +78,7 @@ def _compare(arguments: argparse.Namespace, device: str) -> int:
     from ..demo_training.training.parts import stage, workplace
 
     folder, scenes = arguments.to, arguments.scenes or stage("controlnext_canny").scenes
-    place = workplace(torch.device(device), scenes, arguments.batch and arguments.batch * 4 // 3)
+    place = workplace(torch.device(device), scenes, arguments.batch and -(-arguments.batch * 4 // 3))
     unpack_missing(folder, ("vae", "unet"))
     for line in bank.make_shards(folder, scenes, place.device):
         _say(line)
