@@ -269,7 +269,9 @@ train-demo nothing --to {folder}
 train-demo --to {file}/below
 train-demo --pack --to {missing}
 train-demo --compare x --to {folder}
-train-demo --compare 2 --to {missing}
+train-demo --compare 0 --to {folder}
+train-demo --compare 2 --seeds 0 --to {folder}
+train-demo --compare 2 --batch -4 --to {folder}
 train-demo --to {folder} --device nothing
 train-demo --to {folder} --device cuda:99
 train-demo --to {folder} --scenes x

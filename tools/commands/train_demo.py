@@ -9,6 +9,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from ...commands.numbers_within import number
 from ...commands.terminal import Problem, readable_size
 
 HELP = "train the embedded demo model (for developers; hours on a processor)"
@@ -23,13 +24,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenes", type=int, metavar="N", help="scenes to train on, instead of each part's own number")
     parser.add_argument("--pack", action="store_true", help="only take the finished parts of DIR into the pack")
     parser.add_argument(
-        "--compare", type=int, metavar="STEPS", help="only compare the ways of adding a map, for so many steps each"
+        "--compare",
+        type=number(1, 10**6),
+        metavar="STEPS",
+        help="only compare the ways of adding a map, for so many steps each",
     )
-    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="how often to compare (default: 1)")
     parser.add_argument(
-        "--control-net-steps", type=int, default=0, metavar="N", help="of the ControlNet in the comparison, where more"
+        "--seeds", type=number(1, 100), default=1, metavar="N", help="how often to compare (default: 1)"
     )
-    parser.add_argument("--batch", type=int, metavar="N", help="scenes of a step in the comparison (default: 24)")
+    parser.add_argument(
+        "--control-net-steps",
+        type=number(0, 10**6),
+        default=0,
+        metavar="N",
+        help="of the ControlNet, where more",
+    )
+    parser.add_argument(
+        "--batch", type=number(1, 4096), metavar="N", help="scenes of a step in the comparison (default: 24)"
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu or cuda (default: cuda where there is one)")
 
 
