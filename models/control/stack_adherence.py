@@ -16,7 +16,6 @@ from .union_signal import UnionSignal
 
 Together = Literal["mean", "lowest"]
 TOGETHER: tuple[Together, ...] = get_args(Together)
-_TOLERANCE = 2  # pixels, as Control Adherence has it
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,8 @@ def relative(picture: torch.Tensor, image: torch.Tensor, source: torch.Tensor | 
     wanted = image
     if len(image) not in (1, len(picture)):  # as the host hands maps out: in turn
         wanted = torch.stack([image[place % len(image)] for place in range(len(picture))])
-    made = adherence(picture, wanted, Request(AUTO, {}, _SIZING, _TOLERANCE), source)
+    made = adherence(picture, wanted, Request(AUTO, {}), source)
     value: Any = json.loads(made.json)["relative"]
     if value is None:
         raise ValueError("a shuffled map fits about as well, so adherence to this map cannot be told.")
     return float(value)
-
-
-_SIZING = {"resolution_mode": "native", "resolution": 512}

@@ -87,7 +87,7 @@ class Examination:
         if not chosen.has_maps:
             return None
         method = AUTO if chosen.entry is None else chosen.method
-        request = Request(method, chosen.options, {"resolution_mode": "native", "resolution": 512}, 2)
+        request = Request(method, chosen.options)
         values = []
         for number, picture in zip(self.numbers, pictures, strict=True):
             source = chosen.pictures([number])

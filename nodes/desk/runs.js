@@ -11,7 +11,7 @@ import { offerTools } from "./result_tools.js";
 import { figures, reports, resultNodes } from "./results.js";
 import { Lost, Refused } from "./server.js";
 
-const RUNNING = "running"; // where this tab keeps {id, what, graph, began, leftOut} of its run
+const RUNNING = "running"; // where this tab keeps {id, what, graph, began, leftOut, found} of its run
 const at = (id) => document.getElementById(id);
 const section = (id, part) => document.querySelector(`#${id} ${part}`);
 let running = null; // the id of the run, "" while it is being sent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,12 +46,12 @@ class Adherence:
 
 @dataclass(frozen=True)
 class Request:
-    """What to measure with. options: of the method; sizing: the resolution inputs of Control Map."""
+    """What to measure with. options: of the method; sizing: resolution inputs of Control Map; tolerance: pixels, for lines."""
 
     method: str
     options: Options
-    sizing: Mapping[str, Any]
-    tolerance: int
+    sizing: Mapping[str, Any] = field(default_factory=lambda: {"resolution_mode": "native", "resolution": 512})
+    tolerance: int = 2
 
 
 def adherence(image: Any, control_image: Any, request: Request, source: Any = None) -> Adherence:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from ...commands import FRONT_DOOR
 from ...commands.terminal import Problem
+from ...common.pack_version import pack_version
 
 HELP = "draw the example pictures anew, or keep the example graphs of this version (for developers)"
 NEEDS_HOST = True
 WORKFLOWS = FRONT_DOOR.parent / "workflows"
 KEPT = FRONT_DOOR.parent / "tests" / "graphs"
-VERSION = re.compile(r'^version = "([0-9a-z.]+)"$', re.MULTILINE)
+VERSION = re.compile("[0-9a-z.]+")  # of a folder's name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +55,7 @@ def keep(names: list[str], folder: Path) -> None:
 
 def version() -> str:
     """The version that pyproject.toml states."""
-    found = VERSION.search((FRONT_DOOR.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    found = VERSION.fullmatch(pack_version())
     if not found:
         raise Problem("pyproject.toml states no version")
-    return found[1]
+    return found[0]
