@@ -14,6 +14,7 @@ from .project import Project, history_of, maps_of, record_files
 
 MOST_WORDS = 2000  # characters of a text that a list shows and searches
 MOST_CACHED = 20_000  # rows, of all projects together
+SECOND = len("20260131-235959")  # as an id begins
 
 
 class Rows:
@@ -31,12 +32,15 @@ class Rows:
                 stamps.append(file_stamp(path))
             except FileNotFoundError:
                 continue  # deleted meanwhile
-        stamps.sort(reverse=True)
+        stamps.sort()
         deleted = project.deleted_runs()
         version = sha256(repr((stamps, deleted)))[:16]
         if version == known:
             return {"version": version}
-        return {"version": version, "deleted": deleted, "rows": [self._row(stamp) for stamp in stamps]}
+        rows = [self._row(stamp) for stamp in stamps]
+        # An id tells the second: of two runs of one second the record knows which was first.
+        rows.sort(key=lambda row: (row["id"][:SECOND], row.get("saved", ""), row["id"]), reverse=True)
+        return {"version": version, "deleted": deleted, "rows": rows}
 
     def _row(self, stamp: FileStamp) -> dict[str, Any]:
         path = stamp[0]
@@ -60,6 +64,7 @@ def row_of(run: str, record: Mapping[str, Any]) -> dict[str, Any]:
     ]
     seeds = [value for one in settings for name in ("seed", "noise_seed") if isinstance(value := one.get(name), int)]
     others = [entry["file"] for entry in _entries(history.get("others"), file=str)]
+    times = record["times"] if isinstance(record.get("times"), dict) else {}
     return {
         "id": run,
         "created": _time(record["created"]),
@@ -86,7 +91,8 @@ def row_of(run: str, record: Mapping[str, Any]) -> dict[str, Any]:
         "pictures": [*(entry["file"] for entry in record["pictures"]), *others],
         "maps": maps_of(record),
         "models": [entry["name"] for entry in record["models"]],
-        "seconds": _seconds(record.get("times")),
+        "seconds": _seconds(times),
+        "saved": _time(_text(times.get("saved"))),
     }
 
 
@@ -108,8 +114,8 @@ def _time(value: str) -> str:
     return value
 
 
-def _seconds(times: object) -> float | None:
-    found = times.get("seconds") if isinstance(times, dict) else None
+def _seconds(times: Mapping[str, Any]) -> float | None:
+    found = times.get("seconds")
     return found if isinstance(found, int | float) and math.isfinite(found) else None
 
 

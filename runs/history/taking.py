@@ -94,7 +94,7 @@ def take(project: Project, run: Ended, host: HostFacts) -> bool:
 def _results(run: Ended) -> tuple[str, list[str]]:
     """The node whose pictures are the result, the last one of those that save, or show where none saves; and the others.
 
-    Of a run without pictures it is the last node that the host was to run.
+    Of a run without pictures it is the node that the host was to run after the most others, in whatever order it names them.
     """
     maps = {str(one[0]) for one in _list(run.note.get("maps")) if isinstance(one, list) and one}
     shown = {node: files for node in run.outputs if (files := _files(run, node)) and not _is_map(run, node, maps)}
@@ -102,7 +102,8 @@ def _results(run: Ended) -> tuple[str, list[str]]:
     found = sorted(kept or shown, key=list(run.prompt).index)
     if found:
         return found[-1], found[:-1]
-    return (run.targets[-1] if run.targets and run.targets[-1] in run.prompt else ""), []
+    targets = [node for node in run.prompt if node in run.targets]
+    return max(targets, key=lambda node: len(upstream(run.prompt, node)), default=""), []
 
 
 def _files(run: Ended, node: str) -> list[dict[str, Any]]:

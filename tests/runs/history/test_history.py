@@ -20,8 +20,10 @@ from armature_pack.runs.history.comparing import compare
 from armature_pack.runs.history.names import HistoryError, check_file, check_project, check_run
 from armature_pack.runs.history.project import KEPT_SECONDS, Project, Projects
 from armature_pack.runs.history.rows import Rows, row_of
+from armature_pack.runs.history.taking import ended_run, take
 from armature_pack.runs.history.thumbnails import SIDE, thumbnail
 from armature_pack.runs.record.compare import pixels_of
+from armature_pack.runs.record.host_facts import HostFacts
 from armature_pack.runs.record.record import read_record
 from armature_pack.runs.record.saving import picture_entry, pixel_hash
 from armature_pack.tests.runs.record.schema import SCHEMA, check
@@ -112,6 +114,37 @@ def test_rows_say_what_a_list_shows_and_are_read_anew_when_they_change(project: 
     assert (row["name"], row["starred"]) == ("the good one", True)
     (project.records / f"{run_id(3)}.json").write_text("{", encoding="utf-8")
     assert rows.table(project)["rows"][0]["status"] == "damaged", "and the others are still there"
+
+
+def test_of_two_runs_of_one_second_the_last_one_comes_first(project: Project) -> None:
+    runs = [add(project, number) for number in (1, 2, 3)]
+    for run, saved in zip(runs, ("00:00:01.900", "00:00:01.100", "00:00:01.500"), strict=True):
+        same_second = project.records / f"{runs[0][:-8]}{run[-8:]}.json"
+        (project.records / f"{run}.json").rename(same_second)
+        record = json.loads(same_second.read_text(encoding="utf-8"))
+        record["times"] = {"saved": f"2026-01-01T{saved}+00:00"}
+        same_second.write_text(json.dumps(record), encoding="utf-8")
+    assert [row["seeds"] for row in Rows().table(project)["rows"]] == [[1], [3], [2]]
+
+
+@pytest.mark.parametrize("targets", [("4", "3"), ("3", "4")])
+def test_a_failed_run_is_told_of_the_node_that_came_after_the_most(targets: tuple[str, str], project: Project) -> None:
+    prompt = {
+        "1": {"class_type": "Sampler", "inputs": {"seed": 7, "steps": 2}},
+        "2": {"class_type": "Edges", "inputs": {}},
+        "3": {"class_type": "Save", "inputs": {"images": ["1", 0]}},
+        "4": {"class_type": "Preview", "inputs": {"images": ["2", 0]}},
+    }
+    messages = [("execution_error", {"timestamp": 1_767_225_600_000, "node_id": "1", "exception_message": "no memory"})]
+    entry = {
+        "prompt": (1, "a", prompt, {"armature_desk": {"project": project.name}}, targets),
+        "status": {"messages": messages},
+        "outputs": {},
+    }
+    run = ended_run("a", entry)
+    assert run is not None and take(project, run, HostFacts())
+    (row,) = Rows().table(project)["rows"]
+    assert (row["status"], row["seeds"]) == ("failed", [7])
 
 
 def test_a_strange_record_makes_a_row_that_a_page_can_draw() -> None:
