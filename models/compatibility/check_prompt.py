@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ...common.collector import collector_at_rest
 from ..files.index import ModelIndex
 from .facts import Facts
 from .finding import Finding
@@ -31,8 +32,9 @@ def check_prompt(
     types_of: the types of nodes; by default those that were recorded from the host. sheet: the team's own, if it has one.
     Raises PromptError for anything that is no prompt.
     """
-    facts = Facts(read_prompt(data), index, types_of or recorded())
-    return check_facts(facts, policy, sheet)
+    with collector_at_rest():
+        facts = Facts(read_prompt(data), index, types_of or recorded())
+        return check_facts(facts, policy, sheet)
 
 
 def check_facts(facts: Facts, policy: str = "report", sheet: Sheet | None = None) -> Report:

@@ -30,6 +30,7 @@ _FURTHEST = 64  # nodes between a picture and a control
 _CONTROLS = ("CONTROL_NET", "MODEL_PATCH")
 _SEEN = ("IMAGE", "CLIP_VISION_OUTPUT")  # what controls look at
 _CONTROL_FILES = frozenset({"controlnet", "control_lora", "t2i_adapter", "controlnext", "control_lllite"})
+_MOST_SEEN = 256  # nodes of one conditioning
 _VALUES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 _GIVEN_ON = KNOWN - frozenset({*_VALUES, "IMAGE", "MASK", "AUDIO", "VIDEO", "LATENT"})
 
@@ -74,6 +75,7 @@ class Facts:
         self.graph = Graph(nodes, understood(types_of))
         self.uses: Mapping[str, list[FileUse]] = find_uses(nodes, index)
         self.flows = Flows(self.graph, self.uses)
+        self._conditioning: dict[tuple[str, ...], list[Node]] = {}
 
     @property
     def all_uses(self) -> Iterator[FileUse]:
@@ -106,6 +108,20 @@ class Facts:
             and not self._passes_on(key)
             and (base := self.flows.base(key)) is not None
         ]
+
+    def conditioning_nodes(self, node: Node) -> list[Node]:
+        """The nodes that a sampler's conditioning passes through, the nearest first; samplers often share them all."""
+        sources = tuple(dict.fromkeys(edge.source for edge in self.graph.feeds(node.id, "CONDITIONING")))
+        if sources not in self._conditioning:
+            waiting = list(sources)
+            seen = dict.fromkeys(waiting)
+            while waiting and len(seen) < _MOST_SEEN:
+                for edge in self.graph.feeds(waiting.pop(), "CONDITIONING"):
+                    if edge.source not in seen:
+                        seen[edge.source] = None
+                        waiting.append(edge.source)
+            self._conditioning[sources] = [self.nodes[key] for key in seen]
+        return self._conditioning[sources]
 
     def _passes_on(self, key: str) -> bool:
         """Whether a node changes a model and its prompts, and leaves the sampling to others."""

@@ -221,7 +221,7 @@ def _look_up(one: _Named, takes: FileInput | None, index: ModelIndex) -> FileUse
         use = _in_folders(one, takes, index)
         if use.problem != UNSEEN:
             return use
-    elsewhere = [folder for folder in index.folders if _found(index, folder, one.name) is not None]
+    elsewhere = index.folders_with(one.name)
     if len(elsewhere) == 1:
         return _in_folders(one, input_of_folder(elsewhere[0]), index)
     return FileUse(one.node, one.input, one.name, takes or _ANYWHERE, None, UNSEEN, one.path)
@@ -246,10 +246,3 @@ def _in_folders(one: _Named, takes: FileInput, index: ModelIndex) -> FileUse:
 
 def _known(folders: Iterable[str], index: ModelIndex) -> list[str]:
     return [folder for folder in folders if folder in index.folders]
-
-
-def _found(index: ModelIndex, folder: str, name: str) -> ModelFile | None:
-    try:
-        return index.find(folder, name)
-    except ValueError:
-        return None

@@ -66,6 +66,7 @@ class Graph:
         self.order, self.cyclic = self._ordered()
         self.into: dict[str, list[Edge]] = defaultdict(list)
         self._by_type: dict[str, dict[str, list[Edge]]] = defaultdict(dict)
+        self._fed: dict[str, dict[str, None]] = defaultdict(dict)
         self._typed()
 
     def feeds(self, node_id: str, *types: str) -> Sequence[Edge]:
@@ -76,6 +77,13 @@ class Graph:
         if len(types) == 1:
             return by_type.get(types[0], ())
         return [edge for edge in self.into[node_id] if edge.type in types]
+
+    def fed(self, *types: str) -> Sequence[str]:
+        """The nodes that a link of one of these types leads into, in order."""
+        if len(types) == 1:
+            return list(self._fed.get(types[0], ()))
+        reached = {key for kind in types for key in self._fed.get(kind, ())}
+        return [key for key in self.order if key in reached] if reached else ()
 
     def _ordered(self) -> tuple[list[str], frozenset[str]]:
         waiting: dict[str, int] = {}
@@ -111,6 +119,7 @@ class Graph:
                     edge = Edge(link.node, link.slot, key, name, kind)
                     self.into[key].append(edge)
                     self._by_type[key].setdefault(kind, []).append(edge)
+                    self._fed[kind][key] = None
 
     def _type_of(self, node: Node, name: str, link: Link) -> str:
         source, target = self.types[link.node], self.types[node.id]

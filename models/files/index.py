@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 
@@ -64,22 +65,22 @@ class ModelIndex:
         The host lists names with the separator of its own system, and refuses every other spelling: a name with a
         backslash is a missing file on Linux. Raises ValueError for a name that leads out of the model folder.
         """
-        # Text and not Path, for a graph may name thousands of files, each of which is looked for in a dozen folders.
-        slashed = name.replace("\\", "/")
-        parts = slashed.split("/")
-        if slashed.startswith("/") or ".." in parts or ":" in name.partition("/")[0] or "\0" in name:
+        relative = _inside(name)
+        if relative is None:
             raise ValueError(f"'{name}' leads out of the model folder {folder}. Give a name inside it.")
-        relative = "/".join(part for part in parts if part not in ("", "."))
-        if name != as_listed(relative):
-            return None
-        for root in self.folders.get(folder, ()):
-            # False too for a name that the file system refuses, such as one far too long.
-            if os.path.isfile(os.path.join(root, relative)):  # noqa: PTH113, PTH118
-                try:
-                    return self._record(folder, relative, root / relative)
-                except OSError:
-                    continue
+        for root in self.folders.get(folder, ()) if name == as_listed(relative) else ():
+            if _is_file(root, relative):
+                record = self._record(folder, relative, root / relative)
+                if record is not None:
+                    return record
         return None
+
+    def folders_with(self, name: str) -> list[str]:
+        """The folders in which the host would find a file of this name."""
+        relative = _inside(name)
+        if relative is None or name != as_listed(relative):
+            return []
+        return [folder for folder, roots in self.folders.items() if any(_is_file(root, relative) for root in roots)]
 
     def respelt(self, folder: str, name: str) -> str | None:
         """The name as the host lists it, where it is spelt with another system's separator; None when it is not there."""
@@ -119,6 +120,21 @@ class ModelIndex:
             _VERDICTS[key] = _verdict(path)
         identity, problem = _VERDICTS[key]
         return ModelFile(folder, name, path, status.st_size, identity, problem)
+
+
+@lru_cache(maxsize=256)  # a graph may name thousands of files, and each is looked for in a dozen folders
+def _inside(name: str) -> str | None:
+    """The path that a name means inside a model folder, with slashes; None for one that leads out of it."""
+    slashed = name.replace("\\", "/")
+    parts = slashed.split("/")
+    if slashed.startswith("/") or ".." in parts or ":" in name.partition("/")[0] or "\0" in name:
+        return None
+    return "/".join(part for part in parts if part not in ("", "."))
+
+
+def _is_file(root: Path, relative: str) -> bool:
+    """False too for a name that the file system refuses, such as one far too long."""
+    return os.path.isfile(f"{root}/{relative}")  # noqa: PTH113 - text is several times as fast
 
 
 def as_listed(name: str) -> str:

@@ -11,7 +11,7 @@ from ..file_uses import FileUse
 from ..finding import Finding, base_families, finding, first_of
 from ..flows import Flow, LatentFact
 from .families import vae_finding, vae_fits
-from .references import conditioning_nodes, reads_references
+from .references import reads_references
 from .rule import Rule
 from .sampling import distilled
 
@@ -21,9 +21,9 @@ _RATIO = 0.02
 
 def decoding_vae(facts: Facts) -> Iterator[Finding]:
     """Latents of one model, decoded by the VAE of another."""
-    for key in facts.graph.order:
+    for key in facts.graph.fed("VAE"):
         latents = facts.graph.feeds(key, "LATENT")
-        if not latents or facts.flows.base(key) is not None or not facts.graph.feeds(key, "VAE"):
+        if not latents or facts.flows.base(key) is not None:
             continue
         fact, vae = facts.flows.latent_into(latents[0]), _single(facts.flows.into(key, "VAE"))
         model = _single(fact.flow) if fact.origin == "model" else None
@@ -40,7 +40,7 @@ def encoding_vae(facts: Facts) -> Iterator[Finding]:
             yield vae_finding(vae, model, facts.nodes[node].label)
     for sampler, base in facts.samplers:
         model = _single(base)
-        for above in conditioning_nodes(facts, sampler) if model is not None and reads_references(base) else ():
+        for above in facts.conditioning_nodes(sampler) if model is not None and reads_references(base) else ():
             for edge in facts.graph.feeds(above.id, "LATENT") if facts.flows.base(above.id) is None else ():
                 fact = facts.flows.latent_into(edge)
                 vae = _single(fact.flow) if fact.origin == "vae" else None
@@ -183,9 +183,9 @@ def _image_size(facts: Facts, node_id: str, name: str) -> tuple[int, int] | None
 
 
 def _samplers_with_latents(facts: Facts) -> Iterator[tuple[str, Flow]]:
-    for key in facts.graph.order:
+    for key in facts.graph.fed("LATENT"):
         base = facts.flows.base(key)
-        if base is not None and facts.graph.feeds(key, "LATENT"):
+        if base is not None:
             yield key, base
 
 

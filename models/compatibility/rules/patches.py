@@ -22,7 +22,7 @@ _LARGE_LORA, _LARGE_ADAPTER = 3.0, 1.5
 
 def ip_adapter_encoder(facts: Facts) -> Iterator[Finding]:
     """An IP-Adapter with another image encoder than the one it was trained with."""
-    for key in facts.graph.order:
+    for key in facts.graph.fed(*_ADAPTERS):
         adapter, vision = _one(facts, key, *_ADAPTERS), _one(facts, key, "CLIP_VISION")
         if adapter is None or vision is None:
             continue
@@ -44,7 +44,7 @@ def ip_adapter_encoder(facts: Facts) -> Iterator[Finding]:
 
 def style_model_encoder(facts: Facts) -> Iterator[Finding]:
     """A style model with another image encoder than the one whose features it reads."""
-    for key in facts.graph.order:
+    for key in facts.graph.fed("STYLE_MODEL"):
         style, vision = _one(facts, key, "STYLE_MODEL"), _one(facts, key, "CLIP_VISION_OUTPUT", "CLIP_VISION")
         needs, has = (style.trait("encoder"), vision.trait("encoder")) if style and vision else (None, None)
         if not isinstance(needs, str) or not isinstance(has, str) or needs == has:
@@ -123,7 +123,7 @@ def face_adapter(facts: Facts) -> Iterator[Finding]:
 def patches_ignored(facts: Facts) -> Iterator[Finding]:
     """Patches on a model that ignores them."""
     engines = _engines(facts)
-    for key in facts.graph.order:
+    for key in facts.graph.fed("MODEL") if engines else ():
         for edge in facts.graph.feeds(key, "MODEL"):
             engine = engines.get(edge.source)
             node = facts.nodes[key]
@@ -146,7 +146,7 @@ def patches_ignored(facts: Facts) -> Iterator[Finding]:
 def control_on_engine(facts: Facts) -> Iterator[Finding]:
     """Controls for a model that ignores them."""
     engines = _engines(facts)
-    for node, _base in facts.samplers:
+    for node, _base in facts.samplers if engines else ():
         edges = facts.graph.feeds(node.id, "MODEL")
         engine = engines.get(edges[0].source) if edges else None
         if engine is None or not facts.controls or engine[1] not in COMPILED.values():

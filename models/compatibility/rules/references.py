@@ -12,7 +12,6 @@ from ..flows import Flow
 from ..prompt import Node
 from .rule import Rule
 
-_MOST_SEEN = 256
 _SECOND_LATENT = ("InstructPixToPixConditioning", "InpaintModelConditioning", "ArmatureMapReference")
 _VACE = ("WanVaceToVideo",)
 _VACE_CLASSES = ("WAN21_Vace",)
@@ -150,23 +149,11 @@ def _known(base: Flow | None) -> FileUse | None:
 
 def _above(facts: Facts, node: Node, classes: Iterable[str]) -> list[Node]:
     """The nodes of some classes that a sampler's conditioning passes through."""
-    return [one for one in conditioning_nodes(facts, node) if one.class_type in classes]
+    return [one for one in facts.conditioning_nodes(node) if one.class_type in classes]
 
 
 def _unknown_above(facts: Facts, node: Node) -> bool:
-    return any(facts.graph.types[one.id] is None for one in conditioning_nodes(facts, node))
-
-
-def conditioning_nodes(facts: Facts, node: Node) -> list[Node]:
-    """The nodes that a sampler's conditioning passes through."""
-    waiting = [edge.source for edge in facts.graph.feeds(node.id, "CONDITIONING")]
-    seen = dict.fromkeys(waiting)
-    while waiting and len(seen) < _MOST_SEEN:
-        for edge in facts.graph.feeds(waiting.pop(), "CONDITIONING"):
-            if edge.source not in seen:
-                seen[edge.source] = None
-                waiting.append(edge.source)
-    return [facts.nodes[key] for key in seen]
+    return any(facts.graph.types[one.id] is None for one in facts.conditioning_nodes(node))
 
 
 RULES = (
