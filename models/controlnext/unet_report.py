@@ -88,7 +88,7 @@ class WeightsReport:
 
     left_out: file keys without a place in the model. comparison is None where the format was chosen by hand, or taken from the
     file's metadata. told: the format that these tell, where they do; problems: what they say and nobody understands, as a
-    sentence.
+    sentence. other_base: whether the file was trained over other weights than these.
     """
 
     file_name: str
@@ -102,6 +102,7 @@ class WeightsReport:
     overlaps: tuple[Overlap, ...]
     told: Kind | None = None
     problems: str = ""
+    other_base: bool = False
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -135,6 +136,11 @@ class WeightsReport:
             f"ControlNeXt weights '{self.file_name}': {self._content} ({why}), strength {self.strength:g}.",
             f"Applied: {len(self.applied)} of {self.total} keys ({_named(self.applied)}).",
         ]
+        if self.other_base:
+            lines.append(
+                "Trained over other weights than this model's: another checkpoint, or the same in another precision. Where the "
+                "control is weak, take the checkpoint that it was trained on."
+            )
         if self.unchanged:
             lines.append(f"Equal to the model, nothing to change: {len(self.unchanged)} ({_named(self.unchanged)}).")
         if self.left_out:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ..files.families import family_of_host_class, titles
+from ..files.fingerprint import fingerprint
 from ..files.identify import identify_tensors
 from ..files.identity import Tensors, shapes_of
 from ..files.layouts.controlnext import unet_part
@@ -94,8 +95,21 @@ def apply_unet_weights(
         overlaps=_overlaps(model, changes),
         told=told,
         problems=told_problems(says.problems),
+        other_base=_is_other_base(model, says.base_hash),
     )
     return clone, report
+
+
+def _is_other_base(model: Any, trained_on: str) -> bool:
+    """Whether weights were surely trained over other ones than the model's; False where that cannot be told.
+
+    Weights that a LoRA is worked into at the moment, and those that the host has not read yet, cannot be compared.
+    """
+    network = model.model.diffusion_model
+    cannot = getattr(model.model, "current_weight_patches_uuid", None) is not None or any(
+        value.is_meta for value in network.state_dict().values()
+    )
+    return bool(trained_on) and not cannot and fingerprint(network) != trained_on
 
 
 def _unet_weights(state_dict: Mapping[str, torch.Tensor], file_name: str) -> dict[str, torch.Tensor]:

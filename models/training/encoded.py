@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import comfy.model_management as management
@@ -10,20 +9,8 @@ import comfy.utils
 import torch
 
 from ...common.digests import sha256_of_json
+from ..files.fingerprint import fingerprint
 from .training_set import TrainingSet
-
-_SAMPLED = 8  # numbers of a tensor that count for a fingerprint
-
-
-def fingerprint(network: Any) -> str:
-    """A hash that tells one network's weights from another's, of some numbers of each."""
-    digest = hashlib.sha256()
-    with torch.no_grad():
-        for name, value in sorted(network.state_dict().items()):
-            flat = value.detach().flatten()
-            some = flat[:: max(1, flat.numel() // _SAMPLED)][:_SAMPLED].float().cpu()
-            digest.update(f"{name} {tuple(value.shape)} {some.tolist()}".encode())
-    return digest.hexdigest()
 
 
 def encoded_pictures(chosen: TrainingSet, vae: Any) -> list[torch.Tensor]:

@@ -10,10 +10,10 @@ import comfy.model_management as management
 import torch
 
 from ...common.digests import sha256_of_json
+from ..files.fingerprint import fingerprint
 from ..ip_adapter.adapter import IPAdapter
 from ..ip_adapter.embeds import ImageEmbeds
 from ..ip_adapter.encoding import features, with_negative
-from .encoded import fingerprint
 from .training_set import TrainingSet
 
 

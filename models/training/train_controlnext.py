@@ -13,11 +13,11 @@ from ..control.apply import apply_stack
 from ..control.signal import ControlSignal
 from ..control.stack import ControlStack
 from ..files.families import family_of_host_class
+from ..files.fingerprint import fingerprint
 from ..files.trained import CONTROL, UNET, Trained
 from ..host import tell
 from .controlnext import ControlNeXtLearner, Plan, is_learned, variant_for
 from .drawing import Drawing
-from .encoded import fingerprint
 from .files import check_name, header, model_path, training_folder, write
 from .lessons import Lessons
 from .loop import Pace

@@ -12,6 +12,7 @@ import torch
 from ...common.report_lines import warnings_first
 from ...preprocessors.images.checks import check_choice, check_type
 from ..files.families import family_of_host_class
+from ..files.fingerprint import fingerprint
 from ..files.trained import Trained
 from ..host import tell
 from ..ip_adapter.adapter import IPAdapter
@@ -20,7 +21,6 @@ from ..ip_adapter.identity_from_folder import NAME as FOLDER
 from ..ip_adapter.identity_from_folder import register
 from ..ip_adapter.layers import CrossAttention, check_fit
 from .drawing import Drawing
-from .encoded import fingerprint
 from .files import check_name, header, model_path, training_folder, write
 from .ip_adapter import LAYOUTS, WHO, IPAdapterLearner, Plan, layers_of
 from .ip_adapter_weights import TOKENS, Weights, fresh_weights, trainable, weights_of

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from armature_pack.models.controlnext.variants import VARIANTS
+from armature_pack.models.files.fingerprint import fingerprint
 from armature_pack.models.files.identify import told_file
 from armature_pack.models.files.layouts.controlnext import PLAIN, STEM, VARIANT_BASES, Layout
 from armature_pack.models.files.trained import KEYS, Trained, of_file, of_metadata
@@ -177,3 +178,16 @@ def test_a_format_chosen_by_hand_counts_and_is_told(sd15, folder) -> None:
     assert "full weights (chosen by hand)" in report and "format is set to full" in report.splitlines()[0]
     _, report = apply(sd15, folder, differences(sd15), {"format": "half"})
     assert "decided by comparison" in report and "armature.format 'half'" in report.splitlines()[0]
+
+
+def test_another_base_of_the_same_shape_is_told_and_the_same_one_is_not(sd15, folder) -> None:
+    changes = differences(sd15)
+    of_this = fingerprint(sd15.model.diffusion_model)
+    _, plain = apply(sd15, folder, changes, {"format": "delta"})
+    _, same = apply(sd15, folder, changes, {"format": "delta", "base_hash": of_this})
+    patched, other = apply(sd15, folder, changes, {"format": "delta", "base_hash": "ab12"})
+    assert same == plain and len(other.splitlines()) == len(plain.splitlines()) + 1
+    assert_changed(sd15, patched, changes)
+    # A change that is only noted down is no other base.
+    _, again = apply(patched, folder, changes, {"format": "delta", "base_hash": of_this})
+    assert len(again.splitlines()) == len(plain.splitlines()) + 1, "the overlap alone"

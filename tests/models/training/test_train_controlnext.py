@@ -65,7 +65,8 @@ def test_the_loss_falls_and_the_files_do_what_the_node_gives(folders):
     assert last < first and len(losses["loss"]) == 12
     assert sheet.shape[0] == 1 and "12 steps" in report
     loaded = ArmatureLoadControlNeXt.execute("mine.safetensors").args[0]
-    patched, _ = ArmatureApplyControlNeXtWeights.execute(checkpoint()[0], "mine_unet.safetensors").args
+    patched, told = ArmatureApplyControlNeXtWeights.execute(checkpoint()[0], "mine_unet.safetensors").args
+    assert "another checkpoint" not in told
     ours, theirs = drawn(model, chosen, control), drawn(patched, chosen, loaded)
     assert torch.allclose(ours, theirs, atol=1e-4) and not torch.allclose(ours, drawn(model, chosen), atol=1e-2)
     # The model that came in is as it was.
