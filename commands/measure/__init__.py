@@ -5,6 +5,10 @@ after the other. Each control signal is drawn with at weight 0, 0.5 and 1, and a
 signals being off; several signals also all together, as the graph says. Control Adherence measures each picture against the
 map that its signal got, by that map's own method. docs/measure.md says how the measures compare with those of ControlNet++.
 
+With --savings it weighs instead what Control Savings gain in time against what they cost in obedience: nothing left out, every
+second, third and fourth step, the prompt's half alone, and control that ends early; --steps and --samplers take several of each.
+savings.md, savings.json, savings.png and savings_contact_sheet.jpg hold what comes of it.
+
 The folder --out then holds measure.md, measure.json and contact_sheet.jpg, and in runs/ what `batch` keeps: the same command
 again draws what is left, and nothing twice.
 
@@ -40,6 +44,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_server_addresses(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", default=Path("measure"), help="default ./measure")
+    savings = parser.add_argument_group("savings")
+    savings.add_argument("--savings", action="store_true", help="weigh what control savings gain and cost instead")
+    savings.add_argument(
+        "--steps",
+        type=number(1, 10_000),
+        nargs="+",
+        default=[],
+        metavar="N",
+        help="with --savings: numbers of steps (default: the graph's own)",
+    )
+    savings.add_argument(
+        "--samplers",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="with --savings: samplers (default: the graph's own)",
+    )
     group = parser.add_argument_group("your team's sheet")
     group.add_argument(
         "--record", choices=("validated", "refused"), help="add the graph's combinations to it, with what was measured"

@@ -28,12 +28,14 @@ from ..batch.options import parse_headers
 from ..batch.servers import DEFAULT_SERVER, run_job
 from ..models_of_graph import given_folders, given_graph, header_store, record_verdict, without_graphics_card
 from ..terminal import Problem
+from .frontier import Point, points
 from .graph import SAVE, Measured, measured_graph
-from .report import Measurement, write_report
-from .results import Line, outcomes, table
+from .report import Measurement, write_report, write_savings
+from .results import Line, estimate_text, outcomes, table
+from .savings import Way, savings_cases, ways, with_savings
 from .ways import TOGETHER, WRONG, Case, cases, write_rows
 
-ROWS = "runs"  # the folder of the batch, inside --out
+ROWS, SAVINGS_ROWS = "runs", "savings_runs"  # the folder of the batch, inside --out
 
 
 def run_measure(arguments: argparse.Namespace) -> int:
@@ -52,20 +54,21 @@ def _measured(arguments: argparse.Namespace) -> int:
     pictures = _pictures(arguments.pictures)[: arguments.limit]
     if arguments.record:
         _check_recording(arguments)
+    _check_savings(arguments)
     servers, headers = arguments.server or [DEFAULT_SERVER], parse_headers(arguments.header)
     settings = Settings(arguments.retry, arguments.ahead, arguments.row_timeout, arguments.patience)
     secrets = Secrets(servers, headers)
-    (arguments.out / ROWS).mkdir(parents=True, exist_ok=True)
+    folder = arguments.out / (SAVINGS_ROWS if arguments.savings else ROWS)
+    folder.mkdir(parents=True, exist_ok=True)
     info = use_client(servers[0], lambda client: client.object_info(), headers=headers)
     types = layered(from_table(info), recorded())
     prompt = _prompt(arguments.graph, data, types, info)
+    wanted = ways(arguments.steps, arguments.samplers) if arguments.savings else []
     try:
-        measured = measured_graph(prompt, types, arguments.input, arguments.result)
+        measured, rows = _planned(arguments, prompt, types, pictures, wanted)
     except Problem as problem:
         raise Problem(f"{arguments.graph}: {problem}") from None
-    rows = cases(measured, pictures)
     _say(measured, pictures, rows)
-    folder = arguments.out / ROWS
     write_rows(folder / "rows.jsonl", rows)
     write_text(folder / "graph.json", json.dumps(measured.prompt, indent=1) + "\n")
     request = Request(folder / "rows.jsonl", pictures=arguments.pictures, despite_errors=arguments.despite_errors)
@@ -75,7 +78,21 @@ def _measured(arguments: argparse.Namespace) -> int:
         print(f"armature: {result.stopped}", file=sys.stderr)
     if not result.counts:  # nothing was to run, or nothing can
         return result.status
-    return _written(arguments, prompt, types, measured, pictures, rows, result)
+    return _written(arguments, prompt, types, measured, pictures, rows, wanted, result)
+
+
+def _planned(
+    arguments: argparse.Namespace,
+    prompt: Mapping[str, Any],
+    types: TypesOf,
+    pictures: Sequence[str],
+    wanted: Sequence[Way],
+) -> tuple[Measured, list[Case]]:
+    measured = measured_graph(prompt, types, arguments.input, arguments.result)
+    if not wanted:
+        return measured, cases(measured, pictures)
+    measured, node = with_savings(measured, types)
+    return measured, savings_cases(measured, node, pictures, wanted)
 
 
 def _written(
@@ -85,26 +102,35 @@ def _written(
     measured: Measured,
     pictures: Sequence[str],
     rows: Sequence[Case],
+    wanted: Sequence[Way],
     result: BatchResult,
 ) -> int:
     summary = json.loads(result.data.read_text(encoding="utf-8"))
     done = outcomes(measured, rows, summary)
     failed = [(row["name"], row["reason"] or row["state"]) for row in summary["rows"] if row["state"] != "done"]
-    lines = table(measured, done)
-    if not lines:
+    lines, found = ([], points(wanted, done)) if wanted else (table(measured, done), [])
+    if not lines and not found:
         raise Problem(f"nothing was measured. {'; '.join(dict.fromkeys(reason for _, reason in failed))[:1000]}")
-    found = Measurement(
+    made = Measurement(
         arguments.graph, prompt, arguments.pictures, pictures, result.data.parent, measured, lines, done, failed
     )
-    for path in write_report(found, arguments.out):
+    for path in write_savings(made, found, arguments.out) if wanted else write_report(made, arguments.out):
         print(path)
-    for line in lines:
-        print(f"  {_line(line)}")
+    for told in (*map(_line, lines), *map(_point, found)):
+        print(f"  {told}")
     if arguments.record:
         with _facts(arguments, prompt, types) as facts:
             record_verdict(_sheets(arguments), facts, arguments.record, *_verdict(lines, len(pictures)))
-    missing = any(len(one.readings) < 2 * len(measured.signals) for one in done)
+    maps = 1 if wanted else 2  # that each signal is measured against
+    missing = any(len(one.readings) < maps * len(measured.signals) for one in done)
     return max(result.status, int(missing))
+
+
+def _check_savings(arguments: argparse.Namespace) -> None:
+    if arguments.savings and arguments.record:
+        raise Problem("--record takes what is measured without --savings. Leave one of the two out.")
+    if not arguments.savings and (arguments.steps or arguments.samplers):
+        raise Problem("--steps and --samplers say how --savings is measured, which is missing.")
 
 
 def _pictures(folder: Path) -> list[str]:
@@ -137,11 +163,16 @@ def _say(measured: Measured, pictures: Sequence[str], rows: Sequence[Case]) -> N
 
 
 def _line(line: Line) -> str:
-    error = "" if line.score[1] is None else f" ± {line.score[1]:.3f}"
     against = f", against {line.against}" if line.way == WRONG else ""
     return (
-        f"{line.signal}, {line.way}{against}: {line.measure} {line.score[0]:.3f}{error} (chance {line.chance[0]:.3f})"
+        f"{line.signal}, {line.way}{against}: {line.measure} {estimate_text(line.score)} (chance {line.chance[0]:.3f})"
     )
+
+
+def _point(one: Point) -> str:
+    lost = "" if one.lost is None else f", {estimate_text(one.lost)} lost"
+    time = "" if one.share is None else f", {one.share:.2f} of the time"
+    return f"{one.way.name}: {estimate_text(one.score)}{lost}{time}"
 
 
 # The team's sheet.

@@ -152,3 +152,11 @@ def estimate(values: Sequence[float]) -> Estimate:
     """Mean and standard error of one value or more."""
     error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
     return statistics.fmean(values), error
+
+
+def estimate_text(value: Estimate | None) -> str:
+    """For a person; "" for None."""
+    if value is None:
+        return ""
+    mean, error = value
+    return f"{mean:.3f}" if error is None else f"{mean:.3f} ± {error:.3f}"

@@ -39,9 +39,14 @@ def cases(measured: Measured, pictures: Sequence[str]) -> list[Case]:
     """
     found: list[Case] = []
     for number, picture in enumerate(pictures):
-        seeds = {place: (seed + number) % LARGEST for place, seed in measured.seeds.items()}
-        found += _of_picture(measured, picture, pictures[(number + 1) % len(pictures)], seeds)
+        following = pictures[(number + 1) % len(pictures)]
+        found += _of_picture(measured, picture, following, seeds_of(measured, number))
     return found
+
+
+def seeds_of(measured: Measured, number: int) -> dict[str, int]:
+    """The seeds of a picture by their places, pictures being counted from 0."""
+    return {place: (seed + number) % LARGEST for place, seed in measured.seeds.items()}
 
 
 def _of_picture(measured: Measured, picture: str, following: str, seeds: Mapping[str, int]) -> Iterator[Case]:

@@ -86,6 +86,11 @@ measure {list} --pictures {folder} --server http://127.0.0.1:9
 measure {number} --pictures {folder} --server http://127.0.0.1:9
 measure {check} --pictures {folder} --server http://127.0.0.1:9
 measure {check} --pictures {missing} --server http://127.0.0.1:9
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --savings --steps 0
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --savings --steps
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --savings --steps 4 --samplers {long}
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --steps 4
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --savings --record validated --models {folder}
 measure {check} --pictures {file} --server http://127.0.0.1:9
 measure {check} --pictures {long} --server http://127.0.0.1:9
 measure {check} --pictures {strange} --server http://127.0.0.1:9

@@ -84,3 +84,30 @@ def test_a_saved_graph_is_planned_with_the_servers_nodes(tmp_path: Path, server:
     assert "lacks these nodes" in err and "NodeOfAnotherPack" in err
     out, _ = run_command("measure", tmp_path, *command, "--input", "Picture")
     assert "16 rows: 16 fit to run" in out and "Left alone: 'Depth signal'" in out
+
+
+def test_savings_are_weighed_and_weighed_once(graph: Path, server: RunningServer) -> None:
+    demo_models(server)
+    folder = graph.parent
+    command = ["graph.json", "--pictures", "pictures", "--server", server.address, "--out", "out", "--savings"]
+    out, _ = run_command("measure", folder, *command, "--steps", "3")
+    data = json.loads((folder / "out" / "savings.json").read_text(encoding="utf-8"))
+    rows = {row["saving"]: row for row in data["rows"]}
+    assert len(rows) == 6 and not data["failed"] and {row["pictures"] for row in rows.values()} == {2}
+    whole, ended = rows["nothing left out"], rows["until 0.6"]
+    assert whole["share"] == 1 and whole["lost"] is None and ended["lost"][0] > 0.1, (
+        "control that ends early obeys less"
+    )
+    # Of three steps every second leaves out one, every third and fourth leave out the same two.
+    assert rows["every 3"]["score"] == rows["every 4"]["score"] != rows["every 2"]["score"]
+    assert rows["conditional only"]["score"] == whole["score"], "without guidance there is one half alone"
+    page = (folder / "out" / "savings.md").read_text(encoding="utf-8")
+    assert f"{ended['lost'][0]:.3f} ±" in page and f"{ended['lost'][0]:.3f}" in out
+    assert Image.open(folder / "out" / "savings.png").width == 980
+    ran = server.log().count("got prompt")
+    run_command("measure", folder, *command, "--steps", "3")
+    assert server.log().count("got prompt") == ran
+    out, err = run_command("measure", folder, *command, "--samplers", "no such", "--check", status=2)
+    assert "no such" in out + err
+    _, err = run_command("measure", folder, *command[:-1], "--steps", "3", status=2)
+    assert "--savings" in err
