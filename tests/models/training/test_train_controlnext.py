@@ -8,8 +8,10 @@ from typing import Any
 
 import comfy.model_management
 import comfy.sample
+import comfy.sd
 import pytest
 import torch
+from armature_pack.commands.private_host.files import cache_folder
 from armature_pack.models.control.apply import apply_stack
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
@@ -19,6 +21,7 @@ from armature_pack.models.training.lessons import Lessons
 from armature_pack.models.training.loop import Dice, Pace
 from armature_pack.nodes.controlnext import ArmatureApplyControlNeXtWeights, ArmatureLoadControlNeXt
 from armature_pack.nodes.training import ArmatureTrainControlNeXt
+from armature_pack.tests.generated.generation import generate
 from safetensors.torch import load_file
 from small import checkpoint, squares
 
@@ -162,6 +165,31 @@ def test_gradient_checkpointing_gives_the_same_gradients(folders):
         learned.release()
     assert all(torch.allclose(one, other, rtol=1e-4, atol=1e-7) for one, other in zip(*found.values(), strict=True))
     assert "forward" not in vars(next(iter(model.model.diffusion_model.input_blocks[1])))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_base_of_half_the_bits_teaches_numbers_of_all_bits(folders, dtype):
+    chosen, (_, clip, vae), found = squares(folders), checkpoint(), {}
+    file = generate("sd15_checkpoint", cache_folder() / "generated")
+    for kept in (torch.float32, dtype):
+        with torch.inference_mode():
+            model: Any = comfy.sd.load_checkpoint_guess_config(
+                str(file), output_vae=False, output_clip=False, model_options={"dtype": kept}
+            )[0]
+        network = model.model.diffusion_model
+        before = {key: value.clone() for key, value in network.state_dict().items()}
+        assert {value.dtype for value in before.values()} == {kept}
+        given = {**QUICK, "learning_rate": 1e-3, "subset_rate": 1e-3}
+        _, _, losses, *_ = ArmatureTrainControlNeXt.execute(model, clip, vae, chosen, str(kept)[6:], 6, **given).args
+        learned = files(folders, str(kept)[6:])
+        assert {value.dtype for value in learned.values()} == {torch.float32}
+        assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+        found[kept] = torch.tensor(losses["loss"]), learned
+    (whole, one), (half, other) = found[torch.float32], found[dtype]
+    assert torch.allclose(whole, half, rtol=0.02) and len(whole) == 6
+    # Of what is learned, too: steps smaller than half the bits could hold are not lost.
+    key = max(one, key=lambda name: one[name].numel() if "to_out" in name or "attn" in name else 0)
+    assert torch.nn.functional.cosine_similarity(one[key].flatten(), other[key].flatten(), 0) > 0.9
 
 
 def test_what_cannot_be_trained_is_refused_before_the_first_step(folders):
