@@ -34,6 +34,7 @@ def register_history(routes: Any) -> None:
     routes.get(ROUTE)(get_rows)
     routes.get(f"{ROUTE}/run")(get_run)
     routes.get(f"{ROUTE}/file")(get_file)
+    routes.get(f"{ROUTE}/batch")(get_batch)
     routes.get(f"{ROUTE}/compare")(get_comparison)
     routes.get(f"{ROUTE}/export")(get_archive)
     routes.post(f"{ROUTE}/import")(post_archive)
@@ -55,6 +56,12 @@ async def get_rows(request: Any) -> Any:
 async def get_run(request: Any) -> Any:
     """All that is recorded of a run: `?project=&run=`."""
     return await answered(lambda: dict(_project(request).read(request.query.get("run", "")).data), _LISTS)
+
+
+async def get_batch(request: Any) -> Any:
+    """The runs of a batch that have ended, `?project=&batch=`, as rows by their number in it."""
+    batch = request.query.get("batch", "")
+    return await answered(lambda: _rows().batch(_project(request), batch), _LISTS)
 
 
 async def get_comparison(request: Any) -> Any:

@@ -27,6 +27,7 @@ def register_routes() -> None:
     instance.routes.post("/armature/sheet")(post_sheet)
     instance.routes.get("/armature/models")(get_models)
     instance.routes.get("/armature/curve")(get_curve)
+    instance.routes.get("/armature/weights")(get_weights)
     instance.routes.get("/armature/demo_models")(get_demo_models)
     instance.routes.post("/armature/demo_models")(post_demo_models)
     instance.routes.get("/armature")(get_desk)
@@ -66,6 +67,14 @@ async def get_curve(request: Any) -> Any:
 
     text = request.query.get("text", "")
     return await answered(lambda: drawn(text), None)
+
+
+async def get_weights(request: Any) -> Any:
+    """The weights that a text lists, `?text=`, as Weight Sweep reads it; 400 with what is wrong with the text."""
+    from ..preprocessors.adherence.sweep import parse_weights
+
+    text = request.query.get("text", "")
+    return await answered(lambda: {"weights": parse_weights(text, "Weights")}, None)
 
 
 async def get_demo_models(_request: Any) -> Any:

@@ -1,5 +1,6 @@
 // The desk: one page that runs a graph of nodes as a form. It talks to the server's public API alone.
 
+import { drawBatch, showBatchOf, watchBatch } from "./batch.js";
 import { element } from "./elements.js";
 import { modelField, promptField, weightField } from "./fields.js";
 import { checkFit } from "./findings.js";
@@ -74,6 +75,11 @@ const desk = {
     this.history.refresh();
   },
 
+  /** Show all runs of a batch, of which one is a row of the history. */
+  showBatch(project, batch) {
+    showBatchOf(desk, project, batch);
+  },
+
   /** Put the prompt of a run into the graph's place; a graph that is not offered becomes one of the person's own. */
   async restore(name, prompt) {
     const offered = [...at("graph").options].some((one) => one.value === name);
@@ -134,6 +140,7 @@ async function start() {
   at("graph").value = wanted.find((name) => names.includes(name) || desk.own[ownName(name)]);
   desk.history = new History(desk, guarded);
   await choose(at("graph").value);
+  watchBatch(desk, guarded);
   if (run) await resume(desk, run);
 }
 
@@ -250,6 +257,7 @@ function draw() {
   const focused = document.activeElement?.id;
   const holder = document.activeElement?.closest("[data-node]");
   Object.keys(SECTIONS).forEach(drawSection);
+  drawBatch(desk);
   if (holder && !document.contains(holder)) desk.show(holder.dataset.node);
   else at(focused)?.focus();
   lookAtFiles();

@@ -34,10 +34,10 @@ export class History {
     this.refresh();
   }
 
-  /** What the server keeps with a run of the desk's graph, to make a row of it. */
-  async note() {
+  /** What the server keeps with a run of the desk's graph, to make a row of it; `more` of it. */
+  async note(graph = this.desk.graph, more = {}) {
     await this.choosing; // a run that is sent at once belongs to the project that was just chosen
-    const { graph, info, name } = this.desk;
+    const { info, name } = this.desk;
     return {
       armature_desk: {
         project: this.project,
@@ -47,6 +47,7 @@ export class History {
         maps: maps(graph, info).map(({ id, slot }) => [id, slot]),
         words: prompts(graph, info).map(({ title, value }) => ({ title, text: value })),
         weights: weights(graph, info).map(({ name: title, value }) => ({ title, value })),
+        ...more,
       },
     };
   }
@@ -166,7 +167,8 @@ export class History {
     },
     change: (row, changes) => this.guarded(() => this.write("edit", row, changes))(),
     remove: (row) => this.guarded(() => this.remove(row))(),
-    restore: (row) => this.guarded(() => this.restore(row))(),
+    restore: (row, project) => this.guarded(() => this.restore(row, project))(),
+    batch: ({ batch }) => this.desk.showBatch(this.project, batch),
     branch: (row) => this.guarded(() => this.branch(row))(),
     mark: (row, box) => this.guarded(() => this.mark(row, box))(),
   };
@@ -185,8 +187,8 @@ export class History {
   }
 
   /** Set everything as it was in a run. */
-  async restore(row) {
-    const { graph, prompt, notes } = await this.post("restore", { run: row.id });
+  async restore(row, project = this.project) {
+    const { graph, prompt, notes } = await this.post("restore", { run: row.id, project });
     await this.desk.restore(graph, prompt);
     keep(`parent ${this.desk.name}`, row.id);
     this.desk.say([`Everything is set as in ${nameOf(row)}.`, ...notes].join("\n"));
@@ -256,8 +258,8 @@ const texts = new WeakMap();
 
 function textOf(row) {
   if (!texts.has(row)) {
-    const { id, told, name, branch, graph, status, words = [], weights: weighed = [], seeds = [], models = [] } = row;
-    const all = [id, told, name, branch, graph, status, timeOf(row), ...words.map((one) => one.text), ...weighed.map((one) => one.title), ...seeds, ...models];
+    const { id, told, name, branch, batch, graph, status, words = [], weights: weighed = [], seeds = [], models = [] } = row;
+    const all = [id, told, name, branch, batch?.label, graph, status, timeOf(row), ...words.map((one) => one.text), ...weighed.map((one) => one.title), ...seeds, ...models];
     texts.set(row, all.filter(Boolean).join("\n").toLowerCase());
   }
   return texts.get(row);

@@ -65,9 +65,10 @@ export function tellLacks(desk) {
 
 const isBusy = () => at("show-maps").getAttribute("aria-disabled") === "true";
 
-/** Whether the graph can run; otherwise says what is missing and goes there. Files may have come since the page asked. */
-export async function ready(desk) {
-  if (isBusy()) return false;
+/** Whether the graph can run; otherwise says what is missing and goes there. Files may have come since the page asked.
+ * besides: also while another run goes on. */
+export async function ready(desk, besides = false) {
+  if (isBusy() && !besides) return false;
   if (!allLacks(desk).length) return true;
   if (!badNumbers().length) await desk.relearn();
   const found = allLacks(desk);

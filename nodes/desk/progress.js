@@ -12,7 +12,7 @@ export class Progress {
   }
 
   see({ type, data, picture }) {
-    if (type === "preview") this.show({ picture });
+    if (type === "preview") (this.running || this.first) && this.show({ picture }); // else it is of a run that comes before
     else if (type === "waiting") this.wait(data.before);
     else if (type === "execution_cached") for (const id of data.nodes ?? []) this.done.add(id);
     else if (type === "executing" && data.node) this.begin(data.display_node ?? data.node);

@@ -29,7 +29,7 @@ function entry(desk, state, [, id, prompt, more]) {
   stop.onclick = async () => {
     stop.setAttribute("aria-disabled", "true");
     try {
-      await desk.server.cancel(id);
+      await desk.server.cancel([id]);
       await show(desk);
     } catch (error) {
       desk.say(error.message, "error");

@@ -26,7 +26,7 @@ export function offerTools(desk, graph) {
 /** Pictures of the page open large; with Ctrl, Shift or the middle button the link does what links do. */
 export function watchPictures() {
   document.addEventListener("click", async (event) => {
-    const seen = event.target.closest?.(".figures a")?.querySelector("img");
+    const seen = event.target.closest?.(":is(.figures, #cells) a")?.querySelector("img");
     if (!seen || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
     const { showLarge } = await import("./viewer.js");

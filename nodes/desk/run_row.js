@@ -13,7 +13,7 @@ export const nameOf = (row) => row.name || timeOf(row);
 
 /**
  * A row. `acts` has address(query), change(row, changes), restore(row), branch(row), remove(row), mark(row, on), report(row) and
- * parent(row).
+ * parent(row), batch(row).
  */
 export function runRow(row, acts) {
   if (row.status === "damaged") return element("li", { className: "run" }, element("p", { className: "warning" }, row.told));
@@ -39,6 +39,7 @@ function facts(row, acts) {
     row.name && timeOf(row),
     row.graph.replace(/^own:/, "").replaceAll("_", " "),
     row.branch && `branch ${row.branch}`,
+    row.batch && `${row.batch.number} of ${row.batch.of} in a batch`,
     parent && `from ${nameOf(parent)}`,
   ];
   const settings = [
@@ -96,6 +97,7 @@ function buttons(row, acts) {
     { className: "acts" },
     element("label", {}, mark, " Compare"),
     act("Restore", acts.restore, { title: "Set everything as it was in this run" }),
+    row.batch ? act("Batch", acts.batch, { title: "Show all runs of its batch" }) : null,
     act("Branch", acts.branch, { title: "Set everything as it was, and go on under another name" }),
     act(row.starred ? "★ Starred" : "☆ Star", () => acts.change(row, { starred: !row.starred }), { "aria-pressed": String(row.starred) }),
     act("Delete", acts.remove),

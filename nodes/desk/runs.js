@@ -45,7 +45,7 @@ export async function resume(desk, kept) {
 
 /** Stop what runs, if anything does. */
 export async function cancelRun(desk) {
-  if (running) await desk.server.cancel(running);
+  if (running) await desk.server.cancel([running]);
 }
 
 /** Run a prompt to its end and show what came out; resolves to the outputs of its nodes, or to null where there are none. */
@@ -123,7 +123,7 @@ const SHOWING = {
 };
 
 /** The demo's models come with the pack: those that the prompt names and the server lacks are written there. */
-async function provideDemo(desk, prompt) {
+export async function provideDemo(desk, prompt) {
   const named = new Set(JSON.stringify(prompt).match(/\barmature_demo\w*\.safetensors\b/g));
   if (!named.size) return;
   const { files } = await desk.server.json("armature/demo_models");

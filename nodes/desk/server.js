@@ -83,10 +83,10 @@ export class Server {
     }
   }
 
-  /** Take a run off the server, whether it waits or runs. */
-  async cancel(id) {
-    await this.fetch("queue", { method: "POST", body: JSON.stringify({ delete: [id] }) });
-    await this.fetch("interrupt", { method: "POST", body: JSON.stringify({ prompt_id: id }) });
+  /** Take runs off the server, whether they wait or run. */
+  async cancel(ids) {
+    await this.fetch("queue", { method: "POST", body: JSON.stringify({ delete: ids }) });
+    await Promise.all(ids.map((id) => this.fetch("interrupt", { method: "POST", body: JSON.stringify({ prompt_id: id }) })));
   }
 
   /** The address of a picture that a run or an upload left on the server. */

@@ -7,9 +7,9 @@ const LARGEST = 16; // times its own pixels
 const KEYS = { "+": 1.25, "=": 1.25, "-": 0.8 };
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** Show the picture of an <img> large: wheel, pinch and keys zoom, dragging moves. */
+/** Show the picture of an <img> large, or the one that it leads to: wheel, pinch and keys zoom, dragging moves. */
 export async function showLarge(seen) {
-  const image = element("img", { src: seen.src, alt: seen.alt, className: "large", draggable: false });
+  const image = element("img", { src: seen.closest("a")?.href || seen.src, alt: seen.alt, className: "large", draggable: false });
   const range = element("input", { type: "range", min: 0, max: 100, value: 0 });
   const close = element("button", { type: "button" }, "Close");
   const whole = element("button", { type: "button" }, "Whole");

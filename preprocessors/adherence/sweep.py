@@ -9,42 +9,43 @@ MOST = 64
 _WHO = "Weight Sweep, input weights"
 
 
-def parse_weights(text: str) -> list[float]:
+def parse_weights(text: str, who: str = _WHO) -> list[float]:
     """Weights from text: numbers separated by commas, each a number or a range start:end:step, ends included.
 
-    Raises ValueError that names the piece that is not understood, for more than 64 weights, and for none.
+    who: where the text stands, for errors. Raises ValueError that names the piece that is not understood, for more than 64
+    weights, and for none.
     """
     weights: list[float] = []
     for piece in filter(None, (part.strip() for part in text.split(","))):
-        weights += _range(piece) if ":" in piece else [_number(piece, piece)]
+        weights += _range(piece, who) if ":" in piece else [_number(piece, piece, who)]
         if len(weights) > MOST:
-            raise ValueError(f"{_WHO}: more than {MOST} weights. Each is a whole sampling run; take larger steps.")
+            raise ValueError(f"{who}: more than {MOST} weights. Each is a whole sampling run; take larger steps.")
     if not weights:
-        raise ValueError(f"{_WHO}: there is none. Write numbers such as 0, 0.5, 1, or a range such as 0:1:0.25.")
+        raise ValueError(f"{who}: there is none. Write numbers such as 0, 0.5, 1, or a range such as 0:1:0.25.")
     return list(dict.fromkeys(weights))
 
 
-def _range(piece: str) -> list[float]:
+def _range(piece: str, who: str) -> list[float]:
     parts = piece.split(":")
     if len(parts) != 3:
-        raise ValueError(f"{_WHO}: {piece!r} is not a range. Write start:end:step, such as 0:1:0.25.")
-    start, end, step = (_number(part, piece) for part in parts)
+        raise ValueError(f"{who}: {piece!r} is not a range. Write start:end:step, such as 0:1:0.25.")
+    start, end, step = (_number(part, piece, who) for part in parts)
     if step <= 0 or end < start:
-        raise ValueError(f"{_WHO}: {piece!r} does not go upwards. Write start:end:step with start below end.")
+        raise ValueError(f"{who}: {piece!r} does not go upwards. Write start:end:step with start below end.")
     steps = (end - start) / step + 1e-6
     if steps >= MOST:
-        raise ValueError(f"{_WHO}: {piece!r} has too many weights, {MOST} is the most. Take larger steps.")
+        raise ValueError(f"{who}: {piece!r} has too many weights, {MOST} is the most. Take larger steps.")
     return [round(start + step * number, 6) for number in range(math.floor(steps) + 1)]
 
 
-def _number(text: str, piece: str) -> float:
+def _number(text: str, piece: str, who: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
         raise ValueError(
-            f"{_WHO}: {piece!r} is not a number. Write numbers such as 0, 0.5, 1, or a range such as 0:1:0.25."
+            f"{who}: {piece!r} is not a number. Write numbers such as 0, 0.5, 1, or a range such as 0:1:0.25."
         )
     return value
 

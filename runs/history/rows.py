@@ -10,6 +10,7 @@ from typing import Any
 from ...common.digests import sha256
 from ...common.file_stamp import FileStamp, file_stamp
 from ..record.record import RecordError, read_record
+from .batches import batch_of, rows_of_batch
 from .project import Project, history_of, maps_of, record_files
 
 MOST_WORDS = 2000  # characters of a text that a list shows and searches
@@ -41,6 +42,10 @@ class Rows:
         # An id tells the second: of two runs of one second the record knows which was first.
         rows.sort(key=lambda row: (row["id"][:SECOND], row.get("saved", ""), row["id"]), reverse=True)
         return {"version": version, "deleted": deleted, "rows": rows}
+
+    def batch(self, project: Project, batch: str) -> dict[str, Any]:
+        """`rows` of the runs of a batch, by their number in it."""
+        return {"rows": rows_of_batch(self.table(project)["rows"], batch)}
 
     def _row(self, stamp: FileStamp) -> dict[str, Any]:
         path = stamp[0]
@@ -74,6 +79,8 @@ def row_of(run: str, record: Mapping[str, Any]) -> dict[str, Any]:
         "starred": history.get("starred") is True,
         "branch": _text(history.get("branch")),
         "parent": _text(history.get("parent")),
+        "batch": batch_of(history.get("batch")),
+        "reason": _reason(history, record["reports"]),
         "words": [
             {**one, "text": one["text"][:MOST_WORDS]} for one in _entries(history.get("words"), title=str, text=str)
         ],
@@ -117,6 +124,13 @@ def _time(value: str) -> str:
 def _seconds(times: Mapping[str, Any]) -> float | None:
     found = times.get("seconds")
     return found if isinstance(found, int | float) and math.isfinite(found) else None
+
+
+def _reason(history: Mapping[str, Any], reports: object) -> str:
+    """Why a run failed: what was reported last."""
+    if _text(history.get("status")) != "failed" or not isinstance(reports, list) or not reports:
+        return ""
+    return _text(reports[-1])[:MOST_WORDS]
 
 
 def _text(value: object) -> str:

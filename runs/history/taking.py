@@ -17,6 +17,7 @@ from ..record.compare import pixels_of
 from ..record.host_facts import HostFacts
 from ..record.prompt_facts import upstream
 from ..record.saving import Job, make_record, model_entries, picture_entry
+from .batches import batch_of
 from .names import FILMS, PICTURES, RUN, check_project
 from .project import LONGEST, Project
 
@@ -179,7 +180,7 @@ def _reports(run: Ended) -> list[str]:
 def _told(run: Ended) -> dict[str, Any]:
     """The part `history` of a record; of what the desk told only what is of the right kind and size."""
     note = run.note
-    parent = note.get("parent")
+    parent, batch = note.get("parent"), batch_of(note.get("batch"))
     return {
         "prompt_id": run.prompt_id,
         "status": "failed" if "execution_error" in run.messages else "done",
@@ -198,6 +199,7 @@ def _told(run: Ended) -> dict[str, Any]:
             if _is_number(one.get("value"))
         ],
         "adherence": list(_adherence(run)),
+        **({} if batch is None else {"batch": batch}),
     }
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from armature_pack.tests.browser.axe import violations
 from armature_pack.tests.browser.desk_page import file_of, open_desk
 from armature_pack.tests.server_fixture import PACK, RunningServer
 from PIL import Image
@@ -16,8 +15,6 @@ from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.host]
 
-AXE_PACKAGE = "axe_playwright_python"  # carries axe.min.js
-AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZES = {"desk": (1600, 1000), "laptop": (1280, 720), "phone": (390, 844)}
 IN_SIGHT = """one => {
   const box = one.getBoundingClientRect()
@@ -53,18 +50,6 @@ def own_graph(desk: Page, graph: dict[str, Any]) -> None:
 def make(desk: Page) -> None:
     desk.get_by_role("button", name="Make the picture").click()
     expect(desk.get_by_role("status")).to_contain_text("Picture done")
-
-
-def violations(desk: Page) -> list[Any]:
-    """What axe-core finds wrong with what is shown; nothing where axe-core is not installed."""
-    found = importlib.util.find_spec(AXE_PACKAGE)
-    if found is None or not found.origin:
-        pytest.skip(f"axe-core is not here. To look for what bars people from the page: pip install {AXE_PACKAGE}")
-    desk.evaluate((Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8"))
-    return desk.evaluate(
-        "rules => axe.run(document, {runOnly: rules}).then(done => done.violations.map(one => [one.id, one.nodes[0].html]))",
-        AXE_RULES,
-    )
 
 
 def test_the_result_is_in_sight_at_every_size(desk: Page, graph: dict[str, Any]) -> None:

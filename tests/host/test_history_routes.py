@@ -153,6 +153,24 @@ def test_a_run_that_failed_is_a_row_with_the_reason(server: RunningServer) -> No
     assert (row["status"], row["seeds"], row["adherence"]) == ("failed", [5], [])
     reports = get(server, "/run", run=row["id"], project="failures")["reports"]
     assert reports[-1].startswith("Adherence: ") and "adherence" in reports[-1].lower()
+    assert row["reason"] == reports[-1]
+
+
+def test_runs_of_a_batch_are_found_by_it(server: RunningServer) -> None:
+    draw_source(server)
+    batch = {"id": "0123456789abcdef", "number": 2, "of": 3, "label": "seed <b>7</b>", "more": "x"}
+    run_of_desk(server, 7, 0.8, project="batches", batch=batch)
+    run_of_desk(server, 8, 0.8, project="batches", batch={**batch, "number": 1})
+    for wrong in ({"number": 0}, {"of": 65, "number": 65}, {"number": True}, {"id": "../x"}, {"label": 7}):
+        run_of_desk(server, 9, 0.8, project="batches", batch={**batch, **wrong})
+    assert post(server, "/take", project="batches") == {"notes": []}
+    found = get(server, "/batch", project="batches", batch=batch["id"])["rows"]
+    assert [(row["batch"]["number"], row["seeds"]) for row in found] == [(1, [8]), (2, [7])]
+    assert found[1]["batch"] == {key: batch[key] for key in ("id", "number", "of", "label")}
+    rows = get(server, "", project="batches")["rows"]
+    assert len(rows) == 7 and sum(row["batch"] is None for row in rows) == 5
+    check(get(server, "/run", project="batches", run=found[0]["id"]))
+    assert get(server, "/batch", project="batches", batch="../x")["rows"] == []
 
 
 def test_replay_and_diff_read_it(server: RunningServer, rows: list[dict[str, Any]], tmp_path: Path) -> None:
