@@ -9,6 +9,7 @@ from typing import Any
 
 from .answering import answered, posted, refused
 from .history_routes import register_history
+from .preset_routes import register_presets
 from .request_body import LARGEST_FILE, Refused, read_body
 
 DESK = Path(__file__).resolve().parent / "desk"
@@ -37,6 +38,7 @@ def register_routes() -> None:
     instance.routes.post("/armature/prompt")(post_prompt)
     instance.routes.get("/armature/pose_figure")(get_pose_figure)
     register_history(instance.routes)
+    register_presets(instance.routes)
 
 
 async def post_compatibility(request: Any) -> Any:

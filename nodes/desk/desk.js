@@ -2,14 +2,15 @@
 
 import { drawBatch, showBatchOf, watchBatch } from "./batch.js";
 import { element } from "./elements.js";
-import { modelField, promptField, weightField } from "./fields.js";
+import { modelField, profileField, promptField, weightField } from "./fields.js";
 import { checkFit } from "./findings.js";
-import { EXAMPLE, LOAD, modelFiles, pictures, prompts, unknownKinds, weights } from "./graph.js";
+import { EXAMPLE, LOAD, modelFiles, pictures, profiles, prompts, unknownKinds, weights } from "./graph.js";
 import { History } from "./history.js";
 import { changesOf, keep, keepHere, recall, recallHere, withChanges } from "./kept.js";
 import { ready, tellLacks } from "./missing.js";
 import { graphIn, nameNodes, takeDrops } from "./opening.js";
 import { pictureTile } from "./pictures.js";
+import { drawPresets, watchPresets } from "./presets.js";
 import { watchQueue } from "./queue.js";
 import { watchPictures } from "./result_tools.js";
 import { cancelRun, makePicture, resume, showMaps, unfinished } from "./runs.js";
@@ -87,8 +88,13 @@ const desk = {
     const wanted = offered ? name : OWN + (ownName(name) || name || "run");
     at("graph").value = wanted;
     if (wanted !== this.name) await choose(wanted);
+    await this.replace(prompt);
+  },
+
+  /** Put a graph into the place of the one that is set; Undo takes that back. */
+  async replace(graph) {
     const before = this.graph;
-    this.graph = prompt;
+    this.graph = graph;
     this.outdate();
     await this.redraw();
     this.before = before;
@@ -141,6 +147,7 @@ async function start() {
   desk.history = new History(desk, guarded);
   await choose(at("graph").value);
   watchBatch(desk, guarded);
+  await watchPresets(desk, guarded);
   if (run) await resume(desk, run);
 }
 
@@ -249,6 +256,7 @@ const SECTIONS = {
   prompts: [prompts, promptField],
   weights: [weights, weightField],
   models: [modelFiles, modelField],
+  profiles: [profiles, profileField],
   settings: [sharedSettings, sharedSettingField],
 };
 
@@ -257,6 +265,7 @@ function draw() {
   const focused = document.activeElement?.id;
   const holder = document.activeElement?.closest("[data-node]");
   Object.keys(SECTIONS).forEach(drawSection);
+  drawPresets(desk);
   drawBatch(desk);
   if (holder && !document.contains(holder)) desk.show(holder.dataset.node);
   else at(focused)?.focus();

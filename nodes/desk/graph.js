@@ -9,6 +9,7 @@ const SLIDER_TOP = 2; // more is seldom wanted; the number beside the slider tak
 
 export const EXAMPLE = "ArmatureExamplePicture";
 export const LOAD = "LoadImage";
+const PROFILE = "ArmatureProfile";
 
 export const isLink = (value) => Array.isArray(value) && value.length === 2 && typeof value[1] === "number";
 
@@ -96,6 +97,11 @@ export function modelFiles(graph, info) {
   return values(graph, info)
     .filter(({ spec, value }) => spec.type === "COMBO" && typeof value === "string" && MODEL_FILE.test(value))
     .map((one) => ({ ...one, missing: !one.spec.options.includes(one.value) }));
+}
+
+/** The choices between speed and fidelity, of Profile nodes. */
+export function profiles(graph, info) {
+  return values(graph, info).filter(({ kind, spec }) => kind === PROFILE && spec.name === "profile");
 }
 
 /** Seeds, steps and sizes. */

@@ -23,10 +23,15 @@ class HistoryError(ValueError):
 
 def check_project(name: object) -> str:
     """The name of a project, which is that of its folder too. Raises HistoryError."""
+    return check_name(name, "a project's name")
+
+
+def check_name(name: object, what: str) -> str:
+    """A name that a person gave, fit for a file. what: for the error, what it is to be. Raises HistoryError."""
     text = unicodedata.normalize("NFC", name).strip() if isinstance(name, str) else ""
     if not _PROJECT.fullmatch(text) or len(text) > LONGEST or text.endswith(".") or _OF_WINDOWS.fullmatch(text):
         raise HistoryError(
-            f"{str(name)[:80]!r} cannot be a project's name. Take up to {LONGEST} letters, digits, spaces and "
+            f"{str(name)[:80]!r} cannot be {what}. Take up to {LONGEST} letters, digits, spaces and "
             ". , ( ) + & ' - _, with a letter or digit in front and no full stop at the end."
         )
     return text

@@ -228,21 +228,27 @@ def test_a_project_goes_to_another(server: RunningServer, rows: list[dict[str, A
     assert not list((server.input_folder.parent / "temp").glob("armature-*"))
 
 
-@pytest.mark.parametrize("route", ["take", "edit", "delete", "bring_back", "restore"])
+@pytest.mark.parametrize(
+    "route",
+    [
+        *(f"history/{name}" for name in ("take", "edit", "delete", "bring_back", "restore")),
+        *(f"presets/{name}" for name in ("save", "rename", "delete")),
+    ],
+)
 @pytest.mark.parametrize(
     ("headers", "body", "status"),
     [
         ({"Content-Type": "text/plain"}, {}, 415),
         ({**JSON, "Origin": "http://elsewhere.example", "Host": "192.168.0.7:8188"}, {}, 403),
         (JSON, [], 400),
-        (JSON, {"project": "../../escaped", "run": "x"}, 400),
+        (JSON, {"project": "../../escaped", "run": "x", "name": "../../escaped"}, 400),
         (JSON, {"project": ["a"], "run": {}}, 400),
     ],
 )
 def test_what_is_turned_away(
     server: RunningServer, route: str, headers: dict[str, str], body: Any, status: int
 ) -> None:
-    got, answer = ask(server, "POST", f"{HISTORY}/{route}", json.dumps(body).encode(), headers)
+    got, answer = ask(server, "POST", f"/armature/{route}", json.dumps(body).encode(), headers)
     assert got == status and json.loads(answer)["error"]["message"]
     assert not list(server.input_folder.parent.rglob("escaped"))
 

@@ -1,0 +1,103 @@
+"""Presets on the desk: shipped ones, one's own in another graph, taking back, and profiles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from armature_pack.tests.browser.axe import violations
+from armature_pack.tests.browser.desk_page import file_of, open_desk
+from armature_pack.tests.server_fixture import PACK, RunningServer
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.host]
+
+
+@pytest.fixture(scope="module")
+def desk(server: RunningServer, browser: Browser) -> Iterator[Page]:
+    with open_desk(server, browser) as page:
+        page.locator("#presets > summary").click()
+        yield page
+
+
+def choose(desk: Page, graph: str) -> None:
+    desk.get_by_label("Graph", exact=True).select_option(graph)
+    expect(desk.locator(f"form[data-graph='{graph}']")).to_be_visible()
+    expect(desk.get_by_role("status")).to_contain_text("is ready.")
+
+
+def use(desk: Page, name: str) -> None:
+    desk.get_by_label("Preset", exact=True).select_option(label=name)
+    desk.get_by_role("button", name="Use it").click()
+
+
+def test_shipped_ones_keep_the_proportions_of_a_graph_and_say_what_they_changed(desk: Page) -> None:
+    choose(desk, "three_signals")
+    status = desk.get_by_role("status")
+    use(desk, "Follow closely")
+    expect(status).to_contain_text("Follow closely: set.")
+    expect(status).to_contain_text("weight 0.4 → 0.5, ends at 60% → 100%.")
+    weights = [
+        float(one)
+        for one in desk.locator("#weights input[type=number]").evaluate_all("all => all.map(one => one.value)")
+    ]
+    assert sorted(weights) == [0.5, 0.625, 0.75]
+    use(desk, "Follow closely")  # it starts from what the graph came with
+    expect(status).to_have_text("Follow closely: nothing changes.")
+    use(desk, "Fade out")
+    expect(status).to_contain_text("curve none → “0 1, 1 0”")
+    use(desk, "Balanced")
+    expect(desk.get_by_role("button", name="Start over")).to_be_hidden()
+    use(desk, "Loose")
+    desk.get_by_role("button", name="Undo the preset").click()
+    expect(status).to_have_text("Loose is taken back.")
+    expect(desk.get_by_label("Preset", exact=True)).to_be_focused()
+    assert "Style first" not in desk.locator("#preset").inner_text()
+
+
+def test_ones_own_is_saved_used_in_another_graph_renamed_and_deleted(desk: Page) -> None:
+    choose(desk, "three_signals")
+    status, name = desk.get_by_role("status"), desk.get_by_label("Name", exact=True)
+    name.fill("../up")
+    name.press("Enter")
+    expect(status).to_contain_text("'../up' cannot be a preset's name.")
+    desk.locator("#weights input[type=number]").first.fill("0.33")
+    name.fill("Soft one")
+    name.press("Enter")
+    expect(status).to_have_text("Soft one is saved.")
+    expect(desk.get_by_label("Preset", exact=True)).to_have_value("saved:Soft one")
+    choose(desk, "ip_adapter_depth_lora")
+    use(desk, "Soft one")
+    expect(status).to_contain_text("weight 0.8 → 0.33")
+    expect(status).to_contain_text("Not in this graph: ")
+    expect(status).to_contain_text("Left as it is: ")
+    name.fill("Softer")
+    desk.get_by_role("button", name="Rename it").click()
+    expect(status).to_have_text("Soft one is called Softer now.")
+    desk.get_by_role("button", name="Delete it").click()
+    expect(status).to_have_text("Softer is deleted.")
+    expect(desk.get_by_role("button", name="Undo deleting")).to_be_focused()
+    desk.keyboard.press("Enter")
+    expect(status).to_have_text("Softer is back.")
+    use(desk, "Softer")
+    for scheme in ("light", "dark"):
+        desk.emulate_media(color_scheme=scheme)
+        assert violations(desk) == []
+
+
+def test_a_profile_is_chosen(desk: Page) -> None:
+    graph: dict[str, Any] = json.loads(
+        (PACK / "workflows" / "api" / "01 One control signal.json").read_text(encoding="utf-8")
+    )
+    graph["30"] = {"class_type": "ArmatureProfile", "inputs": {"profile": "balanced"}, "_meta": {"title": "Profile"}}
+    graph["11"]["inputs"]["savings"] = ["30", 0]
+    graph["13"]["inputs"]["steps"] = ["30", 1]
+    desk.locator("#own-graph").set_input_files(file_of("profiled.json", json.dumps(graph)))
+    expect(desk.get_by_role("status")).to_have_text("profiled.json is ready.")
+    desk.get_by_label("Profile", exact=True).select_option("fast")
+    with desk.expect_request("**/api/prompt") as sent:
+        desk.get_by_role("button", name="Make the picture").click()
+    assert json.loads(sent.value.post_data or "{}")["prompt"]["30"]["inputs"]["profile"] == "fast"
+    expect(desk.get_by_role("status")).to_contain_text("Picture done")
