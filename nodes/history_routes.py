@@ -167,7 +167,7 @@ def _take(asked: dict[str, Any]) -> dict[str, Any]:
             continue
         run = ended_run(prompt_id, entry)
         try:
-            if run is None or run.is_stopped:
+            if run is None:
                 _TAKEN.add(prompt_id)
             elif run.project == project.name:
                 take(project, run, HostFacts())

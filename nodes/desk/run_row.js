@@ -17,13 +17,13 @@ export const nameOf = (row) => row.name || timeOf(row);
  */
 export function runRow(row, acts) {
   if (row.status === "damaged") return element("li", { className: "run" }, element("p", { className: "warning" }, row.told));
-  return element("li", { className: row.status === "failed" ? "run failed" : "run" }, picture(row, acts), facts(row, acts), buttons(row, acts));
+  return element("li", { className: `run ${row.status}` }, picture(row, acts), facts(row, acts), buttons(row, acts));
 }
 
 function picture(row, { address }) {
   const [first] = row.pictures;
   const still = row.pictures.find((name) => !FILM.test(name));
-  const seen = still ? element("img", { src: address({ run: row.id }), alt: `What came of ${nameOf(row)}`, loading: "lazy", decoding: "async" }) : first ? "Film" : "No picture";
+  const seen = still ? element("img", { src: address({ run: row.id }), alt: `What came of ${nameOf(row)}`, loading: "lazy", decoding: "async" }) : first ? "Film" : row.status === "cancelled" ? "Cancelled" : "No picture";
   if (!first) return element("div", { className: "thumb" }, seen);
   const count = row.pictures.length > 1 ? element("span", { className: "many" }, `${row.pictures.length}`) : null;
   return element("a", { className: "thumb", href: address({ name: first }), target: "_blank", title: "Open the picture" }, seen, count);
@@ -35,7 +35,7 @@ function facts(row, acts) {
   const [words, ...less] = row.words.filter(({ text }) => text);
   const parent = acts.parent(row);
   const tags = [
-    row.status === "failed" && "failed",
+    row.status !== "done" && row.status,
     row.name && timeOf(row),
     row.graph.replace(/^own:/, "").replaceAll("_", " "),
     row.branch && `branch ${row.branch}`,

@@ -19,9 +19,9 @@ const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.
 /** The adherence of a row, the mean where several were measured; null where none was. */
 const adherenceOf = (row) => (row?.adherence.length ? mean(row.adherence.map(({ score }) => score)) : null);
 
-/** The cell with the highest adherence; null where fewer than two were measured. */
+/** The cell with the highest adherence, of runs that ended well; null where fewer than two were measured. */
 export function bestOf(cells) {
-  const measured = cells.filter(({ row }) => adherenceOf(row) !== null);
+  const measured = cells.filter(({ state, row }) => state === "done" && adherenceOf(row) !== null);
   if (measured.length < 2) return null;
   return measured.reduce((best, one) => (adherenceOf(one.row) > adherenceOf(best.row) ? one : best));
 }

@@ -45,7 +45,7 @@ class Ended:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether a person stopped it: that is no result."""
+        """Whether a person stopped it: what it had shown until then is no result."""
         return "execution_interrupted" in self.messages
 
     @property
@@ -95,13 +95,14 @@ def take(project: Project, run: Ended, host: HostFacts) -> bool:
 def _results(run: Ended) -> tuple[str, list[str]]:
     """The node whose pictures are the result, the last one of those that save, or show where none saves; and the others.
 
-    Of a run without pictures it is the node that the host was to run after the most others, in whatever order it names them.
+    Of a run without pictures, and of one that was stopped, it is the node that the host was to run after the most others, in
+    whatever order it names them.
     """
     maps = {str(one[0]) for one in _list(run.note.get("maps")) if isinstance(one, list) and one}
     shown = {node: files for node in run.outputs if (files := _files(run, node)) and not _is_map(run, node, maps)}
     kept = [node for node, files in shown.items() if any(file.get("type") == "output" for file in files)]
     found = sorted(kept or shown, key=list(run.prompt).index)
-    if found:
+    if found and not run.is_stopped:
         return found[-1], found[:-1]
     targets = [node for node in run.prompt if node in run.targets]
     return max(targets, key=lambda node: len(upstream(run.prompt, node)), default=""), []
@@ -126,7 +127,7 @@ def _pictures(
     """Content by name; what the record says of the result's pictures; and of what else there is to see: films, other nodes'."""
     files: dict[str, bytes] = {}
     entries, more = [], []
-    for node in (main, *others):
+    for node in () if run.is_stopped else (main, *others):
         for shown in _files(run, node):
             path = host.find_output(shown)
             suffix = path.suffix.lower().removeprefix(".") if path is not None else ""
@@ -183,7 +184,7 @@ def _told(run: Ended) -> dict[str, Any]:
     parent, batch = note.get("parent"), batch_of(note.get("batch"))
     return {
         "prompt_id": run.prompt_id,
-        "status": "failed" if "execution_error" in run.messages else "done",
+        "status": "cancelled" if run.is_stopped else "failed" if "execution_error" in run.messages else "done",
         "graph": _short(note.get("graph")),
         "name": "",
         "starred": False,

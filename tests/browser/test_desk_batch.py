@@ -141,3 +141,6 @@ def test_the_rest_is_cancelled(desk: Page) -> None:
     sheet(desk).get_by_role("button", name="Cancel the rest").click()
     expect(sheet(desk)).to_contain_text("0 of 3 · 3 cancelled")
     expect(desk.locator("#queue")).to_be_hidden()
+    row = desk.locator("#rows li.run").first  # of the one that had begun
+    expect(row).to_contain_text("cancelled · ")
+    expect(row).to_contain_text("1 of 3 in a batch")

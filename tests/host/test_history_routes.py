@@ -62,13 +62,18 @@ def draw_source(server: RunningServer) -> bytes:
 
 
 def run_of_desk(
-    server: RunningServer, seed: int, weight: float, measuring: dict[str, Any] | None = None, **more: Any
+    server: RunningServer,
+    seed: int,
+    weight: float,
+    measuring: dict[str, Any] | None = None,
+    steps: int = 1,
+    **more: Any,
 ) -> str:
     """Runs the example graph as the desk sends it; its id. measuring: inputs of Control Adherence; more: what the desk tells."""
     changes = {
         "Load Checkpoint.ckpt_name": server.model("sd15_checkpoint"),
         "Load ControlNet.control_net_name": server.model("sd15_controlnet_canny"),
-        "Sampler.steps": 1,
+        "Sampler.steps": steps,
         "Sampler.seed": seed,
         "Control signal.weight": weight,
     }
@@ -154,6 +159,22 @@ def test_a_run_that_failed_is_a_row_with_the_reason(server: RunningServer) -> No
     reports = get(server, "/run", run=row["id"], project="failures")["reports"]
     assert reports[-1].startswith("Adherence: ") and "adherence" in reports[-1].lower()
     assert row["reason"] == reports[-1]
+
+
+def test_a_run_that_was_cancelled_is_a_row_without_a_picture(server: RunningServer) -> None:
+    draw_source(server)
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(run_of_desk, server, 11, 0.8, steps=3000, project="cancelled")
+        while not sent.done():
+            ask(server, "POST", "/interrupt", b"{}")
+            time.sleep(0.2)
+    assert post(server, "/take", project="cancelled") == {"notes": []}
+    (row,) = get(server, "", project="cancelled")["rows"]
+    assert (row["status"], row["seeds"], row["pictures"], row["reason"]) == ("cancelled", [11], [], "")
+    record = get(server, "/run", project="cancelled", run=row["id"])
+    check(record)
+    restored = post(server, "/restore", project="cancelled", run=row["id"])
+    assert restored["prompt"]["12"]["inputs"]["steps"] == 3000
 
 
 def test_runs_of_a_batch_are_found_by_it(server: RunningServer) -> None:
