@@ -8,6 +8,7 @@ import { EXAMPLE, LOAD, modelFiles, pictures, profiles, prompts, unknownKinds, w
 import { History } from "./history.js";
 import { changesOf, keep, keepHere, recall, recallHere, withChanges } from "./kept.js";
 import { ready, tellLacks } from "./missing.js";
+import { watchName } from "./names.js";
 import { graphIn, nameNodes, takeDrops } from "./opening.js";
 import { pictureTile } from "./pictures.js";
 import { drawPresets, watchPresets } from "./presets.js";
@@ -331,6 +332,7 @@ at("start-over").onclick = guarded(() => startOver());
 takeDrops(guarded(openFile));
 watchPictures();
 watchQueue(desk);
+watchName();
 at("cancel").onclick = guarded(() => cancelRun(desk));
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") guarded(() => cancelRun(desk))();

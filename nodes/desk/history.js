@@ -258,8 +258,8 @@ const texts = new WeakMap();
 
 function textOf(row) {
   if (!texts.has(row)) {
-    const { id, told, name, branch, batch, graph, status, words = [], weights: weighed = [], seeds = [], models = [] } = row;
-    const all = [id, told, name, branch, batch?.label, graph, status, timeOf(row), ...words.map((one) => one.text), ...weighed.map((one) => one.title), ...seeds, ...models];
+    const { id, told, name, by, branch, batch, graph, status, words = [], weights: weighed = [], seeds = [], models = [] } = row;
+    const all = [id, told, name, by, branch, batch?.label, graph, status, timeOf(row), ...words.map((one) => one.text), ...weighed.map((one) => one.title), ...seeds, ...models];
     texts.set(row, all.filter(Boolean).join("\n").toLowerCase());
   }
   return texts.get(row);

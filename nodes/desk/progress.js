@@ -13,15 +13,16 @@ export class Progress {
 
   see({ type, data, picture }) {
     if (type === "preview") (this.running || this.first) && this.show({ picture }); // else it is of a run that comes before
-    else if (type === "waiting") this.wait(data.before);
+    else if (type === "waiting") this.wait(data);
     else if (type === "execution_cached") for (const id of data.nodes ?? []) this.done.add(id);
     else if (type === "executing" && data.node) this.begin(data.display_node ?? data.node);
     else if (type === "progress" && data.max > 1) this.step(data.node, data.value, data.max);
   }
 
-  /** Other runs come first. */
-  wait(before) {
-    this.show({ text: `waits for ${before} other run${before > 1 ? "s" : ""} …`, share: null });
+  /** Other runs come first; names: of whose they are, as far as they said. */
+  wait({ before, names }) {
+    const whose = names.length ? ` (${names.map((name) => `${name}’s`).join(", ")})` : "";
+    this.show({ text: `waits for ${before} other run${before > 1 ? "s" : ""}${whose} …`, share: null });
   }
 
   begin(id) {

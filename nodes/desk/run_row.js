@@ -38,6 +38,7 @@ function facts(row, acts) {
     row.status !== "done" && row.status,
     row.name && timeOf(row),
     row.graph.replace(/^own:/, "").replaceAll("_", " "),
+    row.by && `by ${row.by}`,
     row.branch && `branch ${row.branch}`,
     row.batch && `${row.batch.number} of ${row.batch.of} in a batch`,
     parent && `from ${nameOf(parent)}`,

@@ -1,5 +1,6 @@
 // The server's public API, and nothing else: every address is relative, so that the page works behind a proxy too.
 
+import { nameIn, ownName } from "./names.js";
 import { problems, refusalIn } from "./refusals.js";
 
 const POLL_MILLISECONDS = 2000;
@@ -43,10 +44,10 @@ export class Server {
 
   /**
    * Queue an API prompt; resolves to {id, leftOut, found}: its id, and why some outputs were left out, as texts and as problems.
-   * `more` is kept with it.
+   * `more` is kept with it, and the name of who sits here.
    */
   async submit(prompt, more = {}) {
-    const answer = await this.post("prompt", { prompt, client_id: this.clientId, extra_data: more });
+    const answer = await this.post("prompt", { prompt, client_id: this.clientId, extra_data: { ...more, ...(ownName() && { armature_by: ownName() }) } });
     const found = problems(answer.node_errors, prompt);
     return { id: answer.prompt_id, leftOut: found.map((one) => one.text), found };
   }
@@ -71,7 +72,7 @@ export class Server {
         const record = (await this.json(`history/${id}`))[id];
         if (record) return record;
         const before = runsBefore(queue, id);
-        if (before) onMessage({ type: "waiting", data: { before } });
+        if (before.length) onMessage({ type: "waiting", data: { before: before.length, names: [...new Set(before.map((run) => nameIn(run[3])).filter(Boolean))] } });
         if (!waiting) throw new Lost("The server no longer knows this run; it may have been restarted.");
         await new Promise((resolve) => {
           ring = resolve;
@@ -128,10 +129,10 @@ export class Server {
   }
 }
 
-/** How many runs come before one that waits; 0 when it does not. */
+/** The runs that come before one that waits; none when it does not. */
 function runsBefore({ queue_running: running, queue_pending: pending }, id) {
   const own = pending.find((item) => item[1] === id);
-  return own ? running.length + pending.filter((item) => item[0] < own[0]).length : 0;
+  return own ? [...running, ...pending.filter((item) => item[0] < own[0])] : [];
 }
 
 function previewOf(buffer) {

@@ -79,6 +79,7 @@ def row_of(run: str, record: Mapping[str, Any]) -> dict[str, Any]:
         "starred": history.get("starred") is True,
         "branch": _text(history.get("branch")),
         "parent": _text(history.get("parent")),
+        "by": _text(history.get("by")),
         "batch": batch_of(history.get("batch")),
         "reason": _reason(history, record["reports"]),
         "words": [

@@ -22,18 +22,24 @@ from .names import FILMS, PICTURES, RUN, check_project
 from .project import LONGEST, Project
 
 KEY = "armature_desk"  # in the extra data of a prompt: what the desk tells of its run
+BY = "armature_by"  # there too: the name that whoever sent it has given
+LONGEST_NAME = 60  # characters
 MOST_ENTRIES = 64
 LONGEST_TEXT = 20_000  # characters of a prompt's text
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A run of the desk as the host remembers it. note: what the desk told; outputs: what nodes showed, by node."""
+    """A run of the desk as the host remembers it.
+
+    note: what the desk told; by: the name that was given, or nothing; outputs: what nodes showed, by node.
+    """
 
     prompt_id: str
     prompt: Mapping[str, Any]
     targets: Sequence[str]
     note: Mapping[str, Any]
+    by: str
     outputs: Mapping[str, Any]
     messages: Mapping[str, Mapping[str, Any]]
     queued: float | None
@@ -70,7 +76,8 @@ def ended_run(prompt_id: str, entry: Mapping[str, Any]) -> Ended | None:
     told = {str(kind): data for kind, data in messages if isinstance(data, dict)}
     created = extra.get("create_time")
     queued = created / 1000 if isinstance(created, int | float) else None
-    return Ended(prompt_id, prompt, [str(one) for one in targets], note, entry.get("outputs") or {}, told, queued)
+    by = " ".join(_short(extra.get(BY)).split())[:LONGEST_NAME]
+    return Ended(prompt_id, prompt, [str(one) for one in targets], note, by, entry.get("outputs") or {}, told, queued)
 
 
 def take(project: Project, run: Ended, host: HostFacts) -> bool:
@@ -200,6 +207,7 @@ def _told(run: Ended) -> dict[str, Any]:
             if _is_number(one.get("value"))
         ],
         "adherence": list(_adherence(run)),
+        **({"by": run.by} if run.by else {}),
         **({} if batch is None else {"batch": batch}),
     }
 

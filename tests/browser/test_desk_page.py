@@ -126,15 +126,20 @@ def test_a_run_is_followed_to_its_end_and_runs_that_wait_are_cancelled(
     long["12"]["inputs"] |= {"steps": 3000, "seed": 77}
     for seed in (78, 79):  # somebody else's, of which the first runs
         long["12"]["inputs"]["seed"] = seed
-        desk.request.post(f"{server.address}/api/prompt", data={"prompt": long})
+        more = {"armature_by": "Ana <b>"} if seed == 78 else {}
+        desk.request.post(f"{server.address}/api/prompt", data={"prompt": long, "extra_data": more})
+    name = desk.get_by_label("Your name")
+    name.fill("  Ben \t C. ")
+    name.press("Tab")
     own_graph(desk, graph | {"12": {**graph["12"], "inputs": {**graph["12"]["inputs"], "steps": 5, "seed": 80}}})
     status = desk.get_by_role("status")
     desk.get_by_role("button", name="Make the picture").click()
-    expect(status).to_have_text("Picture: waits for 2 other runs …")
+    expect(status).to_have_text("Picture: waits for 2 other runs (Ana <b>’s) …")
     desk.get_by_text("Queue 3").click()
-    desk.get_by_role("button", name="Cancel Waiting, number 1: from elsewhere").click()
+    expect(desk.locator("#queue")).to_contain_text("Running: Ana <b>’s, 2 before yours")
+    desk.get_by_role("button", name="Cancel Waiting, number 1: from elsewhere, 1 before yours").click()
     expect(desk.get_by_text("Queue 2")).to_be_visible()
-    desk.get_by_role("button", name="Cancel Running: from elsewhere").click()
+    desk.get_by_role("button", name="Cancel Running: Ana <b>’s, 1 before yours").click()
     expect(status).to_contain_text("left")
     expect(status).to_contain_text("Picture done")
     expect(desk).to_have_title("✓ Picture done · Armature desk")
@@ -142,6 +147,13 @@ def test_a_run_is_followed_to_its_end_and_runs_that_wait_are_cancelled(
     expect(desk).to_have_title("Armature desk")
     expect(desk.locator("#queue")).to_be_hidden()
     assert not desk.get_by_label("Sound at the end").is_checked()
+    desk.get_by_label("Search").fill("ben c.")
+    row = desk.get_by_role("region", name="History").locator("#rows li.run")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("by Ben C.")
+    desk.get_by_label("Search").fill("")
+    desk.reload()
+    expect(name).to_have_value("Ben C.")
 
 
 @pytest.mark.parametrize(("size", "scheme"), [("desk", "light"), ("phone", "dark")])

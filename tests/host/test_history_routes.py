@@ -28,6 +28,7 @@ HISTORY = "/armature/history"
 JSON = {"Content-Type": "application/json"}
 PROJECT = "Tea & cups (1)"
 SOURCE = "history cup.png"
+NAME = " Ana \n <b>" + " and friends" * 10
 
 
 def ask(
@@ -92,7 +93,7 @@ def run_of_desk(
         "weights": [{"title": "Control signal", "value": weight}, {"title": "bad", "value": "x"}],
         **more,
     }
-    body = json.dumps({"prompt": prompt, "extra_data": {"armature_desk": note}}).encode()
+    body = json.dumps({"prompt": prompt, "extra_data": {"armature_desk": note, "armature_by": NAME}}).encode()
     status, content = ask(server, "POST", "/prompt", body)
     assert status == 200, content
     prompt_id = json.loads(content)["prompt_id"]
@@ -126,6 +127,7 @@ def test_a_run_is_a_row_and_a_record_of_the_one_schema(server: RunningServer, ro
     assert earlier["weights"] == [{"title": "Control signal", "value": 0.8}]
     assert earlier["words"][0]["text"] == "a <i>cup</i>" and earlier["status"] == "done"
     assert (later["branch"], later["parent"]) == ("less", "")
+    assert later["by"] == " ".join(NAME.split())[:60]
     (measured,) = earlier["adherence"]
     assert measured["title"] == "Adherence" and 0 <= measured["score"] <= 1
     assert earlier["maps"] == later["maps"] and len(earlier["maps"]) == 1, "one map, kept once"
