@@ -47,6 +47,19 @@ def put_under_management(module: Any, load_device: Any = None) -> Any:
 
 
 @contextmanager
+def keeping_loaded() -> Iterator[None]:
+    """Runs other models in the middle of a sampling: what they push out of the device's memory is loaded again behind them."""
+    import comfy.model_management
+
+    used = comfy.model_management.loaded_models(only_currently_used=True)
+    loaded = [one for one in used if one is not None]  # the host's list also holds what is gone already
+    try:
+        yield
+    finally:
+        comfy.model_management.load_models_gpu(loaded)
+
+
+@contextmanager
 def cast_weights(layer: Any, like: Any) -> Iterator[tuple[Any, Any]]:
     """Weight and bias of a host's layer in the dtype and on the device of a tensor, wherever the host keeps them.
 
@@ -122,7 +135,7 @@ def tell(message: str) -> None:
         told.append(message)
     server = sys.modules.get("server")  # absent in unit tests; importing it would start half the host
     instance = getattr(getattr(server, "PromptServer", None), "instance", None)
-    node_id = _running_node()
+    node_id = running_node()
     if instance is not None and node_id is not None:
         for client in _front_ends(instance):
             instance.send_progress_text(message, node_id, client)
@@ -136,7 +149,8 @@ def _front_ends(server: Any) -> list[str | None]:
     return [client for client, told in list(clients.items()) if told.get("feature_flags")]
 
 
-def _running_node() -> str | None:
+def running_node() -> str | None:
+    """The id of the node that runs now; None outside of one."""
     from comfy_execution.utils import get_executing_context
 
     context = get_executing_context()

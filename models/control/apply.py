@@ -10,6 +10,7 @@ from ...preprocessors.images.checks import check_choice
 from ..controlnext.control import ControlNeXt
 from ..guidance.regions import map_in_area
 from ..host import host_nodes, tell
+from .adaptive_weight import AdaptiveWeight
 from .decision import Decided, decide
 from .guard import GUARDS, Guard, Watch
 from .inpaint import inpainting
@@ -116,7 +117,7 @@ def _chain(
         _check_layers(signal, watch.label)
     assert one.image is not None, "a signal that is left out is not chained"
     given = inpainting(signal, one.image, watch.label)
-    link = SignalControl(given.net, signal, sharing, watch, savings)
+    link = SignalControl(given.net, signal, sharing, watch, savings, AdaptiveWeight.of(signal, watch.label))
     # A range of steps is kept by the link itself: the host's own is one of the noise schedule.
     start, end = (0.0, 1.0) if signal.counts_steps else (signal.start, signal.end)
     # The host's own apply: one copy per distinct chain, so positive and negative stay in one batch.

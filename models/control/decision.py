@@ -15,6 +15,7 @@ from ...preprocessors.images.map_check.transparency import opaque
 from ...preprocessors.images.tags import tag_of
 from ...preprocessors.images.tensors import BrokenImage, check_image
 from ..controlnext.control import ControlNeXt
+from .adaptive_weight import why_not
 from .fit import Fit
 from .inpaint import told_mask
 from .signal import ControlSignal
@@ -142,6 +143,12 @@ def _decided(signal: ControlSignal, label: str) -> Decided:
                 "the control image looks like a photograph. Nets for tile, blur or inpainting want one; for any other: "
                 f"{_MAKE_THE_MAP}.",
             )
+    if image is not None and signal.adaptation is not None:
+        cannot = why_not(signal)
+        if cannot is None:
+            sentence += f". Its weight {signal.adaptation.in_words}"
+        else:
+            complaints = (*complaints, f"its weight will not correct itself: {cannot}")
     return Decided(replace(signal, control_net=net), label, image, sentence, complaints, notes)
 
 

@@ -40,6 +40,7 @@ def _facts(part: Decided, stack: ControlStack, height: int, width: int) -> dict[
         "masked": signal.has_mask,
         "layer_weights": None if signal.layer_weights is None else _layer_facts(signal.layer_weights),
         "frame_weights": None if signal.frame_weights is None else repr(signal.frame_weights),
+        **({} if signal.adaptation is None else {"adaptation": signal.adaptation.in_words}),
         "balance": stack.balance,
         "budget": stack.budget,
         "images": [picture for image, of in _maps_of(part) for picture in _as_applied(image, height, width, of)],

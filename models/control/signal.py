@@ -13,6 +13,7 @@ from ..guidance.curve import CONSTANT, Curve
 from ..guidance.frame_weights import FrameWeights
 from ..guidance.layer_weights import LayerWeights
 from ..guidance.progress import Progress
+from .adaptation import Adaptation
 from .fit import FITS, Fit
 
 OnInvalid = Literal["warn", "skip", "error"]
@@ -36,7 +37,7 @@ class ControlSignal:
     schedule: factor on the weight over the whole noise schedule; mask: [B,H,W] or None; layer_weights and frame_weights:
     further factors per layer and half, and per frame; inpaint_mask: [B,H,W], 1 where a net that inpaints draws anew;
     inpaint_image: [B,H,W,C], what it paints into where `image` is a map; source: title of the node that gave the image;
-    net_name: name of the net's file. The last two are "" where nobody knows.
+    net_name: name of the net's file, both "" where nobody knows; adaptation: how the weight corrects itself while sampling.
     """
 
     control_net: Any
@@ -55,6 +56,7 @@ class ControlSignal:
     inpaint_image: torch.Tensor | None = None
     source: str = ""
     net_name: str = ""
+    adaptation: Adaptation | None = None
 
     def __post_init__(self) -> None:
         if isinstance(getattr(self.control_net, "model", None), torch.nn.Module):  # a MODEL_PATCH, as the host loads it

@@ -16,6 +16,7 @@ from ..guidance.regions import areas_of
 from ..guidance.roles import told_unknown
 from ..guidance.sampling_hooks import with_sampling_hooks
 from ..host import tell
+from .adaptive_weight import AdaptiveWeight
 from .family import mismatch
 from .guard import Watch
 from .image_feed import Call, MapFeed
@@ -47,7 +48,13 @@ class SignalControl(ControlLink):
     """
 
     def __init__(
-        self, inner: Any, signal: ControlSignal, stack: ControlStack, watch: Watch, savings: Savings = NONE
+        self,
+        inner: Any,
+        signal: ControlSignal,
+        stack: ControlStack,
+        watch: Watch,
+        savings: Savings = NONE,
+        follower: AdaptiveWeight | None = None,
     ) -> None:
         super().__init__()
         self.inner = inner
@@ -55,6 +62,7 @@ class SignalControl(ControlLink):
         self.stack = stack
         self.watch = watch
         self.savings = savings
+        self.follower = follower
         self.extra_hooks = with_sampling_hooks(inner.extra_hooks)  # the host collects them from the links themselves
         self._call = InnerCall(inner, savings)
         self._feed: MapFeed | UnionFeed
@@ -75,7 +83,7 @@ class SignalControl(ControlLink):
     # What the host asks of a control object ---------------------------------------------------------------------
 
     def copy(self) -> SignalControl:
-        copied = SignalControl(self.inner.copy(), self.signal, self.stack, self.watch, self.savings)
+        copied = SignalControl(self.inner.copy(), self.signal, self.stack, self.watch, self.savings, self.follower)
         self.copy_to(copied)
         return copied
 
@@ -87,7 +95,7 @@ class SignalControl(ControlLink):
 
     def deepclone_multigpu(self, load_device: torch.device, autoregister: bool = False) -> SignalControl:
         inner = self.inner.deepclone_multigpu(load_device)
-        clone = SignalControl(inner, self.signal, self.stack, self.watch, self.savings)
+        clone = SignalControl(inner, self.signal, self.stack, self.watch, self.savings, self.follower)
         self.copy_to(clone)
         if autoregister:
             self.multigpu_clones[load_device] = clone
@@ -109,6 +117,8 @@ class SignalControl(ControlLink):
             self.inner.pre_run(model, percent_to_timestep_function)
         self._model = model
         self._percent_to_sigma = percent_to_timestep_function
+        if self.follower is not None:
+            self.follower.reset(percent_to_timestep_function)
 
     def abandon(self) -> None:
         """Let go of a sampling that ended by an error or an interrupt, and say nothing of it."""
@@ -117,6 +127,8 @@ class SignalControl(ControlLink):
         self._forget()
         self._model = self._percent_to_sigma = None
         self._is_left_out = False
+        if self.follower is not None:
+            self.follower.reset(None)
 
     def _check_family(self, model: Any) -> None:
         told = mismatch(self.inner, model, self.label, tag_of(self.signal.image))
@@ -138,7 +150,11 @@ class SignalControl(ControlLink):
         is_left_out, self._is_left_out = self._is_left_out, False
         if is_left_out:
             self.watch.record.finish()
+            if self.follower is not None:
+                self.follower.reset(None)
             return
+        if self.follower is not None:
+            self.follower.finish()
         limit = self.savings.until
         self.watch.finish(self.signal, limit if limit < 1.0 else None, to_sigma)
 
@@ -173,6 +189,8 @@ class SignalControl(ControlLink):
         self._tell_once(view, x_noisy, areas)
         self._feed.prepare(self._image, Call(x_noisy, view, areas, at))
         self.inner.strength = weight
+        if self.follower is not None:
+            self.follower.acts(weight)
         if isinstance(self.inner, ControlNeXt):  # it acts inside the network, so the mask must act there
             self.inner.mask = self._mask_inside(where, x_noisy, view)
         elif isinstance(self.inner, ModelPatchNet):
@@ -260,6 +278,8 @@ class SignalControl(ControlLink):
         if self.signal.strength_at(at) == 0.0 or not self._before_the_end(t):
             return 0.0
         factor = self.signal.schedule.value(at.noise) * budget_factor(self.stack, at)
+        if self.follower is not None:
+            factor *= self.follower.factor
         return self.signal.weight if factor == 1.0 else self.signal.weight * factor
 
     def _before_the_end(self, t: torch.Tensor) -> bool:

@@ -107,6 +107,8 @@ def _notes(signal: ControlSignal, stack: ControlStack) -> tuple[str, ...]:
         notes.append("per layer")
     if signal.frame_weights is not None:
         notes.append("per frame")
+    if signal.adaptation is not None:
+        notes.append("corrects itself")
     return tuple(notes)
 
 

@@ -191,3 +191,8 @@ def _check(part: ControlSignal, first: ControlSignal, number: int) -> None:
                 f"{who}: it has {name}, which act on what the net gives, and all maps of a pass share that. "
                 f"Link them to {name} of the Union Signal."
             )
+    if part.adaptation is not None:
+        raise ValueError(
+            f"{who}: it has an adaptation, which corrects the weight of a net, and all maps of a pass share that. Unlink it, or "
+            "link the signal to the ControlNet Stack as one of its own."
+        )

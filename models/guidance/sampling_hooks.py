@@ -1,4 +1,4 @@
-"""What a sampling must tell about itself: roles and areas of its conditionings, for controls and patches inside it.
+"""What a sampling must tell about itself: roles and areas of its conditionings, and what it predicts; for controls and patches.
 
 A patch on a MODEL brings its wrappers along. A control object has no model, only the conditioning that it travels in; there
 the host's hooks are the way. A hook that is met in the attribute `extra_hooks` alone is registered for the whole sampling,
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from .predictions import with_predictions
 from .regions import AREAS, with_areas
 from .roles import ROLES, with_guider, with_roles
 
@@ -21,6 +22,7 @@ def wrappers() -> dict[str, dict[str, list[Any]]]:
 
     return {
         WrappersMP.OUTER_SAMPLE: {ROLES: [letting_go]},
+        WrappersMP.SAMPLER_SAMPLE: {ROLES: [with_predictions]},
         WrappersMP.PREDICT_NOISE: {ROLES: [with_guider]},
         WrappersMP.CALC_COND_BATCH: {ROLES: [with_roles], AREAS: [with_areas]},
     }

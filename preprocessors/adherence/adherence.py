@@ -26,6 +26,7 @@ from .scoring import POSE, Family, Score, family_of, fit_picture, related, score
 
 AUTO = "auto"
 WHO = "Control Adherence"
+_NO_KEY_POINTS = "poses are compared by key points, which a drawn map does not hold."
 _OTHERS = 4  # maps of other pictures in the batch that take part in the shuffle
 
 
@@ -79,6 +80,17 @@ def adherence(image: Any, control_image: Any, request: Request, source: Any = No
         for one in zip(pictures, made.maps.to(pictures), wanted, strict=True)
     ]
     return _result(entry, family, request, scores, torch.stack(shown).clamp(0, 1), notes, source is not None)
+
+
+def method_for(control_image: Any) -> Preprocessor:
+    """The method that AUTO looks with where these maps [B,h,w,C] are wanted and there is no source.
+
+    ValueError where none can be told, or where that method needs the source.
+    """
+    entry = _entry(AUTO, control_image, to_rgb(check_image(control_image, f"{WHO}, input control_image")).float())
+    if family_of(entry.makes) is POSE:
+        raise ValueError(f"{WHO}: {_NO_KEY_POINTS}")
+    return entry
 
 
 def _entry(method: str, control_image: Any, maps: torch.Tensor) -> Preprocessor:
@@ -160,10 +172,7 @@ def _score(
 def _poses(found: MadeMap, of_source: MadeMap | None, count: int) -> list[Score]:
     """PCK of the people found against those of the source, chance being the source's people turned upside down."""
     if of_source is None:
-        raise ValueError(
-            f"{WHO}, input source: poses are compared by key points, which a drawn map does not hold. "
-            "Link the picture that the pose map was made of."
-        )
+        raise ValueError(f"{WHO}, input source: {_NO_KEY_POINTS} Link the picture that the pose map was made of.")
     if len(found.poses) != count or len(of_source.poses) != count:
         raise ValueError(f"{WHO}, input method: this method gives no key points. Choose one that outputs poses.")
     scores = []

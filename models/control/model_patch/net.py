@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import comfy.latent_formats
-import comfy.model_management
 import comfy.utils
 import torch
 
@@ -16,6 +15,7 @@ from ...guidance.batch_view import BatchView, Window
 from ...guidance.control_link import ControlLink
 from ...guidance.sampling_hooks import with_sampling_hooks
 from ...guidance.uncompiled import run_uncompiled
+from ...host import keeping_loaded
 from .kinds import Inputs, Patches, PatchKind, kind_of, titles
 from .weighting import PATCH_SIZE, PLACES, Weighted, Weights
 
@@ -207,11 +207,8 @@ class ModelPatchNet(ControlLink):
         return patches
 
     def _make(self, size: Size, device: torch.device) -> Patches:
-        # Encoding may push the network out of the device's memory.
-        used = comfy.model_management.loaded_models(only_currently_used=True)
-        loaded = [one for one in used if one is not None]  # the host's list also holds what is gone already
-        patches = self.kind.make(self.patcher, self._inputs(size))
-        comfy.model_management.load_models_gpu(loaded)
+        with keeping_loaded():  # encoding may push the network out
+            patches = self.kind.make(self.patcher, self._inputs(size))
         for patch in patches.values():
             if hasattr(patch, "to"):
                 patch.to(device)
