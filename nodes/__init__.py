@@ -8,6 +8,7 @@ from .color_fix import ArmatureFixColors
 from .compatibility import ArmatureCompatibilityCheck
 from .consistency import ArmatureConsistency
 from .control import ArmatureControlSignal, ArmatureControlStack
+from .control_adaptation import ArmatureAdaptationReport, ArmatureControlAdaptation
 from .control_apply import ArmatureApplyControl, ArmatureApplyControlStack
 from .control_images import ArmatureCheckControlImage, ArmatureFitControlImage
 from .control_plot import ArmaturePlotControlStack
@@ -95,6 +96,8 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ArmatureTrainIPAdapter,
     ArmatureTrainingSetForLoRA,
     ArmatureSampleToAdherence,
+    ArmatureControlAdaptation,
+    ArmatureAdaptationReport,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .api import (
+    ControlAdaptationType,
     ControlNetStackType,
     ControlSignalType,
     ControlStackType,
@@ -142,6 +143,15 @@ def inpaint_image_input() -> Any:
     )
 
 
+def adaptation_input() -> Any:
+    """How the weight corrects itself while sampling."""
+    return ControlAdaptationType.Input(
+        "adaptation",
+        optional=True,
+        tooltip="An experiment: how the weight corrects itself while sampling, from Adaptive Control Weight. Unlinked: it stays.",
+    )
+
+
 def origins(cls: type[io.ComfyNode]) -> tuple[str, str]:
     """What the prompt says of the nodes before a signal: the title of the one that its image comes from, its net's file name."""
     from ..common.node_names import linked_node, title_of
@@ -176,7 +186,13 @@ class ArmatureControlSignal(io.ComfyNode):
                 "control weight",
                 "multi controlnet",
             ],
-            inputs=[*signal_inputs(), range_of_input(), inpaint_mask_input(), inpaint_image_input()],
+            inputs=[
+                *signal_inputs(),
+                range_of_input(),
+                inpaint_mask_input(),
+                inpaint_image_input(),
+                adaptation_input(),
+            ],
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
             outputs=[ControlSignalType.Output("signal", tooltip="Link it to a ControlNet Stack.")],
         )
@@ -198,7 +214,9 @@ class ArmatureControlSignal(io.ComfyNode):
         range_of: Any = "noise",
         inpaint_mask: Any = None,
         inpaint_image: Any = None,
+        adaptation: Any = None,
     ) -> io.NodeOutput:
+        from ..models.control.adaptation import check_adaptation
         from ..models.control.signal import ControlSignal
         from ..models.guidance.curve import Curve
 
@@ -220,6 +238,7 @@ class ArmatureControlSignal(io.ComfyNode):
                 inpaint_mask,
                 inpaint_image,
                 *origins(cls),
+                check_adaptation(adaptation),
             )
         )
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from .api import SHOWS, ControlSavingsType, ControlStackType, io
-from .control import CATEGORY, inpaint_image_input, inpaint_mask_input, origins, range_of_input, signal_inputs
+from .control import (
+    CATEGORY,
+    adaptation_input,
+    inpaint_image_input,
+    inpaint_mask_input,
+    origins,
+    range_of_input,
+    signal_inputs,
+)
 from .shown import shown
 
 
@@ -127,6 +135,7 @@ class ArmatureApplyControl(io.ComfyNode):
                 savings_input(),
                 range_of_input(),
                 inpaint_image_input(),
+                adaptation_input(),
             ],
             outputs=conditioning_outputs("What was done with the signal."),
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
@@ -154,7 +163,9 @@ class ArmatureApplyControl(io.ComfyNode):
         savings: Any = None,
         range_of: Any = "noise",
         inpaint_image: Any = None,
+        adaptation: Any = None,
     ) -> io.NodeOutput:
+        from ..models.control.adaptation import check_adaptation
         from ..models.control.apply import apply_stack
         from ..models.control.savings import check_savings
         from ..models.control.signal import ControlSignal
@@ -177,6 +188,7 @@ class ArmatureApplyControl(io.ComfyNode):
             inpaint_mask,
             inpaint_image,
             *origins(cls),
+            check_adaptation(adaptation),
         )
         stack = ControlStack((signal,))
         applied = apply_stack(positive, negative, stack, vae, guard or "error", check_savings(savings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,14 @@ _ROUND = (0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What a signal's adherence was seen to be while it was sampled: (step from 0, relative adherence), and what was wanted."""
+
+    looks: tuple[tuple[int, float], ...]
+    wanted: float
+
+
+@dataclass(frozen=True)
 class _Frame:
     """Where steps and weights lie on the page, in pixels before supersampling."""
 
@@ -35,24 +44,29 @@ class _Frame:
         return _TOP + (PLOT_HEIGHT - _TOP - _BOTTOM) * (1 - weight / self.top_weight)
 
 
-def plotted(line: Timeline) -> torch.Tensor:
-    """An IMAGE [1,H,1200,3] of a timeline. Each signal is a staircase: its weight holds for the whole of a step."""
-    entries = _legend(line)
+def plotted(line: Timeline, seen: Sequence[Seen] = ()) -> torch.Tensor:
+    """An IMAGE [1,H,1200,3] of a timeline. Each signal is a staircase: its weight holds for the whole of a step.
+
+    seen: of each signal, drawn as dots on the same axis, with a dashed line at what was wanted.
+    """
+    entries = _legend(line, seen)
     page = Page(WIDTH, PLOT_HEIGHT + LEGEND_LINE * len(entries) + 20)
     page.text(_LEFT, 22, "Control weight at each step of the sampler", 20)
     if not line.steps:
         page.text(_LEFT, _TOP + 40, "The sampler takes no steps.")
         return page.finished()
-    highest = max([*line.totals, line.budget or 0.0, 0.5])
+    highest = max([*_sums(line, seen), line.budget or 0.0, 0.5, *(1.0 for _ in seen)])
     frame = _Frame(len(line.steps), highest * 1.08)
     _axes(page, frame, line)
-    if len(line.rows) > 1:
+    if len(line.rows) > 1 and not seen:
         _staircase(page, frame, line.totals, SUM, 1.5, 0.0)
     if line.budget is not None:
         page.dashes((frame.x(0), frame.y(line.budget)), (frame.x(frame.steps), frame.y(line.budget)), (200, 40, 40))
         page.text(frame.x(frame.steps), frame.y(line.budget) - 4, f"budget {line.budget:g}", 13, (200, 40, 40), "rd")
     for number, row in enumerate(line.rows):
         _staircase(page, frame, row.weights, _colour(number), 3.0, _offset(number, line.rows))
+    for number, one in enumerate(seen):
+        _adherence(page, frame, one, _colour(number))
     for index, (colour, words) in enumerate(entries):
         y = PLOT_HEIGHT + LEGEND_LINE * index
         page.line([(_LEFT, y + 10), (_LEFT + 36, y + 10)], colour, 4 if colour != SUM else 1.5)
@@ -105,12 +119,28 @@ def _staircase(page: Page, frame: _Frame, weights: tuple[float, ...], colour: An
                 page.dot((frame.x(index) + frame.x(index + 1)) / 2, frame.y(weight) + offset, colour)
 
 
-def _legend(line: Timeline) -> list[tuple[Any, str]]:
+def _sums(line: Timeline, seen: Sequence[Seen]) -> Sequence[float]:
+    """What the axis must have room for: the sum, where it is drawn, else each weight."""
+    return [weight for row in line.rows for weight in row.weights] if seen else line.totals
+
+
+def _adherence(page: Page, frame: _Frame, seen: Seen, colour: Any) -> None:
+    wanted = frame.y(seen.wanted)
+    page.dashes((frame.x(0), wanted), (frame.x(frame.steps), wanted), colour, 1)
+    places = [(frame.x(step + 0.5), frame.y(max(value, 0.0))) for step, value in seen.looks]
+    if len(places) > 1:
+        page.line(places, colour, 1)
+    for x, y in places:
+        page.dot(x, y, colour, 7)
+
+
+def _legend(line: Timeline, seen: Sequence[Seen]) -> list[tuple[Any, str]]:
     entries: list[tuple[Any, str]] = []
     for number, row in enumerate(line.rows):
         notes = f" ({', '.join(row.notes)})" if row.notes else ""
-        entries.append((_colour(number), f"{row.label}{notes}: {row.steps_in_words}"))
-    if len(line.rows) > 1:
+        dots = f"; dots: adherence, dashed: {seen[number].wanted:g} wanted" if seen else ""
+        entries.append((_colour(number), f"{row.label}{notes}: {row.steps_in_words}{dots}"))
+    if len(line.rows) > 1 and not seen:
         entries.append((SUM, "sum of the weights"))
     return entries + [(FAINT, _shortened(words)) for words in line.left_out]
 

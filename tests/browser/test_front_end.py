@@ -26,6 +26,8 @@ SEARCHES = {
     "ArmatureTrainControlNeXt": ("finetune control", "Train ControlNeXt"),
     "ArmatureTrainIPAdapter": ("train product", "Train IP-Adapter"),
     "ArmatureSampleToAdherence": ("auto weight", "Sample to Adherence"),
+    "ArmatureControlAdaptation": ("self correcting weight", "Adaptive Control Weight (experiment)"),
+    "ArmatureAdaptationReport": ("adaptive weight plot", "Adaptation Report (experiment)"),
     "ArmatureTrainingSetForLoRA": ("lora dataset", "Training Set for LoRA"),
     "ArmatureCompatibilityCheck": ("mat1 and mat2", "Compatibility Check"),
     "ArmatureControlMap": ("preprocessor", "Control Map"),

@@ -83,6 +83,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "lora_training": _SMALL | {f"Train LoRA.{key}": value for key, value in _QUICK_LORA.items()},
     "sample_to_adherence": _SIZE
     | {"Scale picture.width": 64, "Scale picture.height": 64, "Steps.steps": 2, "Sample to Adherence.tries": 2},
+    "adaptive_weight": _SIZE | {"Sampler.steps": 4},
     "train_controlnext": _SMALL
     | {"Training pictures.folder": "example: teapot", "Training pictures.size": 64, "Scale picture.width": 64}
     | {"Scale picture.height": 64, "Train ControlNeXt.steps": 2, "Train ControlNeXt.batch": 1}

@@ -335,6 +335,8 @@ def test_every_node_is_there_with_help_for_each_input(server):
         "ArmatureTrainIPAdapter",
         "ArmatureTrainingSetForLoRA",
         "ArmatureSampleToAdherence",
+        "ArmatureControlAdaptation",
+        "ArmatureAdaptationReport",
         "ArmatureConsistency",
     }
     for name, info in ours.items():

@@ -294,6 +294,28 @@ def _sample_to_adherence(graph: Graph) -> int:
     return 2
 
 
+def _control_adaptation(graph: Graph) -> int:
+    graph.show("the map", graph.edges)
+    graph.show("weight 0.6", graph.drawn(graph.stack(graph.signal(weight=0.6))), True)
+    for adherence in (0.4, 0.95):
+        adaptation = graph.add("ArmatureControlAdaptation", vae=graph.vae, adherence=adherence, **_BOLD)
+        drawn = graph.drawn(graph.stack(graph.signal(weight=0.6, adaptation=adaptation)))
+        graph.show(f"{adherence:g} wanted", drawn, True)
+    return 2
+
+
+_BOLD = {"lowest": 0.25, "proportional": 1.0, "integral": 0.5}
+
+
+def _adaptation_report(graph: Graph) -> int:
+    adaptation = graph.add("ArmatureControlAdaptation", vae=graph.vae, every=1, start_percent=0.0, **_BOLD)
+    drawn = graph.drawn(graph.stack(graph.signal(weight=0.6, adaptation=adaptation)))
+    samples = graph.nodes[drawn[0]]["inputs"]["samples"]
+    report = graph.add("ArmatureAdaptationReport", samples=samples, adaptation=adaptation)
+    graph.show("", [report[0], 1])
+    return 1
+
+
 def _load_controlnext(graph: Graph) -> int:
     graph.show("the map", graph.edges)
     graph.show("without control", graph.drawn(), True)
@@ -308,10 +330,12 @@ def _load_controlnext(graph: Graph) -> int:
 
 # Node id -> what it draws: it fills the graph and says in how many columns the pictures stand.
 EFFECTS: dict[str, Callable[[Graph], int]] = {
+    "ArmatureAdaptationReport": _adaptation_report,
     "ArmatureApplyControl": _apply_control,
     "ArmatureApplyControlStack": _apply_stack,
     "ArmatureApplyIPAdapter": _apply_ip_adapter,
     "ArmatureApplyLoRAStack": _apply_lora_stack,
+    "ArmatureControlAdaptation": _control_adaptation,
     "ArmatureControlSavings": _savings,
     "ArmatureControlSignal": _control_signal,
     "ArmatureControlStack": _control_stack,
