@@ -5,7 +5,9 @@ before a last one writes the table.
 """
 
 import argparse
+import json
 from pathlib import Path
+from typing import Any
 
 from ...commands.terminal import Problem
 
@@ -20,6 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=10, metavar="N", help="sampling steps (default: 10)")
     parser.add_argument(
         "--only", action="append", default=[], metavar="WORDS", help="only rows with these words; may be given again"
+    )
+    parser.add_argument(
+        "--adaptive",
+        action="store_true",
+        help="only weights that correct themselves beside constant ones: adaptive.json",
     )
     parser.add_argument("--device", metavar="NAME", help="cpu or cuda (default: cuda where there is one)")
 
@@ -37,10 +44,23 @@ def run(arguments: argparse.Namespace) -> int:
         raise Problem(
             "this copy of the pack holds no trained demo model. `armature.py train-demo --to DIR` trains one."
         )
+    if arguments.adaptive:
+        return _adaptive(arguments, load, device)
     only = tuple(arguments.only)
     result = evaluate(load, trained, arguments.scenes, device, print, arguments.steps, arguments.to / "marks", only)
     if only:
         return 0
     for path in write(result, arguments.to):
         print(path)
+    return 0
+
+
+def _adaptive(arguments: argparse.Namespace, load: Any, device: Any) -> int:
+    from ...common.atomic_write import write_text
+    from ..demo_training.evaluation.adaptive import Setting, compare, markdown
+
+    result = compare(load, arguments.scenes, device, arguments.to / "marks", print, Setting())
+    path = arguments.to / "adaptive.json"
+    write_text(path, json.dumps(result, indent=1) + "\n")
+    print(f"{markdown(result)}\n{path}")
     return 0

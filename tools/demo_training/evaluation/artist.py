@@ -18,16 +18,18 @@ from ..networks.image_prompt import ImagePrompt
 from ..networks.unet import CONTROLNEXT_BLOCK, Added, ControlNet, UNet
 
 Load = Callable[[str], Mapping[str, torch.Tensor]]
-GUIDANCE, _AT_ONCE = 2.0, 32
+Weight = float | Callable[[], torch.Tensor]
+GUIDANCE, AT_ONCE = 2.0, 32
 
 
 @dataclass(frozen=True)
 class Steering:
-    """What steers a picture. controls: (part, control images [N,3,S,S], weight); lora: its strength; reference: pictures
+    """What steers a picture. controls: (part, control images [N,3,S,S], weight, or what gives the weights [N] of each step of at
+    most AT_ONCE pictures); lora: its strength; reference: pictures
     [N,3,S,S] for the IP-Adapter at weight 1; captions: whether the prompt is given.
     """
 
-    controls: tuple[tuple[str, torch.Tensor, float], ...] = ()
+    controls: tuple[tuple[str, torch.Tensor, Weight], ...] = ()
     lora: float = 0.0
     reference: torch.Tensor | None = None
     captions: bool = True
@@ -52,14 +54,25 @@ class Artist:
         return network.to(self.device).eval().requires_grad_(False)
 
     @torch.no_grad()
-    def draw(self, captions: list[str], size: int, steering: Steering, steps: int = 10, seed: int = 1) -> torch.Tensor:
-        """Pictures [N,3,size,size] in 0..1; the same noise for the same row and seed, whatever steers it."""
+    def draw(
+        self,
+        captions: list[str],
+        size: int,
+        steering: Steering,
+        steps: int = 10,
+        seed: int = 1,
+        saw: Callable[[int, torch.Tensor], None] | None = None,
+    ) -> torch.Tensor:
+        """Pictures [N,3,size,size] in 0..1; the same noise for the same row and seed, whatever steers it.
+
+        saw: gets each step's number and the latents that it predicts.
+        """
         parts = []
-        for first in range(0, len(captions), _AT_ONCE):
-            some = captions[first : first + _AT_ONCE]
+        for first in range(0, len(captions), AT_ONCE):
+            some = captions[first : first + AT_ONCE]
             noise = [self._noise(seed, first + row, size, steps) for row in range(len(some))]
             rows = steering.rows(first, first + len(some))
-            latents = sample(self._predict(some, rows), torch.stack(noise, 1).to(self.device))
+            latents = sample(self._predict(some, rows), torch.stack(noise, 1).to(self.device), saw)
             parts.append(self.vae.decode(latents).clamp(0, 1).cpu())  # type: ignore[operator]
         return torch.cat(parts)
 
@@ -82,7 +95,8 @@ class Artist:
             both, times = torch.cat((x, x)), torch.cat((timesteps, timesteps))
             residuals: tuple[torch.Tensor, ...] = ()
             behind = None
-            for part, net, hint, weight in nets:
+            for part, net, hint, given_weight in nets:
+                weight = _of_both_halves(given_weight()) if callable(given_weight) else given_weight
                 hint_there = hint.to(self.device)
                 if part.startswith("controlnext"):
                     behind = (CONTROLNEXT_BLOCK, add_by_cross_normalization(net(hint_there, times), weight))
@@ -122,3 +136,8 @@ class Artist:
         seen = embed(reference).to(self.device)
         adapter = self._with(ImagePrompt(self.unet.cross_attentions()), self.load("ip_adapter"))  # type: ignore[operator]
         return adapter(torch.cat((torch.zeros_like(seen), seen)))
+
+
+def _of_both_halves(weights: torch.Tensor) -> torch.Tensor:
+    """Weights [N] as they stand beside residuals [2N,C,h,w]."""
+    return torch.cat((weights, weights)).view(-1, 1, 1, 1)

@@ -86,7 +86,9 @@ class ControlNeXt(nn.Module):
         return self.mid_convs[1](self.mid_convs[0](x) + x)
 
 
-def add_by_cross_normalization(control: torch.Tensor, scale: float = 1.0) -> Callable[[torch.Tensor], torch.Tensor]:
+def add_by_cross_normalization(
+    control: torch.Tensor, scale: float | torch.Tensor = 1.0
+) -> Callable[[torch.Tensor], torch.Tensor]:
     """The function that adds this map to the hidden state behind an input block, as the host's node does."""
 
     def add(hidden: torch.Tensor) -> torch.Tensor:

@@ -25,12 +25,12 @@ def noised(latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) 
 
 
 @torch.no_grad()
-def sample(predict: Noise, noise: torch.Tensor) -> torch.Tensor:
+def sample(predict: Noise, noise: torch.Tensor, saw: Callable[[int, torch.Tensor], None] | None = None) -> torch.Tensor:
     """Latents [B,4,h,w] from noise [steps,B,4,h,w], all of it of variance 1.
 
-    predict: (latents, timesteps [B]) -> noise in them, guidance included. Each step guesses the picture and puts new noise on
-    the guess, as the host's sampler `lcm` does under the scheduler `sgm_uniform`. A small network's mistakes are washed out by
-    the new noise; DDIM keeps them, and leaves spots.
+    predict: (latents, timesteps [B]) -> noise in them, guidance included; saw: gets each step's number and guess.
+    Each step guesses the picture and puts new noise on the guess, as the host's sampler `lcm` does under the scheduler
+    `sgm_uniform`. A small network's mistakes are washed out by the new noise; DDIM keeps them, and leaves spots.
     """
     steps = len(noise)
     x = noise[0]
@@ -39,6 +39,8 @@ def sample(predict: Noise, noise: torch.Tensor) -> torch.Tensor:
     for number, (time, here) in enumerate(zip(times.round(), shares, strict=True)):
         wrong = predict(x, torch.full((len(x),), float(time), device=x.device))
         x = (x - (1 - here).sqrt() * wrong) / here.sqrt()
+        if saw is not None:
+            saw(number, x)
         if number + 1 < steps:
             there = shares[number + 1]
             x = there.sqrt() * x + (1 - there).sqrt() * noise[number + 1]

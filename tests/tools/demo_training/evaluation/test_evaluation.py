@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import torch
+from armature_pack.models.demo.weights_file import load
+from armature_pack.tools.demo_training.evaluation.adaptive import ADAPTIVE, ALL, EACH, Setting, compare, markdown
 from armature_pack.tools.demo_training.evaluation.interplay import all_combinations, effects, row_name
 from armature_pack.tools.demo_training.evaluation.measures import PictureMeasures, measure_pictures
 from armature_pack.tools.demo_training.evaluation.table import evaluate, write
@@ -91,3 +93,22 @@ def test_a_part_that_the_others_silence_keeps_nothing():
         assert found["canny"]["kept"] == kept
         assert found["LoRA"]["kept"] == found["IP-Adapter"]["kept"] == 1.0
         assert found["IP-Adapter"]["alone"] == [0.3, 0.0]
+
+
+def test_weights_that_correct_themselves_are_compared_with_constant_ones_of_the_same_mean(tmp_path):
+    said: list[str] = []
+
+    def run(setting: Setting) -> dict:
+        return compare(load, 1, CPU, tmp_path, said.append, setting)
+
+    result = run(Setting(adherence=1.0, proportional=2.0))
+    weights = {way: row["weights"] for way, row in result["rows"].items()}
+    assert (
+        weights[ADAPTIVE][0] > 0.6
+        and weights[EACH] == weights[ADAPTIVE]
+        and weights[ALL] == [weights[ADAPTIVE][0], 0.0]
+    )
+    assert result["adaptive_less"][EACH]["relative"][0] != 0.0
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    assert run(Setting(adherence=1.0, proportional=2.0)) == result and "| adaptive, less |" in markdown(result)
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == kept, "read from there"
