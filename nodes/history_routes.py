@@ -66,21 +66,25 @@ async def get_batch(request: Any) -> Any:
 
 async def get_comparison(request: Any) -> Any:
     """What lies between two runs: `?project=&first=&second=`."""
-    from ..runs.history.comparing import compare
-
     first, second = (request.query.get(name, "") for name in ("first", "second"))
-    return await answered(lambda: compare(_project(request), first, second), _LONG)
+
+    def work() -> dict[str, Any]:
+        from ..runs.history.comparing import compare
+
+        return compare(_project(request), first, second)
+
+    return await answered(work, _LONG)
 
 
 async def get_file(request: Any) -> Any:
     """A picture, `?project=&name=`; with `&small=1` a small one, and with `?run=` that of a run; 404 where there is none."""
     from aiohttp import web
 
-    from ..runs.history.thumbnails import small_file, thumbnail
-
     run, name, small = request.query.get("run"), request.query.get("name", ""), request.query.get("small")
 
     def find() -> Path:
+        from ..runs.history.thumbnails import small_file, thumbnail
+
         project = _project(request)
         return (
             thumbnail(project, run) if run is not None else small_file(project, name) if small else project.file(name)
@@ -100,18 +104,23 @@ async def get_archive(request: Any) -> Any:
     """A project as a zip file: `?project=`."""
     from aiohttp import web
 
-    from ..runs.history.archive import export, file_name
-
     loop = asyncio.get_running_loop()
+
+    def work(path: Path) -> str:
+        from ..runs.history.archive import export, file_name
+
+        project = _project(request)
+        export(project, path)
+        return file_name(project)
+
     async with _temporary_file() as path:
         try:
-            project = _project(request)
-            await loop.run_in_executor(_LONG, export, project, path)
+            name = await loop.run_in_executor(_LONG, work, path)
         except (ValueError, OSError) as error:
             return refused(str(error), 507 if isinstance(error, OSError) else 400)
         headers = {
             "Content-Type": "application/zip",
-            "Content-Disposition": f'attachment; filename="{file_name(project)}"',
+            "Content-Disposition": f'attachment; filename="{name}"',
             "Content-Length": str(path.stat().st_size),
         }
         response = web.StreamResponse(headers=headers)
@@ -125,9 +134,10 @@ async def get_archive(request: Any) -> Any:
 
 async def post_archive(request: Any) -> Any:
     """Add the runs in a zip file, which is the body, to a project: `?project=`."""
-    from ..runs.history.archive import bring_in
 
     def work(path: Path) -> dict[str, Any]:
+        from ..runs.history.archive import bring_in
+
         added, known = bring_in(_project(request), path)
         return {"added": added, "known": known}
 

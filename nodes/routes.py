@@ -13,6 +13,7 @@ from .preset_routes import register_presets
 from .request_body import LARGEST_FILE, Refused, read_body
 
 DESK = Path(__file__).resolve().parent / "desk"
+# What a request needs is imported where its work is done, in the thread: the first import of some takes a fifth of a second.
 # One thread each: two would share one interpreter, and the server's own thread would wait for both. Files do not wait for graphs.
 _GRAPHS = ThreadPoolExecutor(1, "armature-graphs")
 _FILES = ThreadPoolExecutor(1, "armature-files")
@@ -43,24 +44,35 @@ def register_routes() -> None:
 
 async def post_compatibility(request: Any) -> Any:
     """The report on the graph in the body; 400 with a reason when the body holds none."""
-    from ..models.compatibility.endpoints import answer
 
-    return await posted(request, answer, _GRAPHS)
+    def work(body: Any) -> dict[str, Any]:
+        from ..models.compatibility.endpoints import answer
+
+        return answer(body)
+
+    return await posted(request, work, _GRAPHS)
 
 
 async def post_sheet(request: Any) -> Any:
     """Add the graph in the body to the team's sheet."""
-    from ..models.compatibility.endpoints import record_verdict
 
-    return await posted(request, record_verdict, _GRAPHS, writes=True)
+    def work(body: Any) -> dict[str, Any]:
+        from ..models.compatibility.endpoints import record_verdict
+
+        return record_verdict(body)
+
+    return await posted(request, work, _GRAPHS, writes=True)
 
 
 async def get_models(request: Any) -> Any:
     """The model files with what they are; `?folder=loras` for one folder."""
-    from ..models.compatibility.endpoints import models_table
 
-    folder = request.query.get("folder")
-    return await answered(lambda: models_table(folder), _FILES)
+    def work() -> dict[str, Any]:
+        from ..models.compatibility.endpoints import models_table
+
+        return models_table(request.query.get("folder"))
+
+    return await answered(work, _FILES)
 
 
 async def get_curve(request: Any) -> Any:
@@ -81,16 +93,24 @@ async def get_weights(request: Any) -> Any:
 
 async def get_demo_models(_request: Any) -> Any:
     """The files of the demo's models, and which of them the host has."""
-    from ..models.demo.provide import table
 
-    return await answered(table, _FILES)
+    def work() -> dict[str, Any]:
+        from ..models.demo.provide import table
+
+        return table()
+
+    return await answered(work, _FILES)
 
 
 async def post_demo_models(request: Any) -> Any:
     """Write those that the body names, `{"names": [...]}`, into the host's model folders; 400 when none takes them."""
-    from ..models.demo.provide import provide
 
-    return await posted(request, provide, _FILES, writes=True)
+    def work(body: Any) -> dict[str, Any]:
+        from ..models.demo.provide import provide
+
+        return provide(body)
+
+    return await posted(request, work, _FILES, writes=True)
 
 
 async def get_desk(_request: Any) -> Any:
@@ -121,13 +141,17 @@ async def get_desk_without_slash(_request: Any) -> Any:
 
 async def post_prompt(request: Any) -> Any:
     """The graph in a file, which is the body, as an API prompt; 400 with what the file is instead."""
-    from ..models.compatibility.opened import opened
+
+    def work() -> dict[str, Any]:
+        from ..models.compatibility.opened import opened
+
+        return opened(content)
 
     try:
         content = await read_body(request, LARGEST_FILE)
     except Refused as error:
         return refused(str(error), error.status)
-    return await answered(lambda: opened(content), _GRAPHS)
+    return await answered(work, _GRAPHS)
 
 
 async def get_pose_figure(_request: Any) -> Any:
