@@ -21,6 +21,6 @@ def test_a_plain_client_gets_no_binary_message(monkeypatch, clients, told):
     if clients is not None:
         prompt_server.sockets_metadata = clients
     monkeypatch.setitem(sys.modules, "server", SimpleNamespace(PromptServer=SimpleNamespace(instance=prompt_server)))
-    monkeypatch.setattr(host, "_running_node", lambda: "7")
+    monkeypatch.setattr(host, "running_node", lambda: "7")
     host.tell("cropped")
     assert sent == [("cropped", "7", client) for client in told]
