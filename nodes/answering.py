@@ -23,6 +23,20 @@ async def posted(request: Any, work: Callable[[Any], dict[str, Any]], where: Exe
     return await answered(lambda: work(parse_json(content, charset)), where)
 
 
+def writing(work: Callable[[dict[str, Any]], dict[str, Any]], where: Executor) -> Callable[[Any], Any]:
+    """A route whose work takes the JSON object in the body and may change files: only the server's own page may ask for it."""
+
+    def checked(body: Any) -> dict[str, Any]:
+        if not isinstance(body, dict):
+            raise Refused("The body is no JSON object.")
+        return work(body)
+
+    async def route(request: Any) -> Any:
+        return await posted(request, checked, where, writes=True)
+
+    return route
+
+
 async def answered(work: Callable[[], dict[str, Any]], where: Executor | None) -> Any:
     """The answer to a request. where: in which thread the work is done, None for what takes no time."""
     from aiohttp import web

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .answering import answered, posted, refused
+from .answering import answered, refused, writing
 from .request_body import Refused, check_writer
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def register_history(routes: Any) -> None:
     routes.get(f"{ROUTE}/export")(get_archive)
     routes.post(f"{ROUTE}/import")(post_archive)
     for name, (work, where) in _WRITING.items():
-        routes.post(f"{ROUTE}/{name}")(_writer(work, where))
+        routes.post(f"{ROUTE}/{name}")(writing(work, where))
 
 
 async def get_rows(request: Any) -> Any:
@@ -219,18 +219,6 @@ _WRITING: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], Executor]]
     "bring_back": (_bring_back, _LISTS),
     "restore": (_restore, _LISTS),
 }
-
-
-def _writer(work: Callable[[dict[str, Any]], dict[str, Any]], where: Executor) -> Callable[[Any], Any]:
-    def checked(body: Any) -> dict[str, Any]:
-        if not isinstance(body, dict):
-            raise Refused("The body is no JSON object.")
-        return work(body)
-
-    async def route(request: Any) -> Any:
-        return await posted(request, checked, where, writes=True)
-
-    return route
 
 
 def _host_history() -> dict[str, Any]:

@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .answering import answered, posted
-from .request_body import Refused
+from .answering import answered, writing
 
 if TYPE_CHECKING:
     from ..runs.presets.presets import Presets
@@ -21,7 +20,7 @@ def register_presets(routes: Any) -> None:
     """Add the routes to the server's."""
     routes.get(ROUTE)(get_presets)
     for name, work in _WRITING.items():
-        routes.post(f"{ROUTE}/{name}")(_writer(work))
+        routes.post(f"{ROUTE}/{name}")(writing(work, _FILES))
 
 
 async def get_presets(_request: Any) -> Any:
@@ -34,18 +33,6 @@ _WRITING: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "rename": lambda asked: _presets().rename(asked.get("name"), asked.get("to")),
     "delete": lambda asked: _presets().delete(asked.get("name")),
 }
-
-
-def _writer(work: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Any], Any]:
-    def checked(body: Any) -> dict[str, Any]:
-        if not isinstance(body, dict):
-            raise Refused("The body is no JSON object.")
-        return work(body)
-
-    async def route(request: Any) -> Any:
-        return await posted(request, checked, _FILES, writes=True)
-
-    return route
 
 
 def _presets() -> Presets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from .answering import answered, posted, refused
@@ -44,35 +45,18 @@ def register_routes() -> None:
 
 async def post_compatibility(request: Any) -> Any:
     """The report on the graph in the body; 400 with a reason when the body holds none."""
-
-    def work(body: Any) -> dict[str, Any]:
-        from ..models.compatibility.endpoints import answer
-
-        return answer(body)
-
-    return await posted(request, work, _GRAPHS)
+    return await posted(request, lambda body: _endpoints().answer(body), _GRAPHS)
 
 
 async def post_sheet(request: Any) -> Any:
     """Add the graph in the body to the team's sheet."""
-
-    def work(body: Any) -> dict[str, Any]:
-        from ..models.compatibility.endpoints import record_verdict
-
-        return record_verdict(body)
-
-    return await posted(request, work, _GRAPHS, writes=True)
+    return await posted(request, lambda body: _endpoints().record_verdict(body), _GRAPHS, writes=True)
 
 
 async def get_models(request: Any) -> Any:
     """The model files with what they are; `?folder=loras` for one folder."""
-
-    def work() -> dict[str, Any]:
-        from ..models.compatibility.endpoints import models_table
-
-        return models_table(request.query.get("folder"))
-
-    return await answered(work, _FILES)
+    folder = request.query.get("folder")
+    return await answered(lambda: _endpoints().models_table(folder), _FILES)
 
 
 async def get_curve(request: Any) -> Any:
@@ -93,24 +77,12 @@ async def get_weights(request: Any) -> Any:
 
 async def get_demo_models(_request: Any) -> Any:
     """The files of the demo's models, and which of them the host has."""
-
-    def work() -> dict[str, Any]:
-        from ..models.demo.provide import table
-
-        return table()
-
-    return await answered(work, _FILES)
+    return await answered(lambda: _demo_models().table(), _FILES)
 
 
 async def post_demo_models(request: Any) -> Any:
     """Write those that the body names, `{"names": [...]}`, into the host's model folders; 400 when none takes them."""
-
-    def work(body: Any) -> dict[str, Any]:
-        from ..models.demo.provide import provide
-
-        return provide(body)
-
-    return await posted(request, work, _FILES, writes=True)
+    return await posted(request, lambda body: _demo_models().provide(body), _FILES, writes=True)
 
 
 async def get_desk(_request: Any) -> Any:
@@ -159,3 +131,15 @@ async def get_pose_figure(_request: Any) -> Any:
     from ..preprocessors.pose.drawing import figure
 
     return await answered(figure, None)
+
+
+def _endpoints() -> ModuleType:
+    from ..models.compatibility import endpoints
+
+    return endpoints
+
+
+def _demo_models() -> ModuleType:
+    from ..models.demo import provide
+
+    return provide
