@@ -1,9 +1,10 @@
 // Several runs at once: they wait in the server's queue one by one, each becomes a row of the history, and a sheet shows them all.
 // What belongs to a batch is read from the queue and the history alone, so that any page can show it, at any time.
 
-import { MOST_RUNS, changed, countIn, seedRuns, variables, weightRuns } from "./batch_plan.js";
-import { element } from "./elements.js";
+import { MOST_RUNS, countIn, seedRuns, variables, weightRuns } from "./batch_plan.js";
+import { element, pressOnEnter } from "./elements.js";
 import { tellEnd } from "./finish.js";
+import { changed } from "./graph.js";
 import { keepHere, recallHere } from "./kept.js";
 import { blame, ready } from "./missing.js";
 import { withoutPaths } from "./refusals.js";
@@ -42,12 +43,7 @@ const chosen = (desk) => variables(desk.graph, desk.info).find(({ key }) => key 
 export function watchBatch(desk, guarded) {
   at("batch-what").onchange = () => drawField(desk);
   at("make-batch").onclick = guarded(() => start(desk));
-  for (const field of [at("batch-count"), at("batch-weights")])
-    field.onkeydown = (event) => {
-      if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
-      event.preventDefault(); // it would make the one picture
-      at("make-batch").click();
-    };
+  for (const field of [at("batch-count"), at("batch-weights")]) pressOnEnter(field, at("make-batch"));
   at("cancel-rest").onclick = guarded(() => cancelRest(desk));
   at("close-sheet").onclick = () => {
     show(null);

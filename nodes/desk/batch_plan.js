@@ -50,10 +50,3 @@ export function weightRuns({ moved, times }, values) {
     };
   });
 }
-
-/** A graph with some of its values changed. */
-export function changed(graph, changes) {
-  const made = structuredClone(graph);
-  for (const [id, input, value] of changes) made[id].inputs[input] = value;
-  return made;
-}

@@ -37,3 +37,12 @@ export function choice(options, value) {
 }
 
 const option = ([value, text]) => element("option", { value }, text);
+
+/** Enter in a field presses a button of its own, and not the one that makes the picture; with Ctrl or Cmd it goes on. */
+export function pressOnEnter(field, button) {
+  field.onkeydown = (event) => {
+    if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    button.click();
+  };
+}

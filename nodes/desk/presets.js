@@ -1,6 +1,7 @@
 // Presets: weights, ranges and curves under a name, shipped ones and those that were saved on this server.
 
-import { element } from "./elements.js";
+import { element, pressOnEnter } from "./elements.js";
+import { changed } from "./graph.js";
 import { applied, controlsOf, shippedFor } from "./preset_values.js";
 import { SHIPPED } from "./shipped_presets.js";
 
@@ -16,11 +17,7 @@ export async function watchPresets(desk, guarded) {
   for (const [id, act] of Object.entries(acts)) at(id).onclick = guarded(() => act(desk));
   at("undo-preset").onclick = guarded(takeBack);
   at("preset").onchange = tellChosen;
-  at("preset-name").onkeydown = (event) => {
-    if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
-    event.preventDefault(); // it would make the picture
-    at("save-preset").click();
-  };
+  pressOnEnter(at("preset-name"), at("save-preset"));
   await guarded(() => ask(desk))();
 }
 
@@ -59,9 +56,7 @@ async function apply(desk) {
   const { changes, told } = applied(preset, desk.graph, desk.shipped, desk.info);
   const before = desk.graph;
   if (changes.length) {
-    const graph = structuredClone(before);
-    for (const [id, input, value] of changes) graph[id].inputs[input] = value;
-    await desk.replace(graph);
+    await desk.replace(changed(before, changes));
     offerUndo("Undo the preset", async () => {
       await desk.replace(before);
       desk.say(`${preset.name} is taken back.`);
