@@ -105,11 +105,12 @@ def _is_other_base(model: Any, trained_on: str) -> bool:
 
     Weights that a LoRA is worked into at the moment, and those that the host has not read yet, cannot be compared.
     """
+    if not trained_on or getattr(model.model, "current_weight_patches_uuid", None) is not None:
+        return False
     network = model.model.diffusion_model
-    cannot = getattr(model.model, "current_weight_patches_uuid", None) is not None or any(
-        value.is_meta for value in network.state_dict().values()
-    )
-    return bool(trained_on) and not cannot and fingerprint(network) != trained_on
+    if any(value.is_meta for value in network.state_dict().values()):
+        return False
+    return fingerprint(network) != trained_on
 
 
 def _unet_weights(state_dict: Mapping[str, torch.Tensor], file_name: str) -> dict[str, torch.Tensor]:
