@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +32,16 @@ class Point:
     is_best: bool = False
 
 
+Drawn = dict[str, tuple[float, float | None]]  # score and seconds, by picture
+
+
 def points(wanted: Sequence[Way], done: Sequence[Outcome]) -> list[Point]:
     """Those that came out, in the order of `wanted`."""
-    drawn: dict[str, dict[str, Outcome]] = {}
+    drawn: dict[str, Drawn] = {}
     for one in done:
-        if _score(one) is not None:
-            drawn.setdefault(one.case.way, {})[one.case.picture] = one
+        scores = [reading.score for (_, against), reading in one.readings.items() if against == GIVEN]
+        if scores:
+            drawn.setdefault(one.case.way, {})[one.case.picture] = (statistics.fmean(scores), one.seconds)
     found = [
         _point(way, drawn[way.name], drawn.get(replace(way, saving=NONE).name, {}))
         for way in wanted
@@ -46,24 +50,15 @@ def points(wanted: Sequence[Way], done: Sequence[Outcome]) -> list[Point]:
     return [replace(one, is_best=not any(_beats(other, one) for other in found)) for one in found]
 
 
-def _score(one: Outcome) -> float | None:
-    told = [reading.score for (_, against), reading in one.readings.items() if against == GIVEN]
-    return statistics.fmean(told) if told else None
-
-
-def _point(way: Way, some: Mapping[str, Outcome], whole: Mapping[str, Outcome]) -> Point:
-    scores = {picture: _score(one) or 0.0 for picture, one in some.items()}
-    lost = [(_score(whole[picture]) or 0.0) - score for picture, score in scores.items() if picture in whole]
-    seconds = [one.seconds for one in some.values() if one.seconds is not None]
-    shares = [
-        one.seconds / before
-        for picture, one in some.items()
-        if picture in whole and one.seconds is not None and (before := whole[picture].seconds)
-    ]
+def _point(way: Way, some: Drawn, whole: Drawn) -> Point:
+    both = [(*whole[picture], *one) for picture, one in some.items() if picture in whole]
+    lost = [before - score for before, _, score, _ in both]
+    seconds = [time for _, time in some.values() if time is not None]
+    shares = [time / before for _, before, _, time in both if before and time is not None]
     return Point(
         way,
         len(some),
-        estimate(list(scores.values())),
+        estimate([score for score, _ in some.values()]),
         estimate(lost) if lost and way.saving != NONE else None,
         statistics.median(seconds) if seconds else None,
         statistics.median(shares) if shares else None,
@@ -79,7 +74,8 @@ def _beats(other: Point, one: Point) -> bool:
 
 def as_rows(found: Sequence[Point]) -> list[dict[str, Any]]:
     """Plain values."""
-    return [{**asdict(one.way), **{k: v for k, v in asdict(one).items() if k != "way"}} for one in found]
+    plain = [asdict(one) for one in found]
+    return [{**one.pop("way"), **one} for one in plain]
 
 
 def table_lines(found: Sequence[Point]) -> list[str]:
