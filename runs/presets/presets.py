@@ -5,8 +5,7 @@ PRESETS/NAME.json       {"schema": "armature.preset/1", "controls": [{"sort", "t
 
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,10 +80,8 @@ class Presets:
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with locked(self.folder / ".lock"):
-            yield
+    def _writing(self) -> AbstractContextManager[int]:
+        return locked(self.folder / ".lock")
 
     def _before(self, name: str) -> list[dict[str, Any]] | None:
         try:

@@ -10,8 +10,8 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,24 +39,22 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Setting:
-    """part: the control; weight: of the signal; first: number of the first held-out scene; the rest as the node has it."""
+    """part: the control; weight: of the signal; first: number of the first held-out scene; rule: where it is not the node's."""
 
     part: str = "controlnet_canny"
     weight: float = 0.6
     first: int = 0
-    adherence: float = 0.8
-    every: int = 2
-    lowest: float = 0.5
-    highest: float = 1.5
-    proportional: float = 0.5
-    integral: float = 0.25
-    start: float = 0.25
-    end: float = 1.0
+    rule: Mapping[str, float] = field(default_factory=dict)
 
     def adaptation(self, vae: Any) -> Adaptation:
         """What the node of these settings would give."""
-        limits = (self.lowest, self.highest, self.proportional, self.integral)
-        return Adaptation(vae, self.adherence, self.every, *limits, self.start, self.end)
+        return Adaptation(vae, **self.rule)  # type: ignore[arg-type]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """All of it as plain values, the node's own too."""
+        of_node = {one.name: one.default for one in fields(Adaptation) if one.default is not MISSING}
+        return {"part": self.part, "weight": self.weight, "first": self.first, **of_node, **self.rule}
 
 
 def compare(
@@ -77,7 +75,7 @@ def compare(
         "scenes": count,
         "steps": _STEPS,
         "seed": _SEED,
-        "setting": vars(setting),
+        "setting": setting.told,
         "processor": platform.processor() or platform.machine(),
         "rows": {
             way: {name: mean_and_error(one[name]) for name in (*_COLUMNS, "seconds")} for way, one in found.items()
@@ -100,14 +98,8 @@ class _Studio:
         say: Callable[[str], None],
         setting: Setting,
     ) -> None:
-        self.artist, self.device, self.folder, self.say, self.setting = (
-            Artist(load, device),
-            device,
-            folder,
-            say,
-            setting,
-        )
-        self.count = count
+        self.artist, self.count, self.device = Artist(load, device), count, device
+        self.folder, self.say, self.setting = folder, say, setting
         folder.mkdir(parents=True, exist_ok=True)
 
     def drawn(self, way: str, constant: torch.Tensor | None) -> dict[str, torch.Tensor]:
@@ -124,7 +116,7 @@ class _Studio:
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def _name(self, rows: range, constant: torch.Tensor | None) -> str:
-        weights = vars(self.setting) if constant is None else [round(float(one), 6) for one in constant]
+        weights = self.setting.told if constant is None else [round(float(one), 6) for one in constant]
         said = json.dumps([rows.start, rows.stop, self.setting.first, self.setting.part, _STEPS, _SEED, weights])
         return hashlib.sha256(said.encode()).hexdigest()[:20]
 

@@ -101,7 +101,7 @@ def test_weights_that_correct_themselves_are_compared_with_constant_ones_of_the_
     def run(setting: Setting) -> dict:
         return compare(load, 1, CPU, tmp_path, said.append, setting)
 
-    result = run(Setting(adherence=1.0, proportional=2.0))
+    result = run(Setting(rule={"adherence": 1.0, "proportional": 2.0}))
     weights = {way: row["weights"] for way, row in result["rows"].items()}
     assert (
         weights[ADAPTIVE][0] > 0.6
@@ -110,5 +110,7 @@ def test_weights_that_correct_themselves_are_compared_with_constant_ones_of_the_
     )
     assert result["adaptive_less"][EACH]["relative"][0] != 0.0
     kept = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
-    assert run(Setting(adherence=1.0, proportional=2.0)) == result and "| adaptive, less |" in markdown(result)
+    assert run(Setting(rule={"adherence": 1.0, "proportional": 2.0})) == result and "| adaptive, less |" in markdown(
+        result
+    )
     assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == kept, "read from there"
