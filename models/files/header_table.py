@@ -12,10 +12,13 @@ from .header import Header, TensorInfo, TooMuch
 
 MOST_TENSORS = 100_000
 MOST_BYTES = 32 * 1024 * 1024  # of a header as it is read
-_LONGEST_NAME = 2000  # letters
+LONGEST_NAME = 2000  # letters
+LONG_NAMES = "names its tensors at more length than fits"
 _MOST_LETTERS = 16 * 1024 * 1024  # of all names
-_MOST_AXES = 64  # torch's own limit
+MOST_AXES = 64  # torch's own limit
 _MOST_SIZES = 8 * MOST_TENSORS  # axes of all tensors
+_LONGEST_DTYPE = 100  # letters
+_MOST_PLACES = 1 << 63  # of a file
 _MOST_NUMBERS = 1 << 59  # in a tensor; torch counts their bytes in 63 bits
 # A text of metadata may be JSON that is read later: a part takes some 60 bytes then, however short it is.
 _MOST_METADATA = 8 * 1024 * 1024  # letters
@@ -41,7 +44,9 @@ class HeaderTable:
     def add(self, name: str, info: TensorInfo) -> None:
         """One more tensor."""
         shape = info.shape
-        if len(shape) > _MOST_AXES or (shape and min(shape) < 0):
+        if len(shape) > MOST_AXES or (shape and min(shape) < 0):
+            raise ValueError
+        if info.end > _MOST_PLACES or len(info.dtype) > _LONGEST_DTYPE:
             raise ValueError
         if math.prod(length or 1 for length in shape) > _MOST_NUMBERS:
             raise ValueError
@@ -50,8 +55,8 @@ class HeaderTable:
         self._letters += len(name)
         self._sizes += len(shape)
         self.expect(len(self.tensors))
-        if self._letters > _MOST_LETTERS or len(name) > _LONGEST_NAME:
-            raise TooMuch("names its tensors at more length than fits")
+        if self._letters > _MOST_LETTERS or len(name) > LONGEST_NAME:
+            raise TooMuch(LONG_NAMES)
         if self._sizes > _MOST_SIZES:
             raise TooMuch(f"gives its tensors more than {_MOST_SIZES:,} sizes")
 

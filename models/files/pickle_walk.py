@@ -2,7 +2,7 @@
 
 It takes the operations and the names that torch's safe reader takes (torch/_weights_only_unpickler.py), and knows of their
 results what a header tells: dictionaries, lists, tuples, texts, whole numbers, tensors. All else is one thing, `MADE`. So
-what is held grows with the pickle's bytes and operations alone. Standard library only.
+what is held, and the time it takes, grow with the pickle's bytes and operations alone. Standard library only.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .header import TensorInfo, TooMuch
+from .header_table import MOST_AXES
 from .torch_names import DTYPES, dtype_of, is_safe
 
 MOST_OPERATIONS = 1_000_000  # 40 a tensor
 _SHORT = 16  # bytes of a whole number that is looked at
+_FEW = 64  # arguments of a call, and what is in them, that cost no more than the call
 _LONG = 4000  # bytes of a text that is no name any more
 _STOP = ord(".")
 
@@ -68,8 +70,8 @@ class PickleWalk:
     def run(self) -> Any:
         """The object that the next pickle describes."""
         self.stack, self.marks, self.memo, self.begins = [], [], {}, self.at
-        while self.left:
-            self.left -= 1
+        while True:
+            self.spend(1)
             code = self.take(1)[0]
             if code == _STOP:
                 return self.stack.pop()
@@ -77,7 +79,12 @@ class PickleWalk:
             if operation is None:
                 raise self._no_operation()
             operation(self)
-        raise TooMuch(f"takes more than {MOST_OPERATIONS:,} operations to read")
+
+    def spend(self, operations: int) -> None:
+        """Count what is done. Raises TooMuch."""
+        self.left -= operations
+        if self.left < 0:
+            raise TooMuch(f"takes more than {MOST_OPERATIONS:,} operations to read")
 
     def _no_operation(self) -> Exception:
         begins_as_pickle = self.data[self.begins] == 0x80
@@ -99,6 +106,10 @@ class PickleWalk:
         if end < 0:
             raise ValueError("it begins as no such file does")
         return self.take(end + 1 - self.at)[:-1].decode("utf-8")
+
+    def storage(self, key: Any) -> Storage:
+        """The storage of a key. Raises LookupError."""
+        return self.storages[_key(key)]
 
     def pop_mark(self) -> list[Any]:
         """What was put on the stack since the last mark."""
@@ -122,12 +133,13 @@ class PickleWalk:
 
 
 def _key(value: Any) -> Any:
-    """A value as a dictionary's key: anything but texts and the like counts as different from everything."""
-    return (
-        value
-        if type(value) in (str, int, float, bool, type(None))
-        else Named(str(value) if type(value) is Named else "")
-    )
+    """A value as a dictionary's key: anything but texts and the like counts as different from everything.
+
+    Numbers become texts: whoever chooses numbers can make a dictionary slow, as each is found where it says.
+    """
+    if type(value) in (int, float):
+        return str(value)
+    return value if type(value) in (str, bool, type(None)) else Named(str(value) if type(value) is Named else "")
 
 
 def _named(walk: PickleWalk) -> None:
@@ -150,7 +162,7 @@ def _call(walk: PickleWalk) -> None:
     function = walk.stack.pop()
     if type(function) is not Named or type(arguments) is not tuple:
         raise AsksForCode("objects of Python")
-    walk.stack.append(_called(function.name, arguments))
+    walk.stack.append(_called(walk, function.name, arguments))
 
 
 def _build(walk: PickleWalk) -> None:
@@ -256,7 +268,14 @@ _OPERATIONS: dict[int, Callable[[PickleWalk], None]] = {
 # The calls that make a tensor, or a dictionary.
 
 
-def _called(name: str, arguments: tuple[Any, ...]) -> Any:
+def _called(walk: PickleWalk, name: str, arguments: tuple[Any, ...]) -> Any:
+    """What a call gives. Long arguments cost as much as is in them: remembered ones can be asked for again and again."""
+    length = len(arguments) + sum(len(one) for one in arguments if isinstance(one, (tuple, list, dict)))
+    if length > _FEW:
+        walk.spend(length)
+    if name == _FROM_TYPE:
+        function, _class, inner, *_more = arguments
+        return _called(walk, function.name, inner)
     make = _CALLS.get(name)
     return MADE if make is None else make(*arguments)
 
@@ -283,7 +302,7 @@ def _sparse(_layout: Any, data: Any, *_more: Any) -> TensorInfo:
 
 
 def _shape(size: Any) -> tuple[int, ...]:
-    if any(type(length) is not int for length in size):
+    if len(size) > MOST_AXES or any(type(length) is not int for length in size):
         raise TypeError
     return tuple(size)
 
@@ -296,6 +315,7 @@ def _first(value: Any, *_more: Any) -> Any:
     return value
 
 
+_FROM_TYPE = "torch._tensor._rebuild_from_type_v2"
 _REBUILD = "torch._utils._rebuild_"
 _CALLS: dict[str, Callable[..., Any]] = {
     f"{_REBUILD}tensor": _view,
@@ -308,9 +328,6 @@ _CALLS: dict[str, Callable[..., Any]] = {
     f"{_REBUILD}parameter": _first,
     f"{_REBUILD}parameter_with_state": _first,
     f"{_REBUILD}device_tensor_from_cpu_tensor": _first,
-    "torch._tensor._rebuild_from_type_v2": lambda function, _class, arguments, *_more: _called(
-        function.name, arguments
-    ),
     "torch.nn.parameter.Parameter": lambda *arguments: arguments[0] if arguments else MADE,
     "torch.Size": lambda sizes=(): sizes,
     "collections.OrderedDict": _ordered,

@@ -111,7 +111,7 @@ def _old_format(data: bytes, size: int) -> tuple[Any, int]:
         raise ValueError("it begins as no such file does")
     walk.run()  # the sizes of whole numbers where it was written
     loaded, keys = walk.run(), walk.run()
-    stored = [walk.storages[key] for key in keys]
+    stored = [walk.storage(key) for key in keys]
     wanted = walk.at + sum(8 + one.count * width_of(one.dtype) for one in stored)
     if wanted > size:
         raise ValueError(f"it should have {wanted:,} bytes and has {size:,}")

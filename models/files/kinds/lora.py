@@ -140,7 +140,7 @@ def trigger_words(metadata: Mapping[str, str]) -> list[str]:
         counts: Counter[str] = Counter()
         for tags in table.values():
             counts.update({str(tag).strip(): int(number) for tag, number in tags.items()})
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return []
     if len(counts) < 3:
         return []  # one tag for every picture is a caption, not a trigger word

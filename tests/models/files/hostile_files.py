@@ -79,6 +79,45 @@ def old_format(path: Path) -> Path:
     return path
 
 
+def _remembered(made: bytes, name: str, arguments: bytes) -> bytes:
+    """A pickle that makes something long once (memo 2), and calls a function with it 100,000 times."""
+    module, _, attribute = name.rpartition(".")
+    return (
+        made
+        + b"q\x02c"
+        + f"{module}\n{attribute}\n".encode()
+        + b"q\x03("
+        + (b"h\x03" + arguments + b"R") * 100_000
+        + b"t."
+    )
+
+
+def calls_with_a_long_tuple(path: Path) -> Path:
+    """400,000 arguments, remembered once and handed over each time."""
+    made = b"\x80\x02(" + b"K\x01" * 400_000 + b"t"
+    return _torch_zip(path, _remembered(made, "torch._utils._rebuild_parameter", b"h\x02"))
+
+
+def dictionaries_of_one_list(path: Path) -> Path:
+    """150,000 pairs, remembered once and made into a dictionary each time."""
+    pairs = b"".join(b"J" + struct.pack("<i", number) + b"K\x01\x86" for number in range(150_000))
+    return _torch_zip(path, _remembered(b"\x80\x02](" + pairs + b"e", "collections.OrderedDict", b"h\x02\x85"))
+
+
+def tensors_of_one_long_shape(path: Path) -> Path:
+    """400,000 sizes, remembered once and copied for each tensor."""
+    storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x01tQ"
+    made = b"\x80\x02](" + b"K\x01" * 400_000 + b"eq\x04" + storage + b"q\x05" + b"(h\x05K\x00h\x04K\x01\x85\x89}t"
+    return _torch_zip(path, _remembered(made, "torch._utils._rebuild_tensor_v2", b"h\x02"))
+
+
+def keys_of_one_place(path: Path) -> Path:
+    """60,000 whole numbers for which Python's dictionaries look in the same place, one after the other."""
+    numbers = (((1 << 61) - 1) * number for number in range(1, 60_001))
+    keys = b"".join(b"\x8a\x0b" + number.to_bytes(11, "little") + b"N" for number in numbers)
+    return _torch_zip(path, b"\x80\x02}(" + keys + b"u.")
+
+
 def zip_of_many(path: Path) -> Path:
     """A zip file whose table of contents lists 300,000 empty files: 14 MB."""
     count = 300_000
@@ -137,6 +176,12 @@ def wide_letters(path: Path) -> Path:
     return _safetensors(path, b'{"__metadata__":{"a":"' + "😀".encode() + b"x" * (30 * _BLOCK) + b'"}}')
 
 
+def wide_types(path: Path) -> Path:
+    """2,000 types of numbers with names of 16 kB, each with a letter that makes Python keep four bytes for each."""
+    row = '"{0}":{{"shape":[0],"data_offsets":[0,0],"dtype":"😀{1}"}}'
+    return _safetensors(path, f"{{{','.join(row.format(number, 'x' * 15_800) for number in range(2_000))}}}".encode())
+
+
 def many_axes(path: Path) -> Path:
     """Thousands of tensors with thousands of axes."""
     axes = ",".join(["70000"] * 600)
@@ -190,6 +235,26 @@ def arrays_of_arrays(path: Path) -> Path:
     return path
 
 
+def wide_key(path: Path) -> Path:
+    """A key and its text of 15 MB each, with a letter that makes Python keep four bytes for each."""
+    text = _text("😀".encode() + b"x" * (15 * _BLOCK))
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + text + struct.pack("<I", 8) + text)
+    return path
+
+
+def axes_of_gguf(path: Path) -> Path:
+    """A tensor of 3.9 million axes."""
+    count = 3_900_000
+    path.write_bytes(
+        b"GGUF"
+        + struct.pack("<IQQ", 3, 1, 0)
+        + _text(b"a")
+        + struct.pack("<I", count)
+        + struct.pack("<Q", 1 << 60) * count
+    )
+    return path
+
+
 def tensors_of_gguf(path: Path) -> Path:
     """1.6 million tensors of no axes."""
     count = 1_600_000
@@ -203,7 +268,8 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], Path]]] = {
     for ending, makers in {
         ".pt": (
             *(shared_dictionaries, inflating_pickle, pickle_that_allocates, memo_far_out, pickle_of_nothing),
-            *(names_without_end, old_format, zip_of_many),
+            *(names_without_end, old_format, zip_of_many, calls_with_a_long_tuple, dictionaries_of_one_list),
+            *(tensors_of_one_long_shape, keys_of_one_place),
         ),
         ".safetensors": (
             *(
@@ -213,12 +279,13 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], Path]]] = {
                 fewer_lists,
                 lists_in_a_text,
                 wide_letters,
+                wide_types,
                 many_axes,
                 many_blocks,
             ),
             *(names_that_look_alike, shapes_without_end),
         ),
-        ".gguf": (many_keys, many_texts, arrays_of_arrays, tensors_of_gguf),
+        ".gguf": (many_keys, many_texts, arrays_of_arrays, wide_key, axes_of_gguf, tensors_of_gguf),
     }.items()
     for make in makers
 }

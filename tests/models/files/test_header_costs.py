@@ -139,6 +139,20 @@ def test_sizes_that_no_memory_has_are_no_tensors(tmp_path):
             identify_file(path)
 
 
+def test_numbers_that_are_too_large_to_be_told(tmp_path):
+    """An offset of 4,300 digits, which Python does not write out; a count of a caption's word that is infinite."""
+    row = {"dtype": "F16", "shape": [1], "data_offsets": [0, int("9" * 4300)]}
+    rows = json.dumps({"a.weight": row}).encode()
+    path = tmp_path / "offset.safetensors"
+    path.write_bytes(struct.pack("<Q", len(rows)) + rows)
+    with pytest.raises(BrokenFile, match="damaged"):
+        identify_file(path)
+    names = ("lora_unet_a.lora_up.weight", "lora_unet_a.lora_down.weight")
+    words = {"ss_tag_frequency": '{"a": {"x": 1e999, "y": NaN, "z": 3}}'}
+    found = identify_file(write_file(tmp_path / "words.safetensors", dict.fromkeys(names, (4, 4)), metadata=words))
+    assert found.kind == "lora"
+
+
 def test_digits_that_are_no_numbers(tmp_path):
     """'²' counts as a digit, and is no number."""
     names = ("1.weight", "3.conv.0.weight", "²")
