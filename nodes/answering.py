@@ -60,7 +60,11 @@ async def answered(work: Callable[[], dict[str, Any]], where: Executor | None) -
 
 
 def _as_text(work: Callable[[], dict[str, Any]]) -> str:
-    return json.dumps(work())
+    done = work()
+    try:
+        return json.dumps(done, allow_nan=False)
+    except ValueError:
+        raise ValueError("The answer would hold a number that is not finite, as what was asked about does.") from None
 
 
 def refused(message: str, status: int = 400) -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .answering import answered, refused, writing
-from .request_body import Refused, check_writer
+from .request_body import Refused, check_writer, pieces
 
 if TYPE_CHECKING:
     from ..runs.history.project import Project, Projects
@@ -113,8 +113,9 @@ async def get_archive(request: Any) -> Any:
         export(project, path)
         return file_name(project)
 
-    async with _temporary_file() as path:
+    async with contextlib.AsyncExitStack() as stack:
         try:
+            path = await stack.enter_async_context(_temporary_file())
             name = await loop.run_in_executor(_LONG, work, path)
         except (ValueError, OSError) as error:
             return refused(str(error), 507 if isinstance(error, OSError) else 400)
@@ -141,28 +142,23 @@ async def post_archive(request: Any) -> Any:
         added, known = bring_in(_project(request), path)
         return {"added": added, "known": known}
 
-    async with _temporary_file() as path:
-        try:
-            check_writer(request, "application/zip")
+    try:
+        check_writer(request, "application/zip")
+        async with _temporary_file() as path:
             await _store(request, path)
-        except Refused as error:
-            return refused(str(error), error.status)
-        except OSError as error:
-            return refused(f"The file could not be stored: {error.strerror or error}.", 507)
-        return await answered(lambda: work(path), _LONG)
+            return await answered(lambda: work(path), _LONG)
+    except Refused as error:
+        return refused(str(error), error.status)
+    except OSError as error:
+        return refused(f"The file could not be stored: {error.strerror or error}.", 507)
 
 
 async def _store(request: Any, path: Path) -> None:
     """The body into a file. Raises Refused where it is too large, and OSError."""
     too_large = Refused(f"The file is larger than {LARGEST_ARCHIVE // 2**30} GB.", 413)
-    if (request.content_length or 0) > LARGEST_ARCHIVE:
-        raise too_large
-    left, loop = LARGEST_ARCHIVE, asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
     with path.open("wb") as stream:
-        async for block in request.content.iter_chunked(_BLOCK):
-            left -= len(block)
-            if left < 0:
-                raise too_large
+        async for block in pieces(request, LARGEST_ARCHIVE, too_large, _BLOCK):
             await loop.run_in_executor(_LONG, stream.write, block)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,20 +41,30 @@ def check_writer(request: Any, kind: str = "application/json") -> None:
 
 async def read_body(request: Any, largest: int = LARGEST) -> bytes:
     """The whole body, of `largest` bytes at most. Raises Refused."""
+    content = bytearray()
+    async for piece in pieces(request, largest, _too_large(largest)):
+        content += piece
+    return bytes(content)
+
+
+async def pieces(request: Any, largest: int, too_large: Refused, size: int = 2**16) -> AsyncIterator[bytes]:
+    """The body in pieces of `size` bytes at most. Raises Refused, `too_large` where there are more than `largest` bytes."""
     from aiohttp import ClientPayloadError, web
     from aiohttp.http_exceptions import HttpProcessingError
 
     if (request.content_length or 0) > largest:
-        raise _too_large(largest)
-    content = bytearray()
+        raise too_large
+    left = largest
     try:
-        async for piece in request.content.iter_chunked(2**16):
-            content += piece
-            if len(content) > largest:
-                raise _too_large(largest)
+        async for piece in request.content.iter_chunked(size):
+            left -= len(piece)
+            if left < 0:
+                raise too_large
+            yield piece
     except (HttpProcessingError, ClientPayloadError, web.RequestPayloadError) as error:
         raise Refused(f"The body cannot be read as its header Content-Encoding says ({error}).") from None
-    return bytes(content)
+    except ConnectionError:  # nobody hears this, and the log needs no traceback
+        raise Refused("The connection was lost before the body was whole.") from None
 
 
 def parse_json(content: bytes, charset: str | None) -> Any:

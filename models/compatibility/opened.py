@@ -24,7 +24,8 @@ def opened(content: bytes) -> dict[str, Any]:
     graph = read_graph_bytes(content, "prompt")  # of a picture the form that ran: every value has its name there
     saved = is_ui_graph(graph)
     prompt = to_prompt(graph, host_types, whole=True) if saved else graph
-    read_prompt(prompt)
+    if set(read_prompt(prompt)) != set(prompt):  # it was read out of a wrapping that holds other things too
+        raise NoGraph("it holds a prompt and something else beside it. Export the graph again.")
     # Old versions of the host kept values of their own beside these, some of which are no JSON.
     kept = {name: {key: node[key] for key in _KEPT if key in node} for name, node in prompt.items()}
     for name, node in kept.items():

@@ -39,7 +39,7 @@ def provide(asked: Any = None, load: Load = weights_file.load) -> dict[str, Any]
 def _chosen(asked: Any) -> list[DemoFile]:
     known = {file.filename: file for file in FILES}
     names = list(known) if asked in (None, {}) else asked.get("names") if isinstance(asked, dict) else None
-    if isinstance(names, list) and names and all(name in known for name in names):
+    if isinstance(names, list) and names and all(isinstance(name, str) and name in known for name in names):
         return [known[name] for name in names]
     raise ValueError(f"{names!r} names no file of the demo. They are: {', '.join(known)}.")
 

@@ -28,7 +28,7 @@ def export(project: Project, path: Path) -> None:
     records = sorted(record_files(project.records))
     if not records:
         raise HistoryError(f"The project {project.name} has no runs to export.")
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(path, "w", strict_timestamps=False) as archive:  # a file may be older than the format
         for file, name in _files(project, records):
             try:
                 packing = zipfile.ZIP_DEFLATED if name.endswith(".json") else zipfile.ZIP_STORED

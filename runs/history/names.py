@@ -14,7 +14,7 @@ RUN_FILE = re.compile(rf"({_ID})_\d{{1,4}}\.({'|'.join((*PICTURES, *FILMS))})")
 KEPT_FILE = re.compile(rf"(control|input)_([0-9a-f]{{16}})\.({'|'.join(PICTURES)})")
 
 _PROJECT = re.compile(r"[^\W_][\w .,()+&'-]*")
-_OF_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_OF_WINDOWS = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d¹²³])\s*(\..*)?", re.IGNORECASE)
 
 
 class HistoryError(ValueError):

@@ -1,7 +1,6 @@
 """What a project's list shows of each run. A record is read once, and again when its file has changed."""
 
 import datetime
-import math
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from ...common.digests import sha256
 from ...common.file_stamp import FileStamp, file_stamp
+from ..answers import as_number
 from ..record.record import RecordError, read_record
 from .batches import batch_of, rows_of_batch
 from .project import Project, history_of, maps_of, record_files
@@ -88,18 +88,18 @@ def row_of(run: str, record: Mapping[str, Any]) -> dict[str, Any]:
         "weights": [
             one
             for one in _entries(history.get("weights"), title=str, value=(int, float))
-            if math.isfinite(one["value"])
+            if as_number(one["value"]) is not None
         ],
         "adherence": [
             one
             for one in _entries(history.get("adherence"), title=str, score=(int, float), relative=(int, float))
-            if math.isfinite(one["score"]) and math.isfinite(one["relative"])
+            if as_number(one["score"]) is not None and as_number(one["relative"]) is not None
         ],
         "seeds": seeds,
         "pictures": [*(entry["file"] for entry in record["pictures"]), *others],
         "maps": maps_of(record),
         "models": [entry["name"] for entry in record["models"]],
-        "seconds": _seconds(times),
+        "seconds": as_number(times.get("seconds")),
         "saved": _time(_text(times.get("saved"))),
     }
 
@@ -120,11 +120,6 @@ def _time(value: str) -> str:
     except ValueError:
         return ""
     return value
-
-
-def _seconds(times: Mapping[str, Any]) -> float | None:
-    found = times.get("seconds")
-    return found if isinstance(found, int | float) and math.isfinite(found) else None
 
 
 def _reason(history: Mapping[str, Any], reports: object) -> str:

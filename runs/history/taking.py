@@ -2,7 +2,6 @@
 
 import datetime
 import io
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from ...common.digests import sha256
 from ...common.node_names import title_of
 from ...common.picture_files import PictureError, read_picture
+from ..answers import as_number
 from ..record.compare import pixels_of
 from ..record.host_facts import HostFacts
 from ..record.prompt_facts import upstream
@@ -74,10 +74,22 @@ def ended_run(prompt_id: str, entry: Mapping[str, Any]) -> Ended | None:
         return None
     messages = (entry.get("status") or {}).get("messages") or ()
     told = {str(kind): data for kind, data in messages if isinstance(data, dict)}
-    created = extra.get("create_time")
-    queued = created / 1000 if isinstance(created, int | float) else None
+    created = as_number(extra.get("create_time"))
+    queued = None if created is None else created / 1000
+    outputs = {node: shown for node, shown in (entry.get("outputs") or {}).items() if isinstance(shown, Mapping)}
     by = " ".join(_short(extra.get(BY)).split())[:LONGEST_NAME]
-    return Ended(prompt_id, prompt, [str(one) for one in targets], note, by, entry.get("outputs") or {}, told, queued)
+    return Ended(prompt_id, _nodes(prompt), [str(one) for one in targets], note, by, outputs, told, queued)
+
+
+def _nodes(prompt: Mapping[str, Any]) -> dict[str, Any]:
+    """A prompt without what is no node: the host looks at those alone that it runs."""
+    return {
+        name: node
+        for name, node in prompt.items()
+        if isinstance(node, Mapping)
+        and isinstance(node.get("class_type"), str)
+        and isinstance(node.get("inputs", {}), Mapping)
+    }
 
 
 def take(project: Project, run: Ended, host: HostFacts) -> bool:
@@ -204,7 +216,7 @@ def _told(run: Ended) -> dict[str, Any]:
         "weights": [
             {"title": _short(one.get("title")), "value": one["value"]}
             for one in _objects(note, "weights")
-            if _is_number(one.get("value"))
+            if as_number(one.get("value")) is not None
         ],
         "adherence": list(_adherence(run)),
         **({"by": run.by} if run.by else {}),
@@ -215,7 +227,7 @@ def _told(run: Ended) -> dict[str, Any]:
 def _adherence(run: Ended) -> Iterator[dict[str, Any]]:
     for node, out in run.outputs.items():
         measured = _list(out.get("adherence"))
-        if len(measured) == 2 and all(map(_is_number, measured)):
+        if len(measured) == 2 and all(as_number(one) is not None for one in measured):
             yield {"title": _title(run, node), "score": measured[0], "relative": measured[1]}
 
 
@@ -243,18 +255,14 @@ def _title(run: Ended, node: str) -> str:
 
 
 def _seconds(message: Mapping[str, Any]) -> float | None:
-    found = message.get("timestamp")
-    return found / 1000 if isinstance(found, int | float) else None
+    found = as_number(message.get("timestamp"))
+    return None if found is None else found / 1000
 
 
 def _moment(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).isoformat(timespec="milliseconds")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _list(value: object) -> Sequence[Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.pack_version import pack_version
+from .record import is_file
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # Packages that preprocessors compute with, by the module that is loaded when they did.
@@ -90,7 +91,7 @@ class HostFacts:
             folder_paths.get_temp_directory(),
         )
         inside = any(path.is_relative_to(Path(root).resolve()) for root in roots)
-        return path if inside and path.is_file() else None
+        return path if inside and is_file(path) else None
 
     def find_output(self, shown: Mapping[str, Any]) -> Path | None:
         """The file that a node showed, by the host's name for it: filename, subfolder, type. None for anything else."""
@@ -100,7 +101,7 @@ class HostFacts:
         if root is None:
             return None
         path = (Path(root) / str(shown.get("subfolder", "")) / str(shown.get("filename", ""))).resolve()
-        return path if path.is_relative_to(Path(root).resolve()) and path.is_file() else None
+        return path if path.is_relative_to(Path(root).resolve()) and is_file(path) else None
 
     @property
     def input_folder(self) -> Path:

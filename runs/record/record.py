@@ -1,6 +1,7 @@
 """A record as data: reading and checking it, wherever it comes from. Nothing in it is believed before it is looked at."""
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,7 +119,12 @@ def check_name(name: str, place: str) -> None:
 def _inside(folder: Path, name: str) -> Path | None:
     """A file of a folder; None when it is not there, or is a link to somewhere else."""
     path = folder / name
-    return path if path.is_file() and path.resolve().is_relative_to(folder.resolve()) else None
+    return path if is_file(path) and path.resolve().is_relative_to(folder.resolve()) else None
+
+
+def is_file(path: Path) -> bool:
+    """Whether it is one; False too for a name that the file system refuses, such as a prompt's text that ends in .png."""
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises there
 
 
 def _from_picture(path: Path) -> Record:

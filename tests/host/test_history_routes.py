@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import io
 import json
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -245,10 +246,26 @@ def test_a_project_goes_to_another(server: RunningServer, rows: list[dict[str, A
         (content, {"Content-Type": "text/plain"}, 415),
         (content, {**zipped, "Origin": "http://elsewhere.example", "Host": "192.168.0.7:8188"}, 403),
         (b"PK no zip", zipped, 400),
+        (b"PK no gzip", {**zipped, "Content-Encoding": "gzip"}, 400),
     ):
         status, answer = ask(server, "POST", f"{HISTORY}/import?project=third", body, headers)
         assert status == wanted and json.loads(answer)["error"]["message"]
     assert not list((server.input_folder.parent / "temp").glob("armature-*"))
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(server: RunningServer) -> None:
+    said, place = len(server.log()), urlsplit(server.address)
+    for route, kind in (("import?project=third", "application/zip"), ("edit", "application/json")):
+        with socket.create_connection((place.hostname, place.port)) as connection:
+            head = f"POST {HISTORY}/{route} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: {kind}\r\nContent-Length: 9999\r\n"
+            connection.sendall(head.encode() + b"\r\nPK")
+            time.sleep(0.2)
+    for _ in range(50):
+        time.sleep(0.1)
+        if not list((server.input_folder.parent / "temp").glob("armature-*")):
+            break
+    assert not list((server.input_folder.parent / "temp").glob("armature-*"))
+    assert "ConnectionResetError" not in server.log()[said:]
 
 
 @pytest.mark.parametrize(

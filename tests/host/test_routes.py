@@ -122,6 +122,20 @@ def test_a_body_that_cannot_be_read_is_answered_with_a_reason(server, route, bod
     assert not answer or answer["error"]["message"]  # where the server cannot even begin to read, it answers itself
 
 
+@pytest.mark.parametrize("names", [[[]], [{}], [1e999], 5, [None], "x"])
+def test_files_of_the_demo_that_are_none(server, names):
+    status, answer = post(server, DEMO, json.dumps({"names": names}).encode(), JSON)
+    assert status == 400 and "names no file of the demo" in answer["error"]["message"]
+
+
+def test_an_answer_is_json_also_where_the_graph_is_none(server):
+    body = json.dumps(
+        {"prompt": {**graph(server), "x": {"class_type": "A", "inputs": {"b": float("nan")}}}, "fix": True}
+    )
+    status, answer = post(server, CHECK, body.encode(), JSON)
+    assert status == 400 and "not finite" in answer["error"]["message"]
+
+
 def test_other_encodings_of_json_are_read(server):
     body = json.dumps({"prompt": graph(server)})
     for content, headers in (
@@ -146,6 +160,7 @@ def test_a_file_s_graph_comes_back_as_a_prompt(server):
         (b"", "it is empty"),
         (b'{"1": {"class_type": "KSampler", "inputs": {"cfg": NaN}}}', "not finite"),
         (b'{"nodes": 3}', ""),
+        (b'{"prompt": {"1": {"class_type": "A"}}, "2": 5, "3": {"class_type": "B"}}', "something else beside it"),
         (b"{}", "no nodes"),
         (b"\x89PNG\r\n\x1a\n", "cannot be read"),
     ):

@@ -147,6 +147,51 @@ def test_a_failed_run_is_told_of_the_node_that_came_after_the_most(targets: tupl
     assert (row["status"], row["seeds"]) == ("failed", [7])
 
 
+@pytest.mark.parametrize("dead", [{"class_type": "X", "inputs": 5}, {"class_type": "X", "inputs": ["a"]}, {}, 7])
+def test_a_run_is_kept_whatever_stands_beside_what_ran(dead: Any, project: Project) -> None:
+    """The host looks at the nodes that it runs alone; the desk's own note may come from anybody."""
+    prompt = {
+        "1": {"class_type": "Sampler", "inputs": {"seed": 7, "model": ["2", 0], "text": "x" * 300 + ".png"}},
+        "2": {"class_type": "Apply", "inputs": {"control_net": ["3", 0], "image": ["4", 0]}},
+        "9": dead,
+    }
+    note = {"project": project.name, "weights": [{"title": "far", "value": 10**400}, {"title": "near", "value": 1}]}
+    outputs = {"1": {"images": [{"filename": "x" * 300}], "adherence": [10**400, 0.5]}, "2": [5]}
+    messages = [("execution_start", {"timestamp": 10**400}), ("execution_success", {"timestamp": 1_767_225_600_000})]
+    entry = {
+        "prompt": (1, "a", prompt, {"armature_desk": note}, ["1"]),
+        "status": {"messages": messages},
+        "outputs": outputs,
+    }
+    run = ended_run("a", entry)
+    assert run is not None and take(project, run, HostFacts())
+    (row,) = Rows().table(project)["rows"]
+    assert (row["status"], row["seeds"]) == ("done", [7])
+    assert row["weights"] == [{"title": "near", "value": 1}]
+
+
+def test_numbers_beyond_all_floats_in_an_imported_run_do_not_end_the_list(project: Project) -> None:
+    run = add(project, 1)
+    path = project.records / f"{run}.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    far = 10**400
+    record["times"] = {"seconds": far}
+    record["history"] |= {
+        "weights": [{"title": "a", "value": far}],
+        "adherence": [{"title": "a", "score": far, "relative": far}],
+    }
+    path.write_text(json.dumps(record), encoding="utf-8")
+    (row,) = Rows().table(project)["rows"]
+    assert (row["id"], row["weights"], row["adherence"], row["seconds"]) == (run, [], [], None)
+
+
+def test_files_older_than_the_zip_format_are_exported(project: Project, tmp_path: Path) -> None:
+    run = add(project, 1)
+    os.utime(project.records / f"{run}.json", (0, 0))
+    export(project, tmp_path / "out.zip")
+    assert bring_in(Projects(tmp_path / "elsewhere").project("other"), tmp_path / "out.zip") == (1, 0)
+
+
 def test_a_strange_record_makes_a_row_that_a_page_can_draw() -> None:
     strange = {
         **RECORD,
@@ -243,6 +288,8 @@ def test_thumbnails_are_small_and_made_once(project: Project) -> None:
         "_x",
         "con",
         "NUL.txt",
+        "con .txt",
+        "COM¹",
         "x" * 61,
         "a.",
         5,
