@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..common.atomic_write import write_text
+from ..common.graph_files import LARGEST
+from ..common.whole_file import read_text
 from .models_of_graph import given_folders, given_prompt, header_store, record_verdict, without_graphics_card
 from .terminal import Problem, unusable
 
@@ -125,7 +127,7 @@ def _write_repaired(target: Path, prompt: Any, report: Any) -> None:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(read_text(path, LARGEST))
     except OSError as error:
         raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError) as error:

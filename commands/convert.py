@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..common.atomic_write import write_text
-from ..common.graph_files import NoGraph, read_graph_file
+from ..common.graph_files import LARGEST, NoGraph, read_graph_file
+from ..common.whole_file import read_text
 from .terminal import Problem, unusable
 
 HELP = "turn nodes of other packs into Armature's, in a new file"
@@ -86,7 +87,7 @@ def _info(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        info = json.loads(path.read_text(encoding="utf-8-sig"))
+        info = json.loads(read_text(path, LARGEST))
     except OSError as error:
         raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..common.graph_files import NoGraph, read_graph_file
+from .places import whole_path
 from .terminal import Problem, unusable
 
 
@@ -35,7 +36,7 @@ def given_folders(given: Sequence[Path]) -> dict[str, list[Path]]:
     folders: dict[str, list[Path]] = {}
     for one in given:
         try:
-            found = model_folders(one.expanduser().resolve())
+            found = model_folders(whole_path(one))
         except ValueError as error:
             raise Problem(f"--models {one}: {error}") from None
         if found.note:

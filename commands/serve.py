@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from . import FRONT_DOOR
+from .places import whole_path
 from .private_host.files import cache_folder
 from .private_host.host_options import add_host_options, host_from
 from .private_host.model_paths import write_model_paths
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Start the server and show its log until it ends or Ctrl-C."""
     host = host_from(arguments)
-    base = (arguments.base_directory or cache_folder() / "serve").expanduser().resolve()
+    base = whole_path(arguments.base_directory or cache_folder() / "serve")
     base.mkdir(parents=True, exist_ok=True)
     extra = list(arguments.rest)
     if arguments.models:

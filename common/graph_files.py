@@ -13,6 +13,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
+from .whole_file import check_file
+
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG picture", b"\xff\xd8\xff": "JPEG picture", b"RIFF": "WebP picture"}
 _MEDIA = {b"fLaC": "FLAC file", b"OggS": "Ogg file", b"ID3": "MP3 file", b"\x1a\x45\xdf\xa3": "WebM video"}
 _OTHERS = {
@@ -55,6 +57,7 @@ def read_graph_file(path: Path, prefer: str = "workflow") -> Any:
     prefer: the form to take from a picture or sound file that holds both. Raises NoGraph, and OSError where the file
     cannot be read.
     """
+    check_file(path)
     with path.open("rb") as file:
         start = file.read(32)
     if path.stat().st_size > LARGEST:

@@ -26,6 +26,7 @@ from ..contact_sheet import contact_sheet
 from ..fetch import default_models
 from ..fetch import run as fetch
 from ..fetch.manifest import manifest
+from ..places import whole_path
 from ..private_host.files import cache_folder
 from ..private_host.host import Host
 from ..private_host.model_paths import link_file
@@ -171,7 +172,7 @@ def _drawing(arguments: argparse.Namespace) -> Drawing:
 
 def _fetched(arguments: argparse.Namespace) -> bool:
     """Downloads the files of a set, after saying what and asking, and names them as the user's own. False when only said."""
-    models = (arguments.models[0] if arguments.models else default_models()).expanduser().resolve()
+    models = whole_path(arguments.models[0] if arguments.models else default_models())
     wanted = {name: find for name, find in FETCHED.items() if getattr(arguments, name) is None}
     fetch(argparse.Namespace(names=list(wanted.values()), models=models, yes=arguments.yes, dry_run=arguments.dry_run))
     for name, find in wanted.items():

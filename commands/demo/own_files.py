@@ -19,6 +19,7 @@ from ...models.files.index import ModelIndex
 from ...preprocessors.images.kinds import map_kind
 from ..fetch.manifest import METHOD_FILES
 from ..models_of_graph import given_folders
+from ..places import home_path
 from ..terminal import Problem
 from .own_graph import FOLDERS, own_graph
 
@@ -89,7 +90,7 @@ def _given(arguments: argparse.Namespace) -> dict[str, Path]:
 
 
 def _named(name: str, path: Path) -> _Known:
-    option, path = f"--{name.replace('_', '-')}", path.expanduser().absolute()  # a link's own name says what it is
+    option, path = f"--{name.replace('_', '-')}", home_path(path).absolute()  # a link's own name says what it is
     if not path.is_file():
         raise Problem(f"{option} {path}: there is no such file.")
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...models.demo import HOW_TO_GET
 from .. import FRONT_DOOR
+from ..places import whole_path
 from ..private_host.files import cache_folder
 from ..terminal import Problem, Steps
 from .download import download
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.names:
         print(known_names())
         return 0
-    models = (arguments.models or default_models()).expanduser().resolve()
+    models = whole_path(arguments.models or default_models())
     wanted = wanted_files(arguments.names)
     from_pack = demo_files(arguments.names)
     if from_pack:

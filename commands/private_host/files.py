@@ -12,6 +12,7 @@ from typing import Any
 
 from ...common.atomic_write import atomic_write
 from ...common.digests import sha256_of_file
+from ..places import home_path, whole_path
 from ..terminal import Problem
 
 
@@ -68,13 +69,13 @@ def cache_folder() -> Path:
     """The user's cache folder for Armature: ARMATURE_CACHE, or the system's own place. It need not exist yet."""
     chosen = os.environ.get("ARMATURE_CACHE")
     if chosen:
-        return Path(chosen).expanduser().resolve()
+        return whole_path(Path(chosen))
     if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        base = Path(os.environ.get("LOCALAPPDATA") or home_path(Path("~")) / "AppData" / "Local")
     elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
+        base = home_path(Path("~")) / "Library" / "Caches"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        base = Path(os.environ.get("XDG_CACHE_HOME") or home_path(Path("~")) / ".cache")
     return base / "armature"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..places import home_path, whole_path
 from ..terminal import Problem
 from . import processes
 
@@ -72,7 +73,7 @@ PROBE = "import torch, aiohttp"
 
 def find_user_host(comfyui: Path, python: str | None = None) -> Host:
     """Return the host at the folder `comfyui`, run by `python` or by the Python that belongs to it. Raises Problem."""
-    comfyui = comfyui.expanduser().resolve()
+    comfyui = whole_path(comfyui)
     if not (comfyui / "main.py").is_file() and (comfyui / "ComfyUI" / "main.py").is_file():
         comfyui /= "ComfyUI"  # the folder around a portable build
     version = read_version(comfyui)
@@ -112,7 +113,7 @@ def _candidates(comfyui: Path) -> Iterator[Path]:
 
 def _absolute(python: str) -> Path:
     # Not resolved: a virtual environment's Python is a link whose place matters.
-    path = Path(python).expanduser()
+    path = home_path(Path(python))
     return path if path.is_absolute() else Path.cwd() / path
 
 

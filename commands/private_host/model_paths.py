@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from ..places import whole_path
 from ..terminal import Problem
 
 MODEL_FOLDERS = (
@@ -46,12 +47,15 @@ def write_model_paths(base: Path, folders: list[Path], *, first: bool = False) -
     first: they come before ComfyUI's own, so that what nodes save as a model goes there.
     """
     lines = []
-    for number, folder in enumerate(folder.expanduser().resolve() for folder in folders):
+    for number, folder in enumerate(whole_path(folder) for folder in folders):
         if not folder.is_dir():
             raise Problem(
                 f"--models {folder}: there is no such folder. Give the one that holds checkpoints, loras, ..."
             )
+        if not _is_text(str(folder)):
+            raise Problem(f"--models {folder}: its name is no UTF-8 text, which ComfyUI cannot be told. Rename it.")
         present = {entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+        present = {name for name in present if _is_text(name)}  # no graph can name the others
         names = {*MODEL_FOLDERS, *present} - {"custom_nodes", "t2i_adapter"}
         lines += [
             f"folder_{number}:",
@@ -64,6 +68,13 @@ def write_model_paths(base: Path, folders: list[Path], *, first: bool = False) -
     file = base / "extra_model_paths.yaml"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return file
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _quoted(text: str) -> str:

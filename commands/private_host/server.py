@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..places import whole_path
 from ..terminal import Problem
 from .host import Host
 from .model_paths import link_folder
@@ -75,7 +76,7 @@ def start_server(
     ComfyUI's command line and `environment` to this process's. `partner_nodes`: with the host's nodes that call paid
     services; without them nothing on its pages may reach out. Raises ServerFailed, with the end of the log.
     """
-    base_directory = base_directory.resolve()
+    base_directory = whole_path(base_directory)
     name = link_folder(pack.resolve(), base_directory / "custom_nodes").name
     port = free_port(listen) if port is None else port
     command = [

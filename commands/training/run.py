@@ -19,6 +19,7 @@ from ...runs.errors import ClientError, RunInterrupted
 from ...runs.events import Event, Progress, Queued
 from ...runs.results import RunResult
 from .. import FRONT_DOOR
+from ..places import whole_path
 from ..private_host.host import Host
 from ..private_host.model_paths import link_file, write_model_paths
 from ..private_host.server import Server, start_server
@@ -30,7 +31,7 @@ INTERRUPTED = 130
 
 def run_training(arguments: argparse.Namespace) -> int:
     """From the options to the files. Raises Problem."""
-    data, output = _folder("--data", arguments.data), arguments.output.expanduser().resolve()
+    data, output = _folder("--data", arguments.data), whole_path(arguments.output)
     files = {
         folder: _file(option, path)
         for option, folder, path in (
@@ -66,14 +67,14 @@ def run_training(arguments: argparse.Namespace) -> int:
 
 
 def _folder(option: str, path: Path) -> Path:
-    found = path.expanduser().resolve()
+    found = whole_path(path)
     if not found.is_dir():
         raise Problem(f"{option} {found}: there is no such folder. Give the folder that holds the pictures.")
     return found
 
 
 def _file(option: str, path: Path) -> Path:
-    found = path.expanduser().resolve()
+    found = whole_path(path)
     if not found.is_file():
         raise Problem(f"{option} {found}: there is no such file.")
     return found
@@ -82,7 +83,7 @@ def _file(option: str, path: Path) -> Path:
 def _models_of(checkpoint: Path, chosen: Path | None) -> Path:
     """The models folder that the files are written to."""
     if chosen is not None:
-        return chosen.expanduser().resolve()
+        return whole_path(chosen)
     return next((one.parent for one in checkpoint.parents if one.name == "checkpoints"), checkpoint.parent)
 
 

@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from ...common.whole_file import check_file
 from ..errors import BatchError
 from .job import Request
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 MOST_CHARACTERS = 1_000_000  # of one cell; beyond that it is a file that lost a quotation mark
+LONGEST_LINE = 16 * MOST_CHARACTERS
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,17 @@ def _csv(source: Path) -> Iterator[Row]:
     csv.field_size_limit(MOST_CHARACTERS)
     begun = 1  # the line in which the present row began
     try:
+        check_file(source)
         _refuse_workbook(source)
         with source.open(encoding="utf-8-sig", newline="") as stream:
-            first = stream.readline()
+            first = stream.readline(LONGEST_LINE)
             told = SEPARATOR.match(first)  # Excel's own line, which says what stands between the cells
             skipped = 1 if told else 0
             if not told:
                 stream.seek(0)
-            reader = csv.reader(stream, delimiter=told[1] if told else max(",;\t", key=first.count), strict=True)
+            reader = csv.reader(
+                _lines(source, stream), delimiter=told[1] if told else max(",;\t", key=first.count), strict=True
+            )
             begun += skipped
             header = [name.strip() for name in next(reader, [])]
             _check_header(source, header)
@@ -133,12 +138,23 @@ def _csv_row(where: str, header: list[str], cells: list[str]) -> Row:
 
 def _json_lines(source: Path) -> Iterator[Row]:
     try:
+        check_file(source)
         with source.open(encoding="utf-8-sig") as stream:
-            for number, line in enumerate(stream, 1):
+            for number, line in enumerate(_lines(source, stream), 1):
                 if line.strip():
                     yield _json_row(f"{source.name}, line {number}", line)
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(source, error) from None
+
+
+def _lines(source: Path, stream: TextIO) -> Iterator[str]:
+    """The lines of a text, each of which fits into memory. Raises BatchError for a file that is of one line, or of none."""
+    number = 0
+    while line := stream.readline(LONGEST_LINE):
+        number += 1
+        if len(line) == LONGEST_LINE:
+            raise BatchError(f"{source}: line {number} has more than {LONGEST_LINE:,} characters, which no row has.")
+        yield line
 
 
 def _json_row(where: str, line: str) -> Row:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.picture_files import PictureError, read_picture
+from ...common.whole_file import read_text
 from ..batch.batch import check_graph
 from ..errors import BatchError
 
@@ -68,9 +69,7 @@ def read_record(path: Path) -> Record:
     try:
         if path.suffix.lower() == ".png":
             return _from_picture(path)
-        if path.stat().st_size > LARGEST:
-            raise RecordError(f"{path} is too large for a record.")
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, LARGEST)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
         raise RecordError(f"{path}: {reason}. Give a record.json, its folder, or the PNG beside it.") from None

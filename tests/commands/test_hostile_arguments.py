@@ -142,6 +142,37 @@ check {check} --models {folder} --record validated
 check {check} --models {folder} --record validated --sheet {file}/below
 check {check} --models {folder} --record maybe
 check {check} --models {folder} --policy x
+check {check} --models {nobody}
+check {check} --models {loop}
+check {loop} --models {folder}
+check {pipe} --models {folder}
+check /dev/zero --models {folder}
+check {check} --models {folder} --object-info /dev/zero
+measure {check} --pictures {loop} --server http://127.0.0.1:9
+measure {check} --pictures {folder} --server http://127.0.0.1:9 --record validated --models {nobody}
+batch /dev/zero {rows}
+replay {pipe}
+replay {loop}
+replay /dev/zero
+diff /dev/zero {pipe}
+convert {pipe}
+convert /dev/zero
+convert {check} --dry-run --object-info {pipe}
+fetch sd15 --models {nobody} --dry-run
+fetch sd15 --models {loop} --dry-run
+demo --checkpoint {nobody}
+demo --models {loop}
+serve --base-directory {loop}
+serve --base-directory {nobody}
+serve --models {nobody}
+serve --comfyui {nobody}
+host --comfyui {loop}
+host --python {nobody} --comfyui {folder}
+train controlnext --data {loop} --checkpoint {check} --to x
+train controlnext --data {folder} --checkpoint {nobody} --to x
+train controlnext --data {folder} --checkpoint {check} --to x --output {nobody}
+train controlnext --data {folder} --checkpoint {check} --to x --models {loop}
+train controlnext --data {folder} --checkpoint {check} --to ../x --set a={brackets}
 convert
 convert {missing}
 convert {folder}
@@ -357,6 +388,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "bad.png").write_bytes(png()[:40])
     (folder / "rows.csv").write_text("Sampler.text\na\n", encoding="utf-8")
     (folder / "file").write_text("", encoding="utf-8")
+    if sys.platform != "win32":
+        (folder / "loop").symlink_to("loop")
+        os.mkfifo(folder / "pipe")
     named = {name: str(folder / f"{name}.json") for name in (*contents, "deep", "binary")}
     return named | {
         "folder": str(folder),
@@ -367,6 +401,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "badpng": str(folder / "bad.png"),
         "missing": str(folder / "missing" / "missing.json"),
         "record": str(folder / "p_00001_.record"),
+        "loop": str(folder / "loop"),
+        "pipe": str(folder / "pipe"),
+        "nobody": "~no-such-user/x",
+        "brackets": DEEP,
         "long": LONG,
         "strange": STRANGE,
     }

@@ -49,6 +49,12 @@ def test_a_caption_is_for_all_and_an_empty_one_means_none(caption: str | None, c
     assert graph["2"]["inputs"]["captions"] == captions
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, "{}", "\udcff"])
+def test_a_further_input_that_is_no_number_is_a_text(text: str) -> None:
+    graph = training_graph(Choices("controlnext", "a.safetensors", "b", "c", more={"subset": text}))
+    assert graph[TRAIN]["inputs"]["subset"] == text
+
+
 def test_the_bar_says_loss_adherence_and_the_time_that_is_left(tmp_path: Path) -> None:
     log = tmp_path / "x.log.jsonl"
     log.write_text('{"step": 1, "loss": 0.9}\n', encoding="utf-8")  # of an earlier start

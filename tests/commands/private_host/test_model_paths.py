@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
 import yaml
 from armature_pack.commands.private_host.model_paths import write_model_paths
@@ -30,6 +33,16 @@ def test_covers_every_folder_of_the_host(tmp_path):
 def test_folder_that_is_not_there(tmp_path):
     with pytest.raises(Problem, match="no such folder"):
         write_model_paths(tmp_path, [tmp_path / "nowhere"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every name is text")
+def test_names_that_are_no_text(tmp_path):
+    strange = tmp_path / os.fsdecode(b"\xfe")
+    (strange / "checkpoints").mkdir(parents=True)
+    (entry,) = yaml.safe_load(write_model_paths(tmp_path, [tmp_path]).read_text(encoding="utf-8")).values()
+    assert entry["checkpoints"] == "checkpoints"
+    with pytest.raises(Problem, match="no UTF-8"):
+        write_model_paths(tmp_path, [strange])
 
 
 def test_of_a_first_folder_what_is_saved_goes_to_the_last_that_is_named(tmp_path):

@@ -1,5 +1,6 @@
 """Rows as users bring them: CSV of every kind, JSON Lines, folders, products, and all that can be wrong with them."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,20 @@ def test_unreadable_files_are_named(tmp_path: Path, name: str, content: bytes, t
     with pytest.raises(BatchError, match=told) as caught:
         rows(tmp_path / name, content)
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
+def test_files_without_an_end_of_line_or_without_an_end(tmp_path: Path, name: str) -> None:
+    with (tmp_path / name).open("wb") as stream:
+        stream.truncate(2**33)
+    with pytest.raises(BatchError, match="line 1 has more than"):
+        list(read_rows(tmp_path / name))
+    if sys.platform == "win32":
+        return
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(BatchError, match="a pipe or a device"):
+        list(read_rows(tmp_path / name))
 
 
 def test_missing_file(tmp_path: Path) -> None:
