@@ -65,22 +65,29 @@ def links_of(saved: Mapping[str, Any]) -> dict[Any, EditorLink]:
     return links
 
 
-def end_of(saved: Mapping[str, Any], end: str, place: int, links: Mapping[Any, EditorLink]) -> End:
-    """An input or output of a subgraph (end: INPUT or OUTPUT), with the links at it."""
-    numbers = [
-        number
-        for number, link in links.items()
-        if (link.source == end and link.slot == place) or (link.target == end and link.target_slot == place)
-    ]
+def ends_of(saved: Mapping[str, Any], name: str, links: Mapping[Any, EditorLink]) -> list[End]:
+    """The inputs or outputs of a subgraph (name: inputs or outputs), with the links at them."""
+    end = INPUT if name == "inputs" else OUTPUT
+    places: dict[Any, list[Any]] = {}
+    for number, link in links.items():
+        slots = {link.slot} if link.source == end else set()
+        if link.target == end and isinstance(link.target_slot, (int, float)):
+            slots.add(link.target_slot)
+        for slot in slots:
+            places.setdefault(slot, []).append(number)
+    return [_end(one, places.get(place, []), links) for place, one in enumerate(saved.get(name) or ())]
+
+
+def _end(saved: Mapping[str, Any], numbers: list[Any], links: Mapping[Any, EditorLink]) -> End:
     told = saved.get("linkIds")
     if isinstance(told, Sequence) and told:
         numbers = [number if number in links else next(iter(numbers), number) for number in told]
-    return End(str(saved["name"]), str(saved.get("type", "*")), numbers)
+    return End(str(saved["name"]), str(saved.get("type", "*")), list(numbers))
 
 
 def leaves_first(definitions: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The ids of definitions, each after those whose instances it holds. Raises PromptError for one in itself."""
-    order: list[str] = []
+    order: dict[str, None] = {}
     waiting: set[str] = set()
 
     def visit(key: str) -> None:
@@ -92,11 +99,11 @@ def leaves_first(definitions: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for node in definitions[key]["nodes"]:
             if node["type"] in definitions:
                 visit(node["type"])
-        order.append(key)
+        order[key] = None
 
     for key in definitions:
         visit(key)
-    return order
+    return list(order)
 
 
 def unique_name(name: str, taken: set[str]) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .editor_graph import INPUT, EditorGraph
 from .editor_nodes import BYPASSED, GETTERS, MUTED, NOT_KNOWN, REROUTE, SETTERS, EditorNode, Slot
-from .prompt import UNREAD, PromptError
+from .prompt import MOST_NODES, UNREAD, PromptError
 from .saved_text import Replacements, chosen_text
 from .subgraphs import EditorGraphs
 
 _ANY = ("*", "")
+_MOST_LETTERS = 64 * 2**20  # of all nodes that come out of subgraphs, with their values and ids
+_MOST_STEPS = 2_000_000  # along links, of all inputs together
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,12 @@ class Executable:
         self._graphs = graphs
         self._whole = whole
         self._replacements = Replacements([graphs.root, *graphs.definitions.values()])
+        self._chosen: dict[str, str] = {}
+        self._steps = 0
 
     def prompt(self) -> dict[str, Any]:
         """The API prompt."""
+        self._check_size()
         made = {
             f"{place.prefix}{node.id}": self._node(place, node)
             for place, node in self._nodes(_Place("", self._graphs.root))
@@ -74,6 +80,17 @@ class Executable:
             for name in [key for key, value in inputs.items() if _leads_to(value, left_out)]:
                 del inputs[name]
         return made
+
+    def _check_size(self) -> None:
+        """Subgraphs that hold the next one twice are doubled with each: thirty of them make a thousand million nodes."""
+        inside: dict[str, tuple[int, int]] = {}
+        for key, graph in self._graphs.definitions.items():  # each after those that it holds
+            inside[key] = _size(graph, inside, with_values=True)
+        nodes, letters = _size(self._graphs.root, inside, with_values=False)
+        if nodes > MOST_NODES or letters > _MOST_LETTERS:
+            raise PromptError(
+                f"Written out, the subgraphs of this graph have more than {MOST_NODES} nodes, or too many letters in them."
+            )
 
     def _nodes(self, place: _Place, every: bool = False) -> Iterator[tuple[_Place, EditorNode]]:
         for node in place.graph.nodes.values():
@@ -107,7 +124,9 @@ class Executable:
     def _sent(self, node: EditorNode, name: str, value: Any) -> Any:
         if isinstance(value, str):
             if name in node.braces:
-                return chosen_text(value)
+                if value not in self._chosen:
+                    self._chosen[value] = chosen_text(value)
+                return self._chosen[value]
             return self._replacements.replaced(node, name, value)
         return _wrapped(value)
 
@@ -120,6 +139,11 @@ class Executable:
             if key in seen:
                 raise PromptError(f"The links through node {key[0]}{key[1]} ({found.node.type}) go in a circle.")
             seen.add(key)
+            self._steps += 1
+            if self._steps > _MOST_STEPS:
+                raise PromptError(
+                    "The links of this graph go through too many reroutes and bypassed nodes to be followed."
+                )
             found = self._before_input(found) if found.into else self._before_output(found)
         return found
 
@@ -183,6 +207,18 @@ class Executable:
                     return _Step(scope, node, 0, kind)
             scope = scope.outer
         return self._broken(place, getter, Slot(str(name), kind), f"(nothing is set under {name!r})", 0)
+
+
+def _size(graph: EditorGraph, inside: Mapping[str, tuple[int, int]], *, with_values: bool) -> tuple[int, int]:
+    """How many nodes a graph has with those of its subgraphs, and how many letters they take; inside: of each definition."""
+    nodes = letters = 0
+    for node in graph.nodes.values():
+        within, more = inside.get(node.definition, (0, 0))
+        nodes += 1 + within
+        letters += len(node.id) * (1 + within) + more
+        if with_values:
+            letters += len(json.dumps(node.saved, default=str))
+    return nodes, letters
 
 
 def _outside(place: _Place, at: int, kind: str) -> _Step | _Found:

@@ -13,20 +13,34 @@ from typing import Any
 
 from .editor_nodes import PRIMITIVE, REROUTE
 from .node_types import TypesOf
+from .prompt import PromptError
 
 _NAME = re.compile(r"workflow[/>](.+)$", re.DOTALL)
+_MOST_STEPS = 5_000_000
 _Saved = Mapping[str, Any]
 
 
 def without_group_nodes(saved: _Saved, types_of: TypesOf) -> _Saved:
     """The graph with its group nodes written out; one that holds a node of an unknown type stays as it is."""
     groups = (saved.get("extra") or {}).get("groupNodes") or {}
+    _check_size(saved, groups)
     for node in saved["nodes"]:
         match = _NAME.match(str(node["type"]))
         group = groups.get(match.group(1)) if match else None
         if group is not None and all(_is_known(one, types_of) for one in group["nodes"]):
             saved = _Group(saved, node, group, types_of).written_out()
     return saved
+
+
+def _check_size(saved: _Saved, groups: Mapping[str, Any]) -> None:
+    """Each group node goes through the whole graph, with all that was written out before it."""
+    used = [match.group(1) for node in saved["nodes"] if (match := _NAME.match(str(node["type"])))]
+    used = [name for name in used if groups.get(name) is not None]
+    inner = sum(len(groups[name]["nodes"]) for name in used)
+    if len(used) * (len(saved["nodes"]) + len(saved.get("links") or ()) + inner) > _MOST_STEPS:
+        raise PromptError(
+            f"This graph has {len(used)} group nodes, too many to be written out. Turn them into subgraphs."
+        )
 
 
 def _is_known(inner: _Saved, types_of: TypesOf) -> bool:

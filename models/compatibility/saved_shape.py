@@ -10,6 +10,7 @@ from .prompt import PromptError, called
 _LINK = ("id", "origin_id", "origin_slot", "target_id", "target_slot")
 _MEND = "Mend that place by hand, or save the graph again in ComfyUI."
 _DEEPEST = 100
+_LARGEST = 2**53  # whole number in the editor; beyond it dictionaries can be made slow by choosing numbers
 
 
 def check_shape(saved: Mapping[str, Any], whose: str = "this graph", depth: int = 0) -> None:
@@ -72,6 +73,9 @@ def _check_links(saved: Mapping[str, Any], whose: str) -> None:
                 f"{where} is {called(link)}, and neither an object nor a list of {len(_LINK)} parts or more: "
                 f"{', '.join(_LINK)}. {_MEND}"
             )
+        number = link["id"] if isinstance(link, Mapping) else link[0]
+        if isinstance(number, int) and abs(number) > _LARGEST:
+            raise PromptError(f"{where} has an id that ComfyUI's editor could not count to. {_MEND}")
 
 
 def _check_rest(saved: Mapping[str, Any], whose: str) -> None:

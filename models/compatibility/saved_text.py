@@ -9,8 +9,10 @@ from typing import Any
 
 from .editor_graph import EditorGraph
 from .editor_nodes import NOT_KNOWN, EditorNode
+from .prompt import PromptError
 
-_COMMENT = re.compile(r"/\*[\s\S]*?\*/|//.*")
+_COMMENT = re.compile(r"/\*|//.*")
+_DEEPEST = 20  # braces in braces
 _ESCAPED = re.compile(r"\\([{}|])")
 _BRACED = re.compile(r"%([^%]+)%")
 _UNSAFE = re.compile(r'[/?<>\\:*|"\x00-\x1F\x7F]')
@@ -44,10 +46,33 @@ _SAVERS = frozenset(
 
 def chosen_text(text: str) -> str:
     """A text without its comments, with the first of the choices in each pair of braces; the editor draws one by lot."""
-    return _ESCAPED.sub(r"\1", _chosen(_COMMENT.sub("", text)))
+    return _chosen_text(text, 0)
 
 
-def _chosen(text: str) -> str:
+def _chosen_text(text: str, depth: int) -> str:
+    if depth > _DEEPEST:
+        raise PromptError(
+            f"A text has braces in braces, more than {_DEEPEST} deep. Take some out, or write \\{{ for a brace."
+        )
+    return _ESCAPED.sub(r"\1", _chosen(_without_comments(text), depth))
+
+
+def _without_comments(text: str) -> str:
+    """A comment that is never closed is none; it is not looked for the end of again for each."""
+    kept, place, at, last = [], 0, 0, text.rfind("*/")
+    while (found := _COMMENT.search(text, at)) is not None:
+        at = found.end()
+        if found[0] == "/*":
+            if at > last:
+                at -= 1
+                continue
+            at = text.index("*/", at) + 2
+        kept.append(text[place : found.start()])
+        place = at
+    return "".join(kept) + text[place:]
+
+
+def _chosen(text: str, depth: int) -> str:
     made, place = [], 0
     while place < len(text):
         if text[place] == "\\":
@@ -55,7 +80,7 @@ def _chosen(text: str) -> str:
             place += 2
         elif text[place] == "{":
             first, place = _first_choice(text, place + 1)
-            made.append(chosen_text(first))
+            made.append(_chosen_text(first, depth + 1))
         else:
             made.append(text[place])
             place += 1

@@ -12,12 +12,11 @@ from typing import Any
 
 from .editor_graph import (
     INPUT,
-    OUTPUT,
     EditorGraph,
     EditorLink,
     End,
     definitions_of,
-    end_of,
+    ends_of,
     leaves_first,
     links_of,
     unique_name,
@@ -26,9 +25,11 @@ from .editor_graph import (
 from .editor_nodes import NOT_KNOWN, PRIMITIVE, EditorNode, Slot, editor_node
 from .group_nodes import without_group_nodes
 from .node_types import TypesOf
+from .prompt import PromptError
 
 _PREFIXED = re.compile(r"\s*(\d+)\s*:\s*(.+)$", re.DOTALL)
 _DEEPEST = 100
+_MOST_PROXIES = 5000  # each is looked for among all others
 _NOTHING = object()
 
 
@@ -40,6 +41,7 @@ class EditorGraphs:
         definitions = {str(one["id"]): one for one in definitions_of(saved)}
         saved, definitions = with_unique_ids(saved, definitions)
         self._types_of = types_of
+        self._proxies = 0
         self.definitions: dict[str, EditorGraph] = {}
         self._instances: dict[str, list[EditorNode]] = {key: [] for key in definitions}
         for key in leaves_first(definitions):
@@ -50,10 +52,8 @@ class EditorGraphs:
 
     def _graph(self, saved: Mapping[str, Any]) -> EditorGraph:
         graph = EditorGraph(links=links_of(saved))
-        graph.inputs = [end_of(one, INPUT, place, graph.links) for place, one in enumerate(saved.get("inputs") or ())]
-        graph.outputs = [
-            end_of(one, OUTPUT, place, graph.links) for place, one in enumerate(saved.get("outputs") or ())
-        ]
+        graph.inputs = ends_of(saved, "inputs", graph.links)
+        graph.outputs = ends_of(saved, "outputs", graph.links)
         for one in saved["nodes"]:
             kind = str(one["type"])
             node = self._instance(one, kind) if kind in self.definitions else editor_node(one, self._types_of(kind))
@@ -94,6 +94,9 @@ class EditorGraphs:
         proxies = (node.saved.get("properties") or {}).get("proxyWidgets")
         if not isinstance(proxies, Sequence) or not all(_is_proxy(one) for one in proxies):
             return
+        self._proxies += len(proxies)
+        if self._proxies > _MOST_PROXIES:
+            raise PromptError(f"The subgraphs of this graph show more than {_MOST_PROXIES} widgets of inner nodes.")
         values = node.saved.get("widgets_values")
         values = values if isinstance(values, Sequence) and not isinstance(values, str) else ()
         primitives: dict[tuple[str, str], list[Any]] = {}
