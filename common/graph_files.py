@@ -17,6 +17,9 @@ from .whole_file import check_file
 
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG picture", b"\xff\xd8\xff": "JPEG picture", b"RIFF": "WebP picture"}
 _MEDIA = {b"fLaC": "FLAC file", b"OggS": "Ogg file", b"ID3": "MP3 file", b"\x1a\x45\xdf\xa3": "WebM video"}
+# What reads each. Left to find out by itself, the library takes what stands behind an ID3 mark for the description of a stream,
+# and opens what that names.
+_DEMUXERS = {"FLAC file": "flac", "Ogg file": "ogg", "MP3 file": "mp3", "WebM video": "matroska", "MP4 video": "mov"}
 _OTHERS = {
     b"PK": "a zip archive or an Office file",
     b"%PDF": "a PDF file",
@@ -107,7 +110,7 @@ def _parsed(content: bytes, start: bytes) -> Any:
 
 def _embedded(source: Path | IO[bytes], called: str, is_picture: bool, prefer: str) -> Any:
     try:
-        texts = dict(_picture_texts(source) if is_picture else _media_texts(source))
+        texts = dict(_picture_texts(source) if is_picture else _media_texts(source, _DEMUXERS[called]))
     except ImportError as error:
         raise NoGraph(
             f"it is a {called}, and the Python package {error.name} that reads its graph is not here. Give the graph's JSON."
@@ -152,10 +155,10 @@ def _picture_texts(source: Path | IO[bytes]) -> Iterator[tuple[str, str]]:
             yield form.lower(), rest.rstrip("\0")
 
 
-def _media_texts(source: Path | IO[bytes]) -> Iterator[tuple[str, str]]:
+def _media_texts(source: Path | IO[bytes], demuxer: str) -> Iterator[tuple[str, str]]:
     import av
 
-    with av.open(str(source) if isinstance(source, Path) else source) as container:
+    with av.open(str(source) if isinstance(source, Path) else source, format=demuxer) as container:
         found = dict(container.metadata)
         for stream in container.streams:
             found |= stream.metadata

@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...runs.answers import as_list, as_number, as_object, as_text
 from .graph import Measured, Signal
 from .ways import OFF, TOGETHER, WRONG, Case
 
+_LONGEST = 100  # letters of a name
+_LARGEST = 1e9
 Estimate = tuple[float, float | None]  # mean and standard error, which one value has not
 GIVEN, OWN = "the map it got", "its own picture's map"
 
@@ -76,17 +79,35 @@ def outcomes(measured: Measured, rows: Sequence[Case], summary: Mapping[str, Any
 
 
 def _reading(texts: Sequence[str] | None) -> Reading | None:
-    if not texts:
+    """What Control Adherence told; None where it did not, or what came is nothing of the kind, whatever server said it."""
+    try:
+        told = json.loads(texts[0]) if texts else None
+    except (ValueError, RecursionError):
         return None
-    told = json.loads(texts[0])
-    pictures = told["pictures"]
-    details = {
-        name: statistics.fmean(one["details"][name] for one in pictures)
-        for name in pictures[0]["details"]
-        if all(name in one["details"] for one in pictures)
-    }
-    chance = statistics.fmean(one["chance"] for one in pictures)
-    return Reading(told["score"], chance, told["relative"], told["measure"], details)
+    told = as_object(told)
+    pictures = [as_object(one) for one in as_list(told.get("pictures"))]
+    score, chances = _number(told.get("score")), [_number(one.get("chance")) for one in pictures]
+    measure = as_text(told.get("measure"))
+    if score is None or not chances or None in chances or not measure.isprintable() or not 0 < len(measure) < _LONGEST:
+        return None
+    chance = statistics.fmean(one for one in chances if one is not None)
+    return Reading(score, chance, _number(told.get("relative")), measure, _details(pictures))
+
+
+def _details(pictures: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The means of those that every picture has."""
+    found: dict[str, list[float]] = {}
+    for one in pictures:
+        for name, value in as_object(one.get("details")).items():
+            if (number := _number(value)) is not None and name.isprintable() and len(name) < _LONGEST:
+                found.setdefault(name, []).append(number)
+    return {name: statistics.fmean(values) for name, values in found.items() if len(values) == len(pictures)}
+
+
+def _number(value: object) -> float | None:
+    """A value that means can be made of."""
+    number = as_number(value)
+    return None if number is None or abs(number) > _LARGEST else float(number)
 
 
 def table(measured: Measured, done: Sequence[Outcome]) -> list[Line]:

@@ -56,11 +56,32 @@ def flac(path: Path, texts: dict[str, str]) -> None:
         container.mux(stream.encode(None))
 
 
+def media(container: str, codec: str) -> Callable[[Path, dict[str, str]], None]:
+    """As the host's nodes for sound and film do it."""
+
+    def save(path: Path, texts: dict[str, str]) -> None:
+        options = {"movflags": "use_metadata_tags"} if container == "mp4" else {}
+        with av.open(str(path), "w", format=container, options=options) as file:
+            file.metadata.update(texts)
+            stream = file.add_stream(codec, rate=48_000, layout="mono")
+            samples = np.zeros((1, 48_000), dtype=np.int16)
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate = 48_000
+            file.mux(stream.encode(frame))
+            file.mux(stream.encode(None))
+
+    return save
+
+
 SAVERS: dict[str, Callable[[Path, dict[str, str]], None]] = {
     "a.png": png,
     "a.webp": with_exif,
     "a.jpg": with_exif,
     "a.flac": flac,
+    "a.mp3": media("mp3", "libmp3lame"),
+    "a.opus": media("ogg", "libopus"),
+    "a.webm": media("webm", "libopus"),
+    "a.mp4": media("mp4", "aac"),
     "a picture.json": png_named_json,
 }
 
@@ -124,6 +145,20 @@ def test_what_is_no_wrapping_stays(data):
 def test_what_holds_no_graph_is_named(tmp_path, content, words):
     with pytest.raises(NoGraph, match=words):
         read_graph_file(write(tmp_path / "g.json", content))
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
+        b"ffconcat version 1.0\nfile /etc/hostname\n",
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/x.ts\n",
+    ],
+)
+def test_behind_the_mark_of_a_sound_file_nothing_else_is_taken_for_one(tmp_path, described):
+    """The library that reads sound and film knows descriptions of streams on the network too."""
+    with pytest.raises(NoGraph, match="MP3 file that cannot be read"):
+        read_graph_file(write(tmp_path / "a.mp3", b"ID3\x03\0\0\0\0\0\0" + described))
 
 
 def test_a_picture_without_a_graph_says_who_takes_it_out(tmp_path):

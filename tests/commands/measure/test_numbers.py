@@ -62,6 +62,36 @@ def test_rows_that_failed_are_missing_and_nothing_else() -> None:
     assert by_way["A", "1", GIVEN].over_off == (pytest.approx(0.6), None)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *("", "no JSON", "[" * 100_000, "null", "[]", "7", "{}", '{"pictures": 5}', '{"pictures": [5], "score": 1}'),
+        *(told(score)[0] for score in (float("nan"), float("inf"), 1e300)),
+        told(1)[0].replace('"chance": 0.1', '"chance": "x"'),
+        told(1)[0].replace('"edge F1"', "[]"),
+        told(1)[0].replace('"edge F1"', json.dumps("\x1b[2J")),
+        told(1)[0][:-1],
+        told(1)[0].replace('"score": 1', f'"score": {"9" * 400}'),
+    ],
+)
+def test_what_a_server_tells_in_the_place_of_a_score_is_no_reading(answer: str) -> None:
+    rows, drawn = summary(["p.png", "q.png"])
+    for row in drawn["rows"]:
+        row["texts"] = {node: [answer] for node in row["texts"]}
+    done = outcomes(MEASURED, rows, drawn)
+    assert len(done) == len(rows) and not any(one.readings for one in done)
+    assert table(MEASURED, done) == []
+
+
+def test_details_that_are_no_numbers_are_left_out() -> None:
+    rows, drawn = summary(["p.png"])
+    for row in drawn["rows"]:
+        for texts in row["texts"].values():
+            texts[0] = texts[0].replace('"details": {', '"details": {"odd": NaN, "list": [], "\\n": 1, ')
+    lines = table(MEASURED, outcomes(MEASURED, rows, drawn))
+    assert {name for line in lines for name in line.details} == {"precision"}
+
+
 def test_the_standard_error_is_that_of_the_mean() -> None:
     assert estimate([1, 2, 3, 4]) == (2.5, pytest.approx((5 / 3) ** 0.5 / 2))
     assert estimate([7]) == (7, None)
