@@ -46,11 +46,17 @@ def read_rows(source: Path, picture_column: str = "") -> Iterator[Row]:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The picture files that lie directly in a folder, sorted by name. Raises BatchError when it cannot be read."""
+    """The picture files that lie directly in a folder, sorted by name. Raises BatchError when it, or a name, cannot be read."""
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES and path.is_file())
+        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES and path.is_file())
+        "".join(path.name for path in found).encode()
     except OSError as error:
         raise BatchError(f"{folder}: {error.strerror}. Give a folder that can be read.") from None
+    except UnicodeEncodeError:
+        raise BatchError(
+            f"{folder}: the name of a picture in it is no UTF-8 text, so no row can hold it. Rename it."
+        ) from None
+    return found
 
 
 def _folder(folder: Path, column: str) -> Iterator[Row]:

@@ -1,5 +1,6 @@
 """Rows as users bring them: CSV of every kind, JSON Lines, folders, products, and all that can be wrong with them."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,13 @@ def test_files_without_an_end_of_line_or_without_an_end(tmp_path: Path, name: st
     (tmp_path / name).symlink_to("/dev/zero")
     with pytest.raises(BatchError, match="a pipe or a device"):
         list(read_rows(tmp_path / name))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every name is text")
+def test_a_picture_whose_name_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.png")).write_bytes(png())
+    with pytest.raises(BatchError, match="no UTF-8 text"):
+        list(read_rows(tmp_path, "Picture.image"))
 
 
 def test_missing_file(tmp_path: Path) -> None:
