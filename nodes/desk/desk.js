@@ -97,9 +97,9 @@ const desk = {
     const before = this.graph;
     this.graph = graph;
     this.outdate();
-    await this.redraw();
-    this.before = before;
+    this.before = before; // at once: what is changed while the fields are drawn anew ends the offer
     offerStartOver();
+    await this.redraw();
   },
 
   say(text, kind = "") {

@@ -167,9 +167,12 @@ export function shownMaps(prompt) {
 export const mapNode = ({ id, slot }) => `desk_map_${id}_${slot}`;
 export const reportNode = ({ id }) => `desk_report_${id}`;
 
-/** A graph with some of its values changed: [id, input, value] each. */
+/** A graph with some of its values changed: [id, input, value] each, undefined for the node's own default. */
 export function changed(graph, changes) {
   const made = structuredClone(graph);
-  for (const [id, input, value] of changes) made[id].inputs[input] = value;
+  for (const [id, input, value] of changes) {
+    if (value === undefined) delete made[id].inputs[input];
+    else made[id].inputs[input] = value;
+  }
   return made;
 }

@@ -9,21 +9,25 @@ const ROUTE = "armature/presets";
 const SAVED = "saved:"; // before the name of a saved one in the list
 const at = (id) => document.getElementById(id);
 let saved = [];
-let undo = null; // takes back what was done last
+let undo = null; // {work, graph}: takes back what was done last; graph: the name of the graph it was done to, if it was
+let turn = Promise.resolve(); // one act after the other: taking back belongs to what was clicked before it
 
 /** Make the section work, and ask the server for what is saved. */
 export async function watchPresets(desk, guarded) {
   const acts = { "use-preset": apply, "save-preset": save, "rename-preset": rename, "delete-preset": remove };
-  for (const [id, act] of Object.entries(acts)) at(id).onclick = guarded(() => act(desk));
-  at("undo-preset").onclick = guarded(takeBack);
+  for (const [id, act] of Object.entries(acts)) at(id).onclick = inTurn(guarded(() => act(desk)));
+  at("undo-preset").onclick = inTurn(guarded(takeBack));
   at("preset").onchange = tellChosen;
   pressOnEnter(at("preset-name"), at("save-preset"));
   await guarded(() => ask(desk))();
 }
 
+const inTurn = (act) => () => (turn = turn.then(act));
+
 /** Draw the list: what this graph has a use for. */
 export function drawPresets(desk) {
   const shipped = shippedFor(desk.graph, desk.info);
+  if (undo?.graph && undo.graph !== desk.name) withdraw();
   const before = at("preset").value;
   const group = (label, options) => (options.length ? [element("optgroup", { label }, ...options)] : []);
   at("presets").hidden = !shipped.length;
@@ -54,15 +58,19 @@ async function apply(desk) {
   const preset = chosenSaved() ?? shippedFor(desk.graph, desk.info).find(({ name }) => name === at("preset").value);
   if (!preset) return;
   const { changes, told } = applied(preset, desk.graph, desk.shipped, desk.info);
-  const before = desk.graph;
   if (changes.length) {
-    await desk.replace(changed(before, changes));
-    offerUndo("Undo the preset", async () => {
-      await desk.replace(before);
-      desk.say(`${preset.name} is taken back.`);
-    });
+    const before = changes.map(([id, input, value]) => ({ id, input, set: value, value: desk.graph[id].inputs[input] }));
+    await desk.replace(changed(desk.graph, changes));
+    offerUndo("Undo the preset", () => unset(desk, preset, before), desk.name);
   }
   desk.say([`${preset.name}: ${changes.length ? "set." : "nothing changes."}`, ...told].join("\n"));
+}
+
+/** Put back what a preset set; what was changed by hand since stays. */
+async function unset(desk, preset, before) {
+  const still = before.filter(({ id, input, set }) => desk.graph[id]?.inputs[input] === set);
+  await desk.replace(changed(desk.graph, still.map(({ id, input, value }) => [id, input, value])));
+  desk.say(still.length === before.length ? `${preset.name} is taken back.` : `${preset.name} is taken back, but for what you changed since.`);
 }
 
 async function save(desk) {
@@ -101,17 +109,22 @@ async function showSaved(desk, name) {
   tellChosen();
 }
 
-function offerUndo(text, work) {
-  undo = work;
+function offerUndo(text, work, graph = null) {
+  undo = { work, graph };
   at("undo-preset").textContent = text;
   at("undo-preset").hidden = false;
 }
 
-async function takeBack() {
-  const work = undo;
+function withdraw() {
   undo = null;
-  await work();
   at("undo-preset").hidden = true;
+}
+
+async function takeBack() {
+  const { work } = undo ?? {};
+  if (!work) return; // clicked twice
+  await work();
+  withdraw();
   at("preset").focus();
 }
 

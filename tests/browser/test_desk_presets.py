@@ -57,6 +57,44 @@ def test_shipped_ones_keep_the_proportions_of_a_graph_and_say_what_they_changed(
     assert "Style first" not in desk.locator("#preset").inner_text()
 
 
+def test_taking_back_belongs_to_the_preset_before_it_and_keeps_what_was_set_since(desk: Page) -> None:
+    choose(desk, "ip_adapter_depth_lora")
+    choose(desk, "three_signals")
+    status, undo = desk.get_by_role("status"), desk.get_by_role("button", name="Undo the preset")
+    expect(undo).to_be_hidden()
+    weights = desk.locator("#weights input[type=number]")
+
+    def values() -> list[str]:
+        return [str(one) for one in weights.evaluate_all("all => all.map(one => one.value)")]
+
+    came = values()
+    desk.get_by_label("Preset", exact=True).select_option(label="Follow closely")
+    # Nobody waits: each click comes before the answer to the one before.
+    desk.evaluate("""async () => {
+        const press = (name) => [...document.querySelectorAll("button")].find((one) => one.textContent === name).click();
+        press("Use it");
+        await Promise.resolve();
+        const list = document.getElementById("preset");
+        list.value = "Loose";
+        press("Use it");
+        document.getElementById("undo-preset").click();
+        document.getElementById("undo-preset").click();
+    }""")
+    expect(status).to_have_text("Loose is taken back.")
+    assert values() != came
+    use(desk, "Loose")
+    expect(status).to_contain_text("Loose: set.")
+    weights.first.fill("0.12")
+    set_now = values()
+    undo.click()
+    expect(status).to_have_text("Loose is taken back, but for what you changed since.")
+    assert values()[0] == "0.12" and values()[1:] != set_now[1:]
+    use(desk, "Balanced")
+    expect(undo).to_be_visible()
+    choose(desk, "ip_adapter_depth_lora")
+    expect(undo).to_be_hidden()
+
+
 def test_ones_own_is_saved_used_in_another_graph_renamed_and_deleted(desk: Page) -> None:
     choose(desk, "three_signals")
     status, name = desk.get_by_role("status"), desk.get_by_label("Name", exact=True)
