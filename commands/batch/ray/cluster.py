@@ -17,7 +17,7 @@ from . import actor
 
 # What `worker` imports; it all stands on the standard library and aiohttp.
 FOLDERS = ("common", "runs", "commands/batch/ray", "commands/private_host")
-MODULES = ("__init__", "terminal", "batch/__init__")
+MODULES = ("__init__", "places", "terminal", "batch/__init__")
 FILES = ("__init__.py", "armature.py", *(f"commands/{name}.py" for name in MODULES))
 
 

@@ -15,7 +15,7 @@ SLOW = 15.0  # seconds after which a server that is not up yet is told of
 class Lane:
     """One actor. name: of its server, for people; address: its server's, '' while it is not up; busy: its rows.
 
-    waiting: the answer that says when it is up; reason: why it was not, the last time.
+    waiting: the answer that says when it is up; reason: why it was not, the last time; is_lost: it will never be.
     """
 
     actor: Any
@@ -27,6 +27,7 @@ class Lane:
     busy: int = 0
     reason: str = ""
     is_told: bool = False
+    is_lost: bool = False
 
 
 class Lanes:
@@ -67,10 +68,10 @@ class Lanes:
             away = time.monotonic() - lane.since
             if self._is_up(lane):
                 came.append(lane)
-            elif away > self._patience and not lane.busy:
+            elif (away > self._patience or lane.is_lost) and not lane.busy:
                 self._lanes.remove(lane)
-                reason = lane.reason
-                self.tell(f"{lane.name} is given up. {lane.reason}")
+                reason = lane.reason or f"Nothing answered there within {self._patience:g} s."
+                self.tell(f"{lane.name} is given up. {reason}")
             elif away > SLOW and not lane.is_told:
                 lane.is_told = True
                 self.tell(f"{lane.name} is not up; the others go on, and it joins them when it is.")
@@ -91,12 +92,20 @@ class Lanes:
             lane.address = self._ray.get(answer)
         except self._ray.exceptions.RayError as error:
             lane.reason = plain(error)
+            lane.is_lost = _never_began(error)
             lane.ask_at = time.monotonic() + ASK_AGAIN
         return bool(lane.address)
 
 
+def _never_began(error: Exception) -> bool:
+    """Whether the actor's own first lines failed, such as on a machine without aiohttp. Ray never tries those again."""
+    return bool(getattr(error, "actor_init_failed", False))
+
+
 def plain(error: Exception) -> str:
     """The message of what a Ray error was about: the actor's own exception where there was one."""
+    if _never_began(error):  # its text ends in the traceback of the actor's process
+        return f"Its machine cannot run it: {str(error).strip().splitlines()[-1]}."
     cause = getattr(error, "cause", None)
     if isinstance(cause, Exception):
         return str(cause)

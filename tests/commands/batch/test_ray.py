@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import lzma
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from armature_pack.commands import batch
 from armature_pack.commands.batch import screen
-from armature_pack.commands.batch.ray import lanes
+from armature_pack.commands.batch.ray import cluster, lanes
 from armature_pack.commands.batch.ray.cluster import count_servers, options_of, packed_code, parse_resources
 from armature_pack.commands.batch.servers import run_on_servers
 from armature_pack.commands.private_host.host import VARIABLE
@@ -173,6 +175,24 @@ def test_what_one_server_takes() -> None:
     for text in ("GPU", "GPU=x", "=1", "GPU=0", "GPU=-1"):
         with pytest.raises(BatchError, match="--resources"):
             parse_resources([text])
+
+
+def test_a_machine_that_cannot_run_the_code_is_given_up_at_once(
+    tmp_path: Path, comfyui: Path, ray: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_batch(tmp_path, 1)
+    monkeypatch.setattr(cluster, "FOLDERS", ("commands/batch/ray",))
+    assert run_on_servers(arguments(tmp_path, comfyui, "--server", "127.0.0.1:9", "--server", "127.0.0.1:10")) == 2
+    assert "Its machine cannot run it: ModuleNotFoundError: " in capsys.readouterr().err
+
+
+def test_the_code_that_travels_is_whole(tmp_path: Path) -> None:
+    for name, text in json.loads(lzma.decompress(packed_code())).items():
+        (tmp_path / "sent" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sent" / name).write_text(text, encoding="utf-8")
+    begin = "import sent.commands.batch.ray.worker, sent.commands.batch.ray.actor"
+    done = subprocess.run([sys.executable, "-c", begin], check=False, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_code_that_travels_is_small_enough_to_travel_with_the_actor() -> None:
