@@ -10,7 +10,7 @@ import math
 
 from .header import Header, TensorInfo, TooMuch
 
-MOST_TENSORS = 100_000
+MOST_TENSORS = 50_000
 MOST_BYTES = 32 * 1024 * 1024  # of a header as it is read
 LONGEST_NAME = 2000  # letters
 LONG_NAMES = "names its tensors at more length than fits"

@@ -17,7 +17,7 @@ from .header import TensorInfo, TooMuch
 from .header_table import MOST_AXES
 from .torch_names import DTYPES, dtype_of, is_safe
 
-MOST_OPERATIONS = 1_000_000  # 40 a tensor
+MOST_OPERATIONS = 600_000  # 18 a tensor, 10,000 of which the largest models have; three times as many
 _SHORT = 16  # bytes of a whole number that is looked at
 _FEW = 64  # arguments of a call, and what is in them, that cost no more than the call
 _LONG = 4000  # bytes of a text that is no name any more

@@ -93,8 +93,8 @@ def _remembered(made: bytes, name: str, arguments: bytes) -> bytes:
 
 
 def calls_with_a_long_tuple(path: Path) -> Path:
-    """400,000 arguments, remembered once and handed over each time."""
-    made = b"\x80\x02(" + b"K\x01" * 400_000 + b"t"
+    """250,000 arguments, remembered once and handed over each time."""
+    made = b"\x80\x02(" + b"K\x01" * 250_000 + b"t"
     return _torch_zip(path, _remembered(made, "torch._utils._rebuild_parameter", b"h\x02"))
 
 
@@ -105,9 +105,9 @@ def dictionaries_of_one_list(path: Path) -> Path:
 
 
 def tensors_of_one_long_shape(path: Path) -> Path:
-    """400,000 sizes, remembered once and copied for each tensor."""
+    """250,000 sizes, remembered once and copied for each tensor."""
     storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x01tQ"
-    made = b"\x80\x02](" + b"K\x01" * 400_000 + b"eq\x04" + storage + b"q\x05" + b"(h\x05K\x00h\x04K\x01\x85\x89}t"
+    made = b"\x80\x02](" + b"K\x01" * 250_000 + b"eq\x04" + storage + b"q\x05" + b"(h\x05K\x00h\x04K\x01\x85\x89}t"
     return _torch_zip(path, _remembered(made, "torch._utils._rebuild_tensor_v2", b"h\x02"))
 
 
@@ -116,6 +116,18 @@ def keys_of_one_place(path: Path) -> Path:
     numbers = (((1 << 61) - 1) * number for number in range(1, 60_001))
     keys = b"".join(b"\x8a\x0b" + number.to_bytes(11, "little") + b"N" for number in numbers)
     return _torch_zip(path, b"\x80\x02}(" + keys + b"u.")
+
+
+def zip_of_empty_fields(path: Path) -> Path:
+    """A zip file whose entries have as many fields of their own as there is room for, all of them empty."""
+    fields = struct.pack("<HH", 0xCAFE, 0) * 16_000
+    with zipfile.ZipFile(path, "w") as file:
+        for number in range(30):
+            entry = zipfile.ZipInfo(f"archive/data/{number}")
+            entry.extra = fields
+            file.writestr(entry, b"")
+        file.writestr("archive/data.pkl", b"\x80\x02}.")
+    return path
 
 
 def zip_of_many(path: Path) -> Path:
@@ -190,8 +202,8 @@ def many_axes(path: Path) -> Path:
 
 
 def many_blocks(path: Path) -> Path:
-    """A diffusion model of 60,000 blocks: the host looks through all names once for each."""
-    names = (f"double_blocks.{number}.img_attn.norm.key_norm.scale" for number in range(60_000))
+    """A diffusion model of 45,000 blocks: the host looks through all names once for each."""
+    names = (f"double_blocks.{number}.img_attn.norm.key_norm.scale" for number in range(45_000))
     return _safetensors(path, _rows(("img_in.weight", *names)))
 
 
@@ -202,9 +214,9 @@ def names_that_look_alike(path: Path) -> Path:
 
 
 def shapes_without_end(path: Path) -> Path:
-    """90,000 tensors, no two of one shape, by the names of a diffusion model."""
+    """49,000 tensors, no two of one shape, by the names of a diffusion model."""
     row = '"double_blocks.0.{0}":{{"dtype":"F16","shape":[{0}],"data_offsets":[0,0]}}'
-    return _safetensors(path, f"{{{','.join(row.format(number) for number in range(90_000))}}}".encode())
+    return _safetensors(path, f"{{{','.join(row.format(number) for number in range(49_000))}}}".encode())
 
 
 def _text(text: bytes) -> bytes:
@@ -268,7 +280,14 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], Path]]] = {
     for ending, makers in {
         ".pt": (
             *(shared_dictionaries, inflating_pickle, pickle_that_allocates, memo_far_out, pickle_of_nothing),
-            *(names_without_end, old_format, zip_of_many, calls_with_a_long_tuple, dictionaries_of_one_list),
+            *(
+                names_without_end,
+                old_format,
+                zip_of_many,
+                zip_of_empty_fields,
+                calls_with_a_long_tuple,
+                dictionaries_of_one_list,
+            ),
             *(tensors_of_one_long_shape, keys_of_one_place),
         ),
         ".safetensors": (

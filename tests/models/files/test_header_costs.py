@@ -23,7 +23,7 @@ from armature_pack.tests.models.files.header_files import write_file
 from armature_pack.tests.models.files.hostile_files import HOSTILE
 
 MEGABYTES = 128  # the largest honest headers below need half of it
-SECONDS = 20  # of a busy machine's processor; on an idle one each takes about one
+SECONDS = 20  # of a busy machine's processor; on an idle one each takes less than one
 
 
 def cost(work: Callable[[], Any]) -> dict[str, Any]:
