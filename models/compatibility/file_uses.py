@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ..files.container import SUFFIXES_READ
@@ -65,15 +66,15 @@ class FileUse:
         """What tells this use from every other of a graph."""
         return self.node.id, self.input, self.path
 
-    @property
+    @cached_property  # rules ask for it again and again
     def identity(self) -> Identity | None:
         return self.file.identity if self.file else None
 
-    @property
+    @cached_property
     def families(self) -> tuple[str, ...]:
         return self.identity.families if self.identity else ()
 
-    @property
+    @cached_property
     def kind(self) -> str:
         return self.identity.kind if self.identity else ""
 
@@ -124,6 +125,8 @@ def unread(node: Node) -> tuple[Any, ...]:
 
 def _unread_uses(node: Node, index: ModelIndex) -> list[FileUse]:
     """The files among values that could not be told apart: surely of an input only where the node has but one that names any."""
+    if not unread(node):
+        return []
     named = [one for place, value in enumerate(unread(node)) for one in _names_in(node, "", value, (place,))]
     inputs = file_inputs_of(node.class_type)
     if len(named) == 1 and len(inputs) == 1:

@@ -48,8 +48,7 @@ class Node:
 
     def value(self, name: str, default: Any = None) -> Any:
         """A widget's value; the default where it is left out or linked."""
-        found = self.inputs.get(name, default)
-        return default if as_link(found) is not None else found
+        return default if name in self.links else self.inputs.get(name, default)
 
     def number(self, name: str, default: float) -> float:
         """A widget's number; the default where it is no number, left out or linked."""
