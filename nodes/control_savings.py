@@ -88,8 +88,8 @@ class ArmatureProfile(io.ComfyNode):
                     default="balanced",
                     optional=True,
                     tooltip=(
-                        "fast: 12 steps, control on every second step and until 60 % of the noise schedule. balanced: 20 steps, "
-                        "control until 80 % of it. high_fidelity: 30 steps, nothing left out."
+                        "fast: 12 steps, control computed on every third. balanced: 20 steps, control computed on every second. "
+                        "high_fidelity: 30 steps, nothing left out."
                     ),
                 )
             ],

@@ -28,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only weights that correct themselves beside constant ones: adaptive.json",
     )
+    parser.add_argument(
+        "--savings",
+        action="store_true",
+        help="only what control savings gain and cost, by `measure` on a server with the demo's models: a folder for each graph",
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu or cuda (default: cuda where there is one)")
 
 
@@ -35,6 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Draw, measure and write."""
     from ..demo_training.device import chosen_device
 
+    if arguments.savings:
+        from ..demo_training.evaluation.savings import measure_savings
+
+        return measure_savings(arguments.to, arguments.scenes)
     device = chosen_device(arguments.device)
     from ...models.demo.weights_file import load, trained_parts
     from ..demo_training.evaluation.table import evaluate, write
