@@ -2,9 +2,9 @@
 
 import { drawBatch, showBatchOf, watchBatch } from "./batch.js";
 import { element } from "./elements.js";
-import { modelField, profileField, promptField, weightField } from "./fields.js";
+import { modelField, promptField, weightField } from "./fields.js";
 import { checkFit } from "./findings.js";
-import { EXAMPLE, LOAD, modelFiles, pictures, profiles, prompts, unknownKinds, weights } from "./graph.js";
+import { EXAMPLE, LOAD, modelFiles, pictures, prompts, unknownKinds, weights } from "./graph.js";
 import { History } from "./history.js";
 import { changesOf, keep, keepHere, recall, recallHere, withChanges } from "./kept.js";
 import { ready, tellLacks } from "./missing.js";
@@ -12,6 +12,7 @@ import { watchName } from "./names.js";
 import { graphIn, nameNodes, takeDrops } from "./opening.js";
 import { pictureTile } from "./pictures.js";
 import { drawPresets, watchPresets } from "./presets.js";
+import { PROFILE, profileField, profiles } from "./profiles.js";
 import { watchQueue } from "./queue.js";
 import { watchPictures } from "./result_tools.js";
 import { cancelRun, makePicture, resume, showMaps, unfinished } from "./runs.js";
@@ -19,6 +20,7 @@ import { Server } from "./server.js";
 import { sharedSettingField, sharedSettings } from "./shared_settings.js";
 
 const HOME = "ArmatureControlMap"; // a node of this pack: the server says which folder it lies in
+const OFTEN = [LOAD, EXAMPLE, PROFILE]; // nodes that the desk may put into a graph
 const NOTES = ["Note", "MarkdownNote"];
 const NAMES = [[/ip adapter/, "IP-Adapter"], [/loras?/, (word) => word.replace("lora", "LoRA")], [/controlnext/, "ControlNeXt"], [/sd15/, "SD 1.5"], [/sdxl/, "SDXL"], [/svd/, "SVD"]];
 const OWN = "own:"; // before the name of a graph from a file of the person's
@@ -62,7 +64,7 @@ const desk = {
   /** Draw all fields anew, after asking what the server has now. */
   async redraw() {
     await learn(Object.values(this.graph).map((node) => node.class_type), true);
-    await learn([LOAD, EXAMPLE], true);
+    await learn(OFTEN, true);
     draw();
   },
 
@@ -138,7 +140,7 @@ async function learn(kinds, again = false) {
 
 async function start() {
   keepHere("client", desk.server.clientId);
-  await learn([HOME, LOAD, EXAMPLE]);
+  await learn([HOME, ...OFTEN]);
   desk.pack = desk.info[HOME].python_module.split(".").pop();
   const names = (await desk.server.json("workflow_templates"))[desk.pack].sort();
   offer(names);

@@ -44,13 +44,6 @@ export function modelField(desk, { id, title, spec, value, missing }) {
   return field;
 }
 
-/** A choice of a profile, with what each leaves out. */
-export function profileField(desk, { id, title, spec, value }) {
-  const select = choice(spec.options.map((name) => [name, name.replaceAll("_", " ")]), value);
-  select.onchange = () => desk.set(id, spec.name, select.value);
-  return labelled(title, select, spec.tooltip);
-}
-
 /** A number; a seed has a button for another one. */
 export function settingField(desk, { id, title, spec, value }) {
   const number = element("input", { type: "number", min: spec.min, max: spec.max, step: spec.type === "INT" ? (spec.step ?? 1) : "any", value });

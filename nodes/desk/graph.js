@@ -9,7 +9,6 @@ const SLIDER_TOP = 2; // more is seldom wanted; the number beside the slider tak
 
 export const EXAMPLE = "ArmatureExamplePicture";
 export const LOAD = "LoadImage";
-const PROFILE = "ArmatureProfile";
 
 export const isLink = (value) => Array.isArray(value) && value.length === 2 && typeof value[1] === "number";
 
@@ -25,7 +24,7 @@ export function inputsOf(kind, info) {
 }
 
 /** Every input that holds a value of its own: {id, title, kind, spec, value}. Left-out ones have their default. */
-function values(graph, info) {
+export function values(graph, info) {
   return Object.entries(graph).flatMap(([id, node]) =>
     inputsOf(node.class_type, info)
       .map((spec) => ({ id, title: titleOf(graph, id), kind: node.class_type, spec, value: node.inputs[spec.name] ?? spec.default }))
@@ -97,11 +96,6 @@ export function modelFiles(graph, info) {
   return values(graph, info)
     .filter(({ spec, value }) => spec.type === "COMBO" && typeof value === "string" && MODEL_FILE.test(value))
     .map((one) => ({ ...one, missing: !one.spec.options.includes(one.value) }));
-}
-
-/** The choices between speed and fidelity, of Profile nodes. */
-export function profiles(graph, info) {
-  return values(graph, info).filter(({ kind, spec }) => kind === PROFILE && spec.name === "profile");
 }
 
 /** Seeds, steps and sizes. */

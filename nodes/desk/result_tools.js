@@ -1,7 +1,8 @@
 // What may be done with a picture that is shown: seen large, downloaded, dragged out, and its settings copied.
 
 import { element } from "./elements.js";
-import { modelFiles, pictures, profiles, prompts, settings, weights } from "./graph.js";
+import { modelFiles, pictures, prompts, settings, weights } from "./graph.js";
+import { profiles } from "./profiles.js";
 
 const at = (id) => document.getElementById(id);
 const nameIn = (address) => new URL(address, document.baseURI).searchParams.get("filename") ?? "picture.png";
@@ -51,7 +52,7 @@ function toldSettings(desk, graph) {
     ...prompts(graph, info).map((one) => line(one)),
     ...weights(graph, info).map((one) => line({ title: one.name, value: one.value })),
     ...modelFiles(graph, info).map((one) => line(one)),
-    ...profiles(graph, info).map((one) => line(one)),
+    ...profiles(graph, info).filter(({ value }) => value).map((one) => line(one)),
     ...settings(graph, info).map((one) => line(one, one.spec.name)),
   ].join("\n");
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -139,3 +140,37 @@ def test_a_profile_is_chosen(desk: Page) -> None:
         desk.get_by_role("button", name="Make the picture").click()
     assert json.loads(sent.value.post_data or "{}")["prompt"]["30"]["inputs"]["profile"] == "fast"
     expect(desk.get_by_role("status")).to_contain_text("Picture done")
+
+
+def test_a_graph_without_a_profile_takes_one_and_gives_it_back(desk: Page) -> None:
+    graph: dict[str, Any] = json.loads(
+        (PACK / "workflows" / "api" / "01 One control signal.json").read_text(encoding="utf-8")
+    )
+    graph["13"]["inputs"]["steps"] = 14
+    desk.locator("#own-graph").set_input_files(file_of("plain.json", json.dumps(graph)))
+    expect(desk.get_by_role("status")).to_have_text("plain.json is ready.")
+    profile, steps = desk.get_by_label("Profile", exact=True), desk.get_by_label(re.compile(": steps$"))
+    expect(profile).to_have_value("")
+    expect(steps).to_have_count(1)
+    profile.select_option("fast")
+    expect(steps).to_have_count(0)  # it comes from the profile now
+    desk.reload()
+    expect(profile).to_have_value("fast")
+    profile.select_option("high_fidelity")
+    with desk.expect_request("**/api/prompt") as sent:
+        desk.get_by_role("button", name="Make the picture").click()
+    prompt = json.loads(sent.value.post_data or "{}")["prompt"]
+    assert prompt["desk_profile"]["inputs"] == {"profile": "high_fidelity"}
+    assert prompt["11"]["inputs"]["savings"] == ["desk_profile", 0]
+    sampler = prompt["13"]["inputs"]
+    assert [sampler[name][1] for name in ("steps", "sampler_name", "scheduler")] == [1, 2, 3]
+    desk.locator("#cancel").click()
+    profile.select_option("")
+    expect(steps).to_have_value(str(graph["13"]["inputs"]["steps"]))
+    expect(desk.get_by_role("button", name="Start over")).to_be_hidden()  # all is as it came
+    graph["13"]["inputs"]["steps"] = 8  # as a distilled model has it: its sampling stays
+    desk.locator("#own-graph").set_input_files(file_of("distilled.json", json.dumps(graph)))
+    expect(desk.get_by_role("status")).to_have_text("distilled.json is ready.")
+    profile.select_option("fast")
+    expect(desk.get_by_role("button", name="Undo", exact=True)).to_be_visible()
+    expect(steps).to_have_value("8")

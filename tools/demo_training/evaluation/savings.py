@@ -24,7 +24,7 @@ from ....commands.private_host.server import start_server
 from ....common.atomic_write import write_text
 from ..training import bank
 
-STEPS, SAMPLERS = (8, 12, 20), ("lcm", "dpmpp_2m")
+STEPS, SAMPLERS = (6, 12), ("lcm",)
 _GRAPHS = FRONT_DOOR.parent / "workflows" / "api"
 ONE, THREE, NEXT = "01 One control signal", "02 Three control signals", "03 ControlNeXt"
 
