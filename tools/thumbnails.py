@@ -147,11 +147,12 @@ def _read(path: Path) -> Any:
 
 @contextmanager
 def demo_server() -> Iterator[str]:
-    """A server of its own on the demo's models, whose pictures go away with it."""
+    """A server of its own on the demo's models, whose pictures and users' files go away with it."""
     base = written_models(cache_folder() / "demo")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(WORKFLOWS / "training", folder, dirs_exist_ok=True)  # what lora_training reads from there
         options = [f"--{kind}-directory={folder}" for kind in ("input", "output", "temp")]
+        options.append(f"--user-directory={folder}/user")
         host = Host.from_environment()
         with start_server(
             host, pack=FRONT_DOOR.parent, base_directory=base, arguments=options, environment=ONE_THREAD

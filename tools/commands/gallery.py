@@ -1,5 +1,6 @@
 """One picture of what every preprocessor makes of a photograph. Methods whose weights are not here stay grey; what a method
-saw in the photograph's place stands small in a corner of its map. With --registry the registry's pictures are drawn instead.
+saw in the photograph's place stands small in a corner of its map. With --registry the registry's pictures are drawn instead,
+with --desk the desk of docs/server.md.
 
 For those who develop Armature, and for the README. Needs the test tools, whose scikit-image brings the photographs.
 """
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--registry", type=Path, metavar="DIR", help="only the registry's icon and banner, into this folder"
     )
+    parser.add_argument("--desk", type=Path, metavar="FILE", help="only the desk at work, into this .jpg file")
     parser.add_argument("--present", action="store_true", help="leave out the methods whose weights are not here")
     parser.add_argument(
         "--models", type=Path, metavar="DIR", action="append", default=[], help="look for weights here too"
@@ -38,6 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
         from ..registry_pictures import write_registry_pictures
 
         write_registry_pictures(arguments.registry)
+        return 0
+    if arguments.desk:
+        from ..desk_picture import draw_desk
+
+        draw_desk(arguments.desk)
         return 0
     if arguments.output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise Problem(f"--output {arguments.output}: name a .png, .jpg or .webp file.")
