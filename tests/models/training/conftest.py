@@ -15,13 +15,6 @@ sys.path += [str(HERE), str(HERE.parent / "ip_adapter")]
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Input, output and control folders of the host that are a test's own; this is their parent."""
-    import folder_paths
+    from small import own_folders
 
-    for name in ("input", "output"):
-        (tmp_path / name).mkdir()
-        monkeypatch.setattr(folder_paths, f"{name}_directory", str(tmp_path / name))
-    (tmp_path / "controlnet").mkdir()
-    known = folder_paths.folder_names_and_paths
-    monkeypatch.setitem(known, "controlnet", ([str(tmp_path / "controlnet")], known["controlnet"][1]))
-    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
-    return tmp_path
+    return own_folders(tmp_path, monkeypatch)

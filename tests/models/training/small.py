@@ -6,7 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import comfy.model_management
+import comfy.model_patcher
 import comfy.sd
+import pytest
 import torch
 from armature_pack.commands.private_host.files import cache_folder
 from armature_pack.models.training.from_folder import set_of_folder
@@ -14,18 +17,40 @@ from armature_pack.models.training.store import Store
 from armature_pack.models.training.training_set import TrainingSet, Wanted
 from armature_pack.preprocessors.registry import find_method
 from armature_pack.tests.generated.generation import generate
+from armature_pack.tests.generated.unet import UNet
+from armature_pack.tests.generated.weights import random_weights, shapes_of
 from armature_pack.tests.latest import latest
 from PIL import Image, ImageDraw
 
 SIDE = 64
+CPU = torch.device("cpu")
+JUST_ONE_BLOCK = -1  # the host's sign for a middle without a transformer
+# In the family's full width, which a map that is added has, and as few blocks as have each kind: of a training's time
+# most is the network's.
+NETWORK = UNet("SD15", (1, 1), (1, 1), (1, 0), (1, 0, 0, 0), JUST_ONE_BLOCK)
+
+
+def checkpoint_file() -> str:
+    return str(generate("sd15_checkpoint", cache_folder() / "generated"))
 
 
 @latest(1)
 def checkpoint() -> tuple[Any, Any, Any]:
-    """MODEL, CLIP and VAE, as the host's loader gives them inside a node."""
-    file = generate("sd15_checkpoint", cache_folder() / "generated")
+    """MODEL, and CLIP and VAE of a file, as the host's loader gives them inside a node."""
     with torch.inference_mode():
-        return comfy.sd.load_checkpoint_guess_config(str(file))[:3]
+        return base(), *comfy.sd.load_checkpoint_guess_config(checkpoint_file(), output_model=False)[1:3]
+
+
+def base(dtype: torch.dtype = torch.float32) -> Any:
+    """MODEL of SD 1.5's family with seeded weights, kept in these numbers."""
+    config = NETWORK.model_config()
+    config.set_inference_dtype(dtype, comfy.model_management.unet_manual_cast(dtype, CPU))
+    with torch.inference_mode():
+        model = config.get_model({}, "", device=CPU)
+        weights = random_weights(shapes_of(model.diffusion_model), 15, "float16")
+        model.diffusion_model.load_state_dict(weights)
+        model.diffusion_model.to(dtype)
+    return comfy.model_patcher.ModelPatcher(model, CPU, CPU)
 
 
 @latest(1)
@@ -53,3 +78,17 @@ def squares(folders: Path, count: int = 10, method: str | None = "canny") -> Tra
         draw_squares(folders / "input" / "squares", count)
     entry = None if method is None else find_method(method)
     return set_of_folder("squares", Wanted(size=SIDE, maps="none", entry=entry), kept()).set
+
+
+def own_folders(parent: Path, patch: pytest.MonkeyPatch) -> Path:
+    """Input, output and control folders of the host below `parent`, until the patch is taken back."""
+    import folder_paths
+
+    for name in ("input", "output"):
+        (parent / name).mkdir()
+        patch.setattr(folder_paths, f"{name}_directory", str(parent / name))
+    (parent / "controlnet").mkdir()
+    known = folder_paths.folder_names_and_paths
+    patch.setitem(known, "controlnet", ([str(parent / "controlnet")], known["controlnet"][1]))
+    patch.setattr(folder_paths, "filename_list_cache", {})
+    return parent

@@ -7,9 +7,10 @@ import torch
 from armature_pack.models.training.from_folder import set_of_folder
 from armature_pack.models.training.training_set import Wanted
 from armature_pack.nodes.training_for_lora import ArmatureTrainingSetForLoRA
+from comfy.sd import load_checkpoint_guess_config
 from comfy_extras.nodes_dataset import MakeTrainingDataset
 from comfy_extras.nodes_train import LoraModelLoader, TrainLoraNode
-from small import SIDE, checkpoint, draw_squares, kept, squares
+from small import SIDE, checkpoint, checkpoint_file, draw_squares, kept, squares
 
 TRAINING = {
     "batch_size": 1, "steps": 2, "grad_accumulation_steps": 1, "learning_rate": 1e-3, "rank": 4, "optimizer": "AdamW",
@@ -46,7 +47,8 @@ def test_repeats_count_and_lacking_captions_are_told(folders):
 
 
 def test_the_hosts_training_takes_it(folders):
-    model, clip, vae = checkpoint()
+    _, clip, vae = checkpoint()
+    model = load_checkpoint_guess_config(checkpoint_file(), output_vae=False, output_clip=False)[0]  # it reads it again
     latents, positive, _ = ArmatureTrainingSetForLoRA.execute(squares(folders, 3, None), clip, vae).args
     given = {name: [value] for name, value in TRAINING.items()}
     lora, losses, steps = TrainLoraNode.execute(model=[model], latents=latents, positive=positive, **given).args
