@@ -108,6 +108,10 @@ def test_what_a_repaired_saved_graph_becomes_is_accepted_and_runs(server):
     for node in graph["nodes"]:
         for place, value in small.get(node["type"], {}).items():
             node["widgets_values"][place] = value
+        if node["type"] == "EmptyLatentImage":  # by its own numbers, not as large as the picture
+            for one in node["inputs"]:
+                one["link"] = None
+    graph["links"] = [link for link in graph["links"] if link[5] != "INT"]
     status, report = post(server, {"input": {"workflow": graph}})
     assert status == 200 and not report["ok"]
     status, report = post(server, {"workflow": graph, "fix": True})
