@@ -74,14 +74,14 @@ def conditioning():
 
 @pytest.fixture
 def sample():
-    """Two steps from a fixed noise; returns the latent [1, 4, 8, 8]."""
+    """One step from a fixed noise; returns the latent [1, 4, 8, 8]."""
     import comfy.sample
 
     def run(model, positive, negative) -> torch.Tensor:
         noise = torch.randn(LATENT, generator=torch.Generator().manual_seed(7))
         empty = torch.zeros(LATENT)
         options = {"disable_pbar": True, "seed": 7}
-        return comfy.sample.sample(model, noise, 2, 2.0, "euler", "normal", positive, negative, empty, **options)
+        return comfy.sample.sample(model, noise, 1, 2.0, "euler", "normal", positive, negative, empty, **options)
 
     return run
 
