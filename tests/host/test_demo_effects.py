@@ -24,6 +24,7 @@ from PIL import Image
 from .example_graphs import API, demo_models
 
 SIZE, COUNT = 128, 2
+HALF = {"ControlNet signal.weight": 0.5}
 CANNY = {"thresholds": "fixed", "low_threshold": 100, "high_threshold": 200}
 
 pytestmark = pytest.mark.host
@@ -105,7 +106,7 @@ def test_with_control_the_picture_follows_its_map(draw, way, margin):
 
 def test_half_a_weight_follows_less_and_none_not_at_all(draw):
     pictures, maps = draw("ControlNet")
-    weak, _ = draw("ControlNet", {"ControlNet signal.weight": 0.25})
+    weak, _ = draw("ControlNet", HALF)
     none, _ = draw("ControlNet", {"ControlNet signal.weight": 0})
     assert follows(weak, maps) < follows(pictures, maps) - 0.1
     assert torch.equal(none, draw("no control")[0])
@@ -119,12 +120,10 @@ def test_a_mask_controls_one_half_and_leaves_the_other(draw, server):
     graph = shipped()
     signal = find_node(graph, "ControlNet signal")
     masked = {**graph[signal], "inputs": {**graph[signal]["inputs"], "mask": ["left", 0]}}
-    half = {
-        "ControlNet signal.weight": 0.5
-    }  # in full, the controlled half draws the other one along: the UNet sees all of it
-    pictures, maps = draw("ControlNet", half, **{"left": load | {"_meta": {"title": "Left half"}}, signal: masked})
+    # In full, the controlled half draws the other one along: the UNet sees all of it.
+    pictures, maps = draw("ControlNet", HALF, **{"left": load | {"_meta": {"title": "Left half"}}, signal: masked})
     inside, outside = (follows(pictures, maps, side) for side in (slice(0, 60), slice(68, SIZE)))
-    everywhere, _ = draw("ControlNet", half)
+    everywhere, _ = draw("ControlNet", HALF)
     assert inside > outside + 0.15
     assert follows(everywhere, maps, slice(68, SIZE)) > outside + 0.3
 
