@@ -45,12 +45,12 @@ def test_the_error_falls_and_the_files_do_what_the_node_gives(folders, base):
     chosen = squares(folders)
     before = drawn(base, parts(base)[0], chosen)
     control, model, losses, sheet, _ = ArmatureTrainControlNeXt.execute(
-        *parts(base), chosen, "mine", 20, batch=2, learning_rate=2e-3, subset_rate=1e-3, validation_pictures=1,
+        *parts(base), chosen, "mine", 10, batch=2, learning_rate=4e-3, subset_rate=2e-3, validation_pictures=1,
         validation_steps=1, scheduler="simple",
     ).args  # fmt: skip
     log = (folders / "output" / "armature_training" / "mine" / "mine.log.jsonl").read_text().splitlines()
     first, last = (row["held_out_error"] for row in map(json.loads, log) if "loss" not in row)
-    assert last < 0.9 * first and len(losses["loss"]) == 20 and sheet.shape[0] == 1
+    assert last < 0.9 * first and len(losses["loss"]) == 10 and sheet.shape[0] == 1
     with safe_open(folders / "controlnet" / "mine.safetensors", "pt") as opened:
         told = opened.metadata()
     assert (told["armature.variant"], told["armature.base"]) == (f"tokens_{base}", base)

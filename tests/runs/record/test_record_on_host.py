@@ -31,8 +31,8 @@ def recorded(server: RunningServer, prefix: str, seed: int = 1, weight: float = 
     changes = {
         "Load Checkpoint.ckpt_name": server.model("sd15_checkpoint"),
         "Load ControlNet.control_net_name": server.model("sd15_controlnet_canny"),
-        "Empty latent.width": 128,
-        "Empty latent.height": 128,
+        "Empty latent.width": 64,
+        "Empty latent.height": 64,
         "Sampler.steps": 2,
         "Sampler.seed": seed,
         "Control signal.weight": weight,
@@ -70,7 +70,7 @@ def test_a_record_replayed_and_compared(server: RunningServer, tmp_path: Path) -
     out, _ = run_command("diff", tmp_path, str(first), str(second), "--out", "diff.png", status=1)
     assert "'Sampler' (node 12, KSampler): 'seed' 1 -> 2" in out
     assert "Control signal 1, weight: 0.8 -> 0.5" in out and "of the pixels differ, by" in out
-    assert Image.open(tmp_path / "diff.png").width > 3 * 128
+    assert Image.open(tmp_path / "diff.png").width > 3 * 64
     out, _ = run_command("diff", tmp_path, str(first), str(first))
     assert "Nothing differs" in out
 
@@ -86,7 +86,7 @@ def _check_contents(server: RunningServer, folder: Path) -> None:
         assert sums[file.name] == hashlib.sha256(file.read_bytes()).hexdigest()
     (signal,) = data["signals"]
     assert (signal["weight"], signal["fit"], signal["applied"]) == (0.8, "crop", True)
-    assert Image.open(folder / signal["images"][0]).size == (128, 128)
+    assert Image.open(folder / signal["images"][0]).size == (64, 64)
     assert data["sampling"][0]["settings"]["seed"] == 1 and data["reports"] and data["device"]["type"]
     times = data["times"]
     assert times["queued"] <= times["started"] < times["saved"] and 0 < times["seconds"] < 600
