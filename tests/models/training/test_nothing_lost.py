@@ -14,7 +14,7 @@ import torch
 from armature_pack.nodes.training import ArmatureTrainControlNeXt
 from armature_pack.tests.file_limit import files_up_to
 from safetensors.torch import load_file
-from small import checkpoint, squares
+from small import checkpoint, own_folders, squares
 
 pytest.importorskip("cv2")
 if os.name == "nt":
@@ -66,8 +66,16 @@ def equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
-def test_killed_while_its_state_is_written(folders: Path) -> None:
-    trained(folders, "whole")
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """The files of a training that is left alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        folders = own_folders(tmp_path_factory.mktemp("whole"), patch)
+        trained(folders, "whole")
+        return files(folders, "whole")
+
+
+def test_killed_while_its_state_is_written(folders: Path, whole: dict[str, torch.Tensor]) -> None:
     path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
     threads = str(torch.get_num_threads())
     ended = subprocess.run(
@@ -81,11 +89,10 @@ def test_killed_while_its_state_is_written(folders: Path) -> None:
     state = folders / "output" / "armature_training" / "parts"
     assert (state / "parts.state.safetensors").is_file() and not (folders / "controlnet" / "parts.safetensors").exists()
     report = trained(folders, "parts")
-    assert "3 steps, 2 of them now" in report and equal(files(folders, "whole"), files(folders, "parts"))
+    assert "3 steps, 2 of them now" in report and equal(whole, files(folders, "parts"))
 
 
-def test_a_full_disk_is_told_and_the_same_again_goes_on(folders: Path) -> None:
-    trained(folders, "whole")
+def test_a_full_disk_is_told_and_the_same_again_goes_on(folders: Path, whole: dict[str, torch.Tensor]) -> None:
     with files_up_to(1_000_000), pytest.raises(ValueError, match=r"state of the training cannot be written.*Make room"):
         trained(folders, "parts")
     written = [
@@ -93,4 +100,4 @@ def test_a_full_disk_is_told_and_the_same_again_goes_on(folders: Path) -> None:
     ]
     assert not written, "nothing half written is left"
     report = trained(folders, "parts")
-    assert "3 steps" in report and equal(files(folders, "whole"), files(folders, "parts"))
+    assert "3 steps" in report and equal(whole, files(folders, "parts"))

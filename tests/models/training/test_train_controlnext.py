@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +85,10 @@ def test_the_loss_falls_and_the_files_do_what_the_node_gives(folders):
 
 
 @pytest.fixture(scope="module")
-def whole() -> dict[str, torch.Tensor]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
     """The files of three steps in one go."""
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as made, torch.inference_mode():
-        folders = own_folders(Path(made), patch)
+    with pytest.MonkeyPatch.context() as patch, torch.inference_mode():
+        folders = own_folders(tmp_path_factory.mktemp("whole"), patch)
         trained(folders, 3, "whole")
         return files(folders, "whole")
 
