@@ -152,7 +152,9 @@ def demo_server() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(WORKFLOWS / "training", folder, dirs_exist_ok=True)  # what lora_training reads from there
         options = [f"--{kind}-directory={folder}" for kind in ("input", "output", "temp")]
-        options.append(f"--user-directory={folder}/user")
+        users = Path(folder, "user")
+        users.mkdir()
+        options.append(f"--user-directory={users}")
         host = Host.from_environment()
         with start_server(
             host, pack=FRONT_DOOR.parent, base_directory=base, arguments=options, environment=ONE_THREAD
