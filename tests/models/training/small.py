@@ -38,7 +38,8 @@ def checkpoint_file() -> str:
 def checkpoint() -> tuple[Any, Any, Any]:
     """MODEL, and CLIP and VAE of a file, as the host's loader gives them inside a node."""
     with torch.inference_mode():
-        return base(), *comfy.sd.load_checkpoint_guess_config(checkpoint_file(), output_model=False)[1:3]
+        _, clip, vae, *_ = comfy.sd.load_checkpoint_guess_config(checkpoint_file(), output_model=False)
+    return base(), clip, vae
 
 
 def base(dtype: torch.dtype = torch.float32) -> Any:
