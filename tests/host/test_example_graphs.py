@@ -16,7 +16,7 @@ TRAINING = WORKFLOWS / "training" / "ink_solids"
 
 pytestmark = pytest.mark.host
 
-# The first graphs are run in the browser as they are (browser/test_first_graphs.py), with the demo's large files.
+# The first graphs are run in the browser (browser/test_first_graphs.py), with the demo's large files.
 NAMES = sorted(path.stem for path in API.glob("*.json") if not path.stem.startswith("0"))
 TOGETHER = ("lora_training", "two_loras")  # what the first one makes is for the second: one test for both
 NO_PICTURE = ("compatibility_check",)
