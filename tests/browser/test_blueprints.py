@@ -123,6 +123,7 @@ def test_a_blueprint_is_found_placed_and_runs(page: Page, values: dict[str, Any]
         if node["class_type"] == "ArmatureApplyIPAdapter":
             node["inputs"]["weight_type"] = "linear"  # the small network has none of the blocks of style transfer
         if node["class_type"] == "CLIPVisionLoader":  # the whole one takes seconds for a picture
+            assert node["inputs"]["clip_name"] == values["clip_vision"]
             node.update({"class_type": "ArmatureTestVision", "inputs": {"width": 768}})
     record = page.evaluate(RUN, prompt)
     assert record.get("status", {}).get("status_str") == "success", record.get("status", record)
