@@ -10,7 +10,6 @@ from .chromium import ensure_chromium
 from .thumbnails import demo_server
 
 GRAPH, PROJECT = "02 Three control signals", "Still life"
-SIZE = {"width": 1600, "height": 1200}
 BATCH = 4
 WAIT = 900_000  # milliseconds; only bounds a hang
 
@@ -26,7 +25,7 @@ def draw_desk(path: Path) -> None:
 
     with demo_server() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--disable-gpu"])
-        page = browser.new_page(viewport=SIZE)
+        page = browser.new_page(viewport={"width": 1600, "height": 1200})
         page.goto(f"{address}/armature#{GRAPH}")
         status = page.get_by_role("status")
         expect(status).to_contain_text("is ready.", timeout=WAIT)
