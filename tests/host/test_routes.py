@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from armature_pack.models.compatibility.combination import Combination, Part
 from armature_pack.models.compatibility.sheet import Entry, add_entries
+from armature_pack.tests.server_fixture import PACK
 
 from .test_compatibility import GRAPH, graph
 
@@ -166,3 +167,25 @@ def test_a_file_s_graph_comes_back_as_a_prompt(server):
     ):
         status, answer = post(server, "/armature/prompt", body, {})
         assert status == 400 and words in answer["error"]["message"]
+
+
+def test_parts_of_the_desk_are_served_and_nothing_else_is(server):
+    def get(name: str) -> int:
+        connection = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=120)
+        connection.request("GET", f"/armature/desk/{name}")
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    parts = [path.name for path in (PACK / "nodes" / "desk").iterdir() if path.suffix in (".css", ".js")]
+    assert {get(name) for name in parts} == {200}
+    for name in (
+        "nothing.js",
+        "../routes.py",
+        "%2e%2e%2froutes.py",
+        "desk.js%00",
+        "a" * 300 + ".js",
+        "a" * 3000 + ".js",
+        "",
+    ):
+        assert get(name) == 404, name
