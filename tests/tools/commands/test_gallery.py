@@ -19,7 +19,7 @@ def test_methods_are_drawn_and_missing_weights_leave_a_grey_panel(tmp_path, caps
     monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
     sheet = tmp_path / "sheet.png"
     methods = ["binary", "floor_plan_rooms", "softedge_hed"]
-    wanted = argparse.Namespace(methods=methods, output=sheet, models=[], present=False, registry=None)
+    wanted = argparse.Namespace(methods=methods, output=sheet, models=[], present=False, registry=None, desk=None)
     assert gallery.run(wanted) == 0
     picture = Image.open(sheet).convert("RGB")
     assert picture.size == (gallery.COLUMNS * gallery.PANEL, gallery.PANEL + gallery.LINE)
@@ -31,7 +31,7 @@ def test_methods_are_drawn_and_missing_weights_leave_a_grey_panel(tmp_path, caps
     )
     shown = capsys.readouterr().out
     assert "is missing" in shown and "3 methods" in shown
-    gallery.run(argparse.Namespace(methods=methods, output=sheet, models=[], present=True, registry=None))
+    gallery.run(argparse.Namespace(methods=methods, output=sheet, models=[], present=True, registry=None, desk=None))
     assert "2 methods" in capsys.readouterr().out
 
 
