@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from ..common.atomic_write import write_text
-from ..common.graph_files import LARGEST
-from ..common.whole_file import read_text
-from .models_of_graph import given_folders, given_prompt, header_store, record_verdict, without_graphics_card
+from .models_of_graph import (
+    given_folders,
+    given_json,
+    given_prompt,
+    header_store,
+    record_verdict,
+    without_graphics_card,
+)
 from .terminal import Problem, unusable
 
 HELP = "say whether the model files of a graph belong together"
@@ -84,7 +89,7 @@ def _checked(arguments: argparse.Namespace) -> int:
     from ..models.files.store import stored_index
 
     check_adherence(arguments.adherence)
-    info = _read_json(arguments.object_info) if arguments.object_info else {}
+    info = given_json(arguments.object_info) if arguments.object_info else {}
     if not isinstance(info, dict):
         raise Problem(f"{arguments.object_info} is no /object_info answer: it holds no object of nodes by name.")
     types = layered(from_table(info), recorded())
@@ -123,12 +128,3 @@ def _write_repaired(target: Path, prompt: Any, report: Any) -> None:
         print(f"{target}: node {change.node}, {change.input} = {change.value!r}", file=sys.stderr)
     if not repaired.changes:
         print(f"{target}: nothing could be repaired, so it is a copy.", file=sys.stderr)
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(read_text(path, LARGEST))
-    except OSError as error:
-        raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
-    except (ValueError, RecursionError) as error:
-        raise Problem(f"{path} is no JSON ({error}).") from None

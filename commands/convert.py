@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.atomic_write import write_text
-from ..common.graph_files import LARGEST, NoGraph, read_graph_file
-from ..common.whole_file import read_text
+from .models_of_graph import given_graph, given_json
 from .terminal import Problem, unusable
 
 HELP = "turn nodes of other packs into Armature's, in a new file"
@@ -54,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     target = None if arguments.dry_run else _target(arguments)
     types = layered(from_table(_info(arguments.object_info)), recorded())
     try:
-        made = convert(_graph(arguments.graph), types, Choices(arguments.base))
+        made = convert(given_graph(arguments.graph, "workflow"), types, Choices(arguments.base))
     except PromptError as error:
         raise Problem(f"{arguments.graph} could not be converted: {error}") from None
     if target is not None:
@@ -74,24 +73,10 @@ def _target(arguments: argparse.Namespace) -> Path:
     return target
 
 
-def _graph(path: Path) -> Any:
-    try:
-        return read_graph_file(path, "workflow")
-    except NoGraph as error:
-        raise Problem(f"{path}: {error}") from None
-    except OSError as error:
-        raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
-
-
 def _info(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
-    try:
-        info = json.loads(read_text(path, LARGEST))
-    except OSError as error:
-        raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
-    except (ValueError, RecursionError) as error:
-        raise Problem(f"{path} is no JSON ({error}).") from None
+    info = given_json(path)
     if not isinstance(info, dict) or any(isinstance(one, dict) and "class_type" in one for one in info.values()):
         raise Problem(f"{path} is no /object_info answer: it holds no object of nodes by name.")
     return info

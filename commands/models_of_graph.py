@@ -1,12 +1,14 @@
-"""A graph that was given and the models folders it is looked at with, without a server: for `check` and `measure`."""
+"""A graph that was given and the models folders it is looked at with, without a server: for `check`, `convert` and `measure`."""
 
+import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ..common.graph_files import NoGraph, read_graph_file
+from ..common.graph_files import LARGEST, NoGraph, read_graph_file
+from ..common.whole_file import read_text
 from .places import whole_path
 from .terminal import Problem, unusable
 
@@ -19,14 +21,27 @@ def given_prompt(path: Path, types: Any, whole: bool) -> Any:
     return to_prompt(data, types, whole) if is_ui_graph(data) else data
 
 
-def given_graph(path: Path) -> Any:
-    """The data of a graph in a file, of either kind. Raises Problem."""
+def given_graph(path: Path, prefer: str = "prompt") -> Any:
+    """The data of a graph in a file, of either kind. Raises Problem.
+
+    prefer: of a picture that holds both; "prompt" is the form that ran: every value has its name there.
+    """
     try:
-        return read_graph_file(path, "prompt")  # of a picture the form that ran: every value has its name there
+        return read_graph_file(path, prefer)
     except NoGraph as error:
         raise Problem(f"{path}: {error}") from None
     except OSError as error:
         raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def given_json(path: Path) -> Any:
+    """What a JSON file holds, such as a server's answer. Raises Problem."""
+    try:
+        return json.loads(read_text(path, LARGEST))
+    except OSError as error:
+        raise Problem(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (ValueError, RecursionError) as error:
+        raise Problem(f"{path} is no JSON ({error}).") from None
 
 
 def given_folders(given: Sequence[Path]) -> dict[str, list[Path]]:

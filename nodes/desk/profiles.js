@@ -1,7 +1,7 @@
 // The choice between speed and fidelity: of the graph's own Profile nodes, or of one that the desk puts in.
 
 import { choice, labelled } from "./elements.js";
-import { inputsOf, isLink, values } from "./graph.js";
+import { changed, inputsOf, isLink, values } from "./graph.js";
 
 export const PROFILE = "ArmatureProfile";
 const ID = "desk_profile";
@@ -33,19 +33,15 @@ function takers(graph, info) {
 
 /** The graph with a Profile node at all that has a use for it, or, for "", without the one that the desk put in. */
 export function withProfile(graph, info, name) {
-  const made = structuredClone(graph);
-  const before = made[ID]?._meta.before ?? [];
-  for (const [id, input, value] of before) {
-    if (made[id]?.inputs[input]?.[0] !== ID) continue; // linked elsewhere since
-    if (value === null) delete made[id].inputs[input];
-    else made[id].inputs[input] = value;
-  }
-  delete made[ID];
-  if (!name) return made;
-  const wanted = takers(made, info);
+  const before = graph[ID]?._meta.before ?? [];
+  const ours = before.filter(([id, input]) => graph[id]?.inputs[input]?.[0] === ID); // others are linked elsewhere since
+  const bare = changed(graph, ours.map(([id, input, value]) => [id, input, value ?? undefined]));
+  delete bare[ID];
+  if (!name) return bare;
+  const wanted = takers(bare, info);
+  const made = changed(bare, wanted.map(([id, input, slot]) => [id, input, [ID, slot]]));
   // Kept in the graph itself, so that it can be taken out after the graph was saved and opened.
-  const kept = wanted.map(([id, input]) => [id, input, made[id].inputs[input] ?? null]);
-  for (const [id, input, slot] of wanted) made[id].inputs[input] = [ID, slot];
+  const kept = wanted.map(([id, input]) => [id, input, bare[id].inputs[input] ?? null]);
   made[ID] = { class_type: PROFILE, inputs: { profile: name }, _meta: { title: "Profile", before: kept } };
   return made;
 }

@@ -126,10 +126,16 @@ def test_ones_own_is_saved_used_in_another_graph_renamed_and_deleted(desk: Page)
         assert violations(desk) == []
 
 
-def test_a_profile_is_chosen(desk: Page) -> None:
+def one_signal() -> dict[str, Any]:
+    """A shipped graph without a Profile node."""
     graph: dict[str, Any] = json.loads(
         (PACK / "workflows" / "api" / "01 One control signal.json").read_text(encoding="utf-8")
     )
+    return graph
+
+
+def test_a_profile_is_chosen(desk: Page) -> None:
+    graph = one_signal()
     graph["30"] = {"class_type": "ArmatureProfile", "inputs": {"profile": "balanced"}, "_meta": {"title": "Profile"}}
     graph["11"]["inputs"]["savings"] = ["30", 0]
     graph["13"]["inputs"]["steps"] = ["30", 1]
@@ -143,9 +149,7 @@ def test_a_profile_is_chosen(desk: Page) -> None:
 
 
 def test_a_graph_without_a_profile_takes_one_and_gives_it_back(desk: Page) -> None:
-    graph: dict[str, Any] = json.loads(
-        (PACK / "workflows" / "api" / "01 One control signal.json").read_text(encoding="utf-8")
-    )
+    graph = one_signal()
     graph["13"]["inputs"]["steps"] = 14
     desk.locator("#own-graph").set_input_files(file_of("plain.json", json.dumps(graph)))
     expect(desk.get_by_role("status")).to_have_text("plain.json is ready.")

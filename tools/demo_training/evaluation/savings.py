@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from ....commands.private_host.files import cache_folder
 from ....commands.private_host.host import Host
 from ....commands.private_host.server import start_server
 from ....common.atomic_write import write_text
+from ....runs.graph import find_node
+from ....runs.record.prompt_facts import upstream
 from ..training import bank
 
 STEPS, SAMPLERS = (6, 12), ("lcm",)
@@ -69,39 +71,13 @@ def _wordless(name: str) -> dict[str, Any]:
 def _two() -> dict[str, Any]:
     """Canny and straight lines, each with its net, over the whole schedule; depth takes a network to be had from a picture."""
     graph = _wordless(THREE)
-    (stack,) = _of(graph, "ArmatureControlStack").values()
-    depth = _named(graph, "armature_demo_depth.safetensors")
-    chosen = [
-        (name, source)
-        for name, source in sorted(stack["inputs"].items())
-        if name.startswith("signals.") and graph[source[0]]["inputs"]["control_net"][0] not in depth
-    ]
-    for name in [name for name in stack["inputs"] if name.startswith("signals.")]:
-        del stack["inputs"][name]
-    for number, (_, source) in enumerate(chosen):
-        stack["inputs"][f"signals.signal_{number}"] = source
-        graph[source[0]]["inputs"] |= {"start_percent": 0, "end_percent": 1}
-    return _reached(graph)
-
-
-def _of(graph: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    return {key: node for key, node in graph.items() if node["class_type"] == kind}
-
-
-def _named(graph: Mapping[str, Any], file: str) -> set[str]:
-    return {key for key, node in graph.items() if file in node["inputs"].values()}
-
-
-def _reached(graph: Mapping[str, Any]) -> dict[str, Any]:
-    """The graph without what no picture that is saved comes from."""
-    kept: dict[str, Any] = {}
-    waiting = list(_of(graph, "SaveImage"))
-    while waiting:
-        key = waiting.pop()
-        if key not in kept:
-            kept[key] = graph[key]
-            waiting += [value[0] for value in graph[key]["inputs"].values() if isinstance(value, list)]
-    return {key: kept[key] for key in graph if key in kept}
+    signals = [find_node(graph, title) for title in ("Edges signal", "Lines signal")]
+    for node in signals:
+        graph[node]["inputs"] |= {"start_percent": 0, "end_percent": 1}
+    stack = graph[find_node(graph, "Control stack")]
+    kept = {name: value for name, value in stack["inputs"].items() if not name.startswith("signals.")}
+    stack["inputs"] = kept | {f"signals.signal_{number}": [node, 0] for number, node in enumerate(signals)}
+    return upstream(graph, find_node(graph, "Save picture"))
 
 
 def _write_scenes(folder: Path, count: int) -> None:
