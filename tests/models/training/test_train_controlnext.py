@@ -13,7 +13,7 @@ import torch
 from armature_pack.models.control.apply import apply_stack
 from armature_pack.models.control.signal import ControlSignal
 from armature_pack.models.control.stack import ControlStack
-from armature_pack.models.training import loop, trainee
+from armature_pack.models.training import loop, trainee, validation
 from armature_pack.models.training.controlnext import ControlNeXtLearner, Plan, is_learned
 from armature_pack.models.training.lessons import Lessons
 from armature_pack.models.training.loop import Dice, Pace
@@ -82,6 +82,14 @@ def test_the_loss_falls_and_the_files_do_what_the_node_gives(folders):
     rows = [json.loads(line) for line in log]
     assert [row["step"] for row in rows if "loss" in row] == list(range(1, 13))
     assert {"held_out_error", "adherence", "adherence_without"} <= next(row for row in rows if "loss" not in row).keys()
+
+
+def test_a_control_without_effect_is_told_with_the_likely_cause(folders, monkeypatch):
+    monkeypatch.setattr(validation, "_EXPECTED", 2)
+    report = trained(folders, learning_rate=1e-8, subset="none").args[-1]
+    assert "after 2 steps the pictures do not follow their maps" in report and "raise learning_rate" in report
+    monkeypatch.setattr(validation, "_EXPECTED", 3)
+    assert "do not follow" not in trained(folders, name="early", learning_rate=1e-8, subset="none").args[-1]
 
 
 @pytest.fixture(scope="module")
