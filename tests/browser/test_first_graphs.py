@@ -63,9 +63,19 @@ def press_run(page: Page) -> tuple[str, Any]:
     return tuple(page.evaluate("window.ended"))
 
 
+def record(page: Page, server: RunningServer, run: dict[str, Any]) -> dict[str, Any]:
+    """What the server remembers of a run: it tells of its end before it writes that down."""
+    address = f"{server.address}/history/{run['prompt_id']}"
+    for _ in range(300):
+        remembered: dict[str, Any] = json.loads(page.request.get(address).text())
+        if remembered:
+            return remembered[run["prompt_id"]]
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{address}: nothing is remembered of a run that has ended")
+
+
 def pictures(page: Page, server: RunningServer, run: dict[str, Any]) -> list[Any]:
-    history = json.loads(page.request.get(f"{server.address}/history/{run['prompt_id']}").text())
-    outputs = history[run["prompt_id"]]["outputs"].values()
+    outputs = record(page, server, run)["outputs"].values()
     return [picture for output in outputs for picture in output.get("images", []) if picture["type"] == "output"]
 
 
@@ -78,9 +88,7 @@ def runs_with_a_click(server: RunningServer, page: Page, name: str) -> None:
     assert end == "execution_success", run
     assert pictures(page, server, run)
     if name == COMPATIBLE:
-        assert "fit together" in json.dumps(
-            json.loads(page.request.get(f"{server.address}/history/{run['prompt_id']}").text())
-        )
+        assert "fit together" in json.dumps(record(page, server, run))
 
 
 @pytest.fixture
