@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ...common.collector import collector_at_rest
@@ -42,21 +41,20 @@ def check_facts(facts: Facts, policy: str = "report", sheet: Sheet | None = None
     standing = judged(facts, sheet, policy)
     findings: list[Finding] = []
     for rule in RULES:
-        findings += [replace(one, rule=rule.id) for one in rule.check(facts)]
+        findings += [one._replace(rule=rule.id) for one in rule.check(facts)]
     findings = [_weighed(facts, one) for one in findings]
     findings += [one for combination in standing for one in verdicts(facts, combination, policy)]
     if policy == "validated_only":
         findings += unvalidated(facts, standing)
     completed = Suggestions(facts.index).complete(_each_once(findings))
-    files = tuple(facts.all_uses)
-    return Report(sort_findings(completed), files, len(facts.nodes), policy, standing, not_understood(facts))
+    return Report(sort_findings(completed), facts.all_uses, len(facts.nodes), policy, standing, not_understood(facts))
 
 
 def _weighed(facts: Facts, found: Finding) -> Finding:
     """What is wrong with a node that nothing reads is a hint: the host leaves the node out."""
     if found.node not in facts.inactive or found.severity == "hint":
         return found
-    return replace(found, severity="hint", text=f"{found.text} Nothing reads this node, so ComfyUI leaves it out.")
+    return found._replace(severity="hint", text=f"{found.text} Nothing reads this node, so ComfyUI leaves it out.")
 
 
 def _each_once(findings: list[Finding]) -> list[Finding]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ...common.digests import sha256_of_json
 from ...common.graph_files import unwrapped
+from ...common.short_text_cache import short_text_cache
 from ..files.index import ModelFile, ModelIndex
 from ..host import host_nodes, running_prompt
 from .check_prompt import POLICIES, check_prompt
@@ -43,7 +43,7 @@ def sheet_paths() -> list[Path]:
     return [Path(folder_paths.models_dir) / "armature.json", Path(folder_paths.get_user_directory()) / "armature.json"]
 
 
-@lru_cache(maxsize=4096)
+@short_text_cache
 def host_types(class_type: str) -> NodeTypes | None:
     """The types of one of the nodes that the host has loaded; None when it has none of that name."""
     info = node_info(class_type)

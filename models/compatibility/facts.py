@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
+from ...common.short_text_cache import short_text_cache
 from ..files.index import ModelIndex
 from .control_nodes import (
     CONTROL_NODES,
@@ -26,6 +28,7 @@ from .prompt import Node, Nodes
 from .rows import node_is_off, row_of
 from .standard_types import understood
 
+Answer = TypeVar("Answer")
 _FURTHEST = 64  # nodes between a picture and a control
 _CONTROLS = ("CONTROL_NET", "MODEL_PATCH")
 _SEEN = ("IMAGE", "CLIP_VISION_OUTPUT")  # what controls look at
@@ -76,12 +79,19 @@ class Facts:
         self.uses: Mapping[str, list[FileUse]] = find_uses(nodes, index)
         self.flows = Flows(self.graph, self.uses)
         self._conditioning: dict[tuple[str, ...], list[Node]] = {}
+        self._answers: dict[object, Any] = {}
 
-    @property
-    def all_uses(self) -> Iterator[FileUse]:
+    def once(self, question: Callable[[Facts], Answer]) -> Answer:
+        """The answer of a function that several rules ask of the same facts."""
+        if question not in self._answers:
+            self._answers[question] = question(self)
+        answer: Answer = self._answers[question]
+        return answer
+
+    @cached_property
+    def all_uses(self) -> tuple[FileUse, ...]:
         """Every place that names a model file."""
-        for uses in self.uses.values():
-            yield from uses
+        return tuple(use for uses in self.uses.values() for use in uses)
 
     def meetings(self, *kinds: str) -> Iterator[Meeting]:
         """Where a file of these kinds meets a model, each pair of files once."""
@@ -95,7 +105,7 @@ class Facts:
         for met in self.flows.meetings:
             key = (met.use.place, met.role, frozenset(use.place for use in met.base.sources))
             old = kept.get(key)
-            kept[key] = met if old is None else replace(old, places=joined(old.places, met.places))
+            kept[key] = met if old is None else old._replace(places=joined(old.places, met.places))
         return list(kept.values())
 
     @cached_property
@@ -177,8 +187,7 @@ class Facts:
         """(node, input, text) of every prompt text."""
         return [
             (node, name, value)
-            for key in self.graph.order
-            if self.graph.feeds(key, "CLIP")
+            for key in self.graph.fed("CLIP")
             for node in (self.nodes[key],)
             for name, value in node.inputs.items()
             if isinstance(value, str) and value and name not in ("clip_name", "type")
@@ -270,7 +279,12 @@ def _row_names(node: Node, edge: Edge, row: int | None) -> ControlNode:
 
 def is_sampler(node: Node) -> bool:
     """Whether a node is called as samplers are."""
-    low = node.class_type.lower()
+    return _is_called_sampler(node.class_type)
+
+
+@short_text_cache
+def _is_called_sampler(class_type: str) -> bool:
+    low = class_type.lower()
     return bool(_SAMPLER.search(low)) and not _NO_SAMPLER.search(low)
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from re import Pattern
 
+from ...common.short_text_cache import short_text_cache
 from ..files.container import SUFFIXES_READ
 from .packs import pack_nodes
 
@@ -128,7 +128,6 @@ _LONGEST = 260
 _SAVES = re.compile(r"save|filename_prefix|output", re.IGNORECASE)
 
 
-@lru_cache(maxsize=4096)  # a graph of thousands of nodes asks for a few kinds
 def file_input(class_type: str, name: str) -> FileInput | None:
     """What an input of a node takes, when it is known to name a model file."""
     found = _BY_NODE.get((class_type, name))
@@ -137,6 +136,11 @@ def file_input(class_type: str, name: str) -> FileInput | None:
     recorded = pack_nodes().get(class_type)
     if recorded is not None and name in recorded.files:
         return _of_list(recorded.files[name])
+    return _by_name(name)
+
+
+@short_text_cache
+def _by_name(name: str) -> FileInput | None:
     return next((one for pattern, one in _BY_NAME if pattern.fullmatch(name)), None)
 
 
@@ -166,15 +170,15 @@ def _of_list(folder: str) -> FileInput:
     return FileInput((folder,), (), sure=False) if own is None else input_of_folder(own)
 
 
-@lru_cache(maxsize=4096)
 def input_by_words(class_type: str, name: str) -> FileInput | None:
     """What an input takes that holds the name of a weight file, by the words in its name, else in its node's."""
-    for text in (name, class_type):
-        low = text.lower().replace(" ", "_")
-        for pattern, found in _BY_WORD:
-            if pattern.search(low):
-                return replace(found, sure=False)
-    return None
+    return _by_words(name) or _by_words(class_type)
+
+
+@short_text_cache
+def _by_words(text: str) -> FileInput | None:
+    low = text.lower().replace(" ", "_")
+    return next((replace(found, sure=False) for pattern, found in _BY_WORD if pattern.search(low)), None)
 
 
 def input_of_folder(folder: str) -> FileInput:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..files.container import SUFFIXES_READ
 from ..files.identity import Identity
-from ..files.index import ModelFile, ModelIndex
+from ..files.index import ModelFile, ModelIndex, NameSearch
 from .file_inputs import (
     FileInput,
     file_input,
@@ -107,12 +107,13 @@ class _Named:
 
 def find_uses(nodes: Nodes, index: ModelIndex) -> dict[str, list[FileUse]]:
     """The files that each node names, by its id; rows and nodes that are switched off name none."""
+    search = NameSearch(index)
     found: dict[str, list[FileUse]] = {}
     for node in nodes.values():
         if node_is_off(node):
             continue
-        uses = [use for name in node.inputs for use in _uses(node, name, index)]
-        uses += _unread_uses(node, index)
+        uses = [use for name in node.inputs for use in _uses(node, name, search)]
+        uses += _unread_uses(node, search)
         if uses:
             found[node.id] = uses
     return found
@@ -123,7 +124,7 @@ def unread(node: Node) -> tuple[Any, ...]:
     return node.unread
 
 
-def _unread_uses(node: Node, index: ModelIndex) -> list[FileUse]:
+def _unread_uses(node: Node, search: NameSearch) -> list[FileUse]:
     """The files among values that could not be told apart: surely of an input only where the node has but one that names any."""
     if not unread(node):
         return []
@@ -131,15 +132,15 @@ def _unread_uses(node: Node, index: ModelIndex) -> list[FileUse]:
     inputs = file_inputs_of(node.class_type)
     if len(named) == 1 and len(inputs) == 1:
         ((name, takes),) = inputs.items()
-        return [_look_up(_Named(node, name, named[0].name), replace(takes, sure=False), index)]
+        return [_look_up(_Named(node, name, named[0].name), replace(takes, sure=False), search)]
     folders = {takes.folders for takes in inputs.values()}
     takes = (
         replace(next(iter(inputs.values())), sure=False) if len(folders) == 1 else input_by_words(node.class_type, "")
     )
-    return [_look_up(one, takes, index) for one in named]
+    return [_look_up(one, takes, search) for one in named]
 
 
-def _uses(node: Node, name: str, index: ModelIndex) -> Iterator[FileUse]:
+def _uses(node: Node, name: str, search: NameSearch) -> Iterator[FileUse]:
     takes = file_input(node.class_type, name)
     if name in node.links:
         if takes is not None and takes.sure and _NAMES.search(name):
@@ -150,11 +151,11 @@ def _uses(node: Node, name: str, index: ModelIndex) -> Iterator[FileUse]:
     value = node.inputs[name]
     if takes is not None and isinstance(value, str):
         if names_a_file(value) and (takes.sure or is_file_name(name, value)):
-            yield _look_up(_Named(node, name, value), takes, index)
+            yield _look_up(_Named(node, name, value), takes, search)
         return
-    for one in (*_names_in(node, name, value), *_tags_in(node, name, value, index)):
+    for one in (*_names_in(node, name, value), *_tags_in(node, name, value, search)):
         known = takes or file_input(node.class_type, _last_word(one)) or input_by_words(node.class_type, _words(one))
-        yield _look_up(one, known, index)
+        yield _look_up(one, known, search)
 
 
 _NAMES = re.compile(
@@ -181,26 +182,26 @@ _TAG = re.compile(r"<(?:lora|lyco):([^:<>\n]+)[:>]", re.IGNORECASE)
 _READS_TAGS = re.compile(r"lora|wildcard|promptcontrol|pctext|power prompt", re.IGNORECASE)
 
 
-def _tags_in(node: Node, name: str, value: Any, index: ModelIndex) -> Iterator[_Named]:
+def _tags_in(node: Node, name: str, value: Any, search: NameSearch) -> Iterator[_Named]:
     """LoRAs that a text names as <lora:NAME:1>, in nodes that load such, and those that a list names without an ending."""
     if not _READS_TAGS.search(f"{node.class_type} {name}"):
         return
     if isinstance(value, str):
         for tag in dict.fromkeys(_TAG.findall(value)):
-            yield _Named(node, name, _with_ending(index, tag))
+            yield _Named(node, name, _with_ending(search, tag))
     elif name.lower() == "loras":
         rows = value.get("__value__", value) if isinstance(value, Mapping) else value
         for row in rows if isinstance(rows, (list, tuple)) else ():
             told = row.get("name") if isinstance(row, Mapping) and not is_off(row) else None
             if isinstance(told, str) and told and not is_file_name(name, told):
-                yield _Named(node, name, _with_ending(index, told))
+                yield _Named(node, name, _with_ending(search, told))
 
 
-def _with_ending(index: ModelIndex, name: str) -> str:
+def _with_ending(search: NameSearch, name: str) -> str:
     """A LoRA's name as its folder has it."""
     for ending in ("", *SUFFIXES_READ):
         try:
-            if index.find("loras", name + ending) is not None:
+            if search.find("loras", name + ending) is not None:
                 return name + ending
         except ValueError:
             return name
@@ -219,27 +220,27 @@ def _words(one: _Named) -> str:
     return " ".join([*(part for part in one.path if isinstance(part, str)), one.input])
 
 
-def _look_up(one: _Named, takes: FileInput | None, index: ModelIndex) -> FileUse:
+def _look_up(one: _Named, takes: FileInput | None, search: NameSearch) -> FileUse:
     if takes is not None:
-        use = _in_folders(one, takes, index)
+        use = _in_folders(one, takes, search)
         if use.problem != UNSEEN:
             return use
-    elsewhere = index.folders_with(one.name)
+    elsewhere = search.folders_with(one.name)
     if len(elsewhere) == 1:
-        return _in_folders(one, input_of_folder(elsewhere[0]), index)
+        return _in_folders(one, input_of_folder(elsewhere[0]), search)
     return FileUse(one.node, one.input, one.name, takes or _ANYWHERE, None, UNSEEN, one.path)
 
 
 _ANYWHERE = FileInput(("",), (), sure=False)
 
 
-def _in_folders(one: _Named, takes: FileInput, index: ModelIndex) -> FileUse:
+def _in_folders(one: _Named, takes: FileInput, search: NameSearch) -> FileUse:
     make: Callable[..., FileUse] = lambda file, problem="": FileUse(  # noqa: E731
         one.node, one.input, one.name, takes, file, problem, one.path
     )
-    for folder in _known(takes.folders, index):
+    for folder in _known(takes.folders, search.index):
         try:
-            file = index.find(folder, one.name)
+            file = search.find(folder, one.name)
         except ValueError:
             return make(None, OUTSIDE if takes.sure else UNSEEN)
         if file is not None:

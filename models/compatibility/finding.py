@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, get_args
 
 from ..files.families import titles
 from ..files.index import ModelFile
@@ -56,8 +57,7 @@ class Change:
     value: Any
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that a person should know before the graph runs.
 
     text: what is wrong; fix: what to do. wanted and change: how it can be repaired by a file, or by a value.
@@ -104,14 +104,19 @@ _ALIKE = (frozenset({"controlnet", "control_lora", "t2i_adapter"}), frozenset({"
 
 def wants_family(use: FileUse, families: tuple[str, ...]) -> Wanted:
     """A file like this one, that the input takes, for one of these base families."""
-    alike = next((group for group in _ALIKE if use.kind in group), frozenset({use.kind}))
-    kinds = alike.intersection(use.takes.kinds) or frozenset(use.takes.kinds)
+    return wanted_for(use, _like(use.kind, use.takes.kinds, families))
+
+
+@lru_cache(maxsize=256)  # the same question is the same function, so that its answer is looked for once
+def _like(kind: str, takes: tuple[str, ...], families: tuple[str, ...]) -> Callable[[ModelFile], bool]:
+    alike = next((group for group in _ALIKE if kind in group), frozenset({kind}))
+    kinds = alike.intersection(takes) or frozenset(takes)
 
     def fits(file: ModelFile) -> bool:
         identity = file.identity
         return identity is not None and identity.kind in kinds and bool(set(identity.families) & set(families))
 
-    return wanted_for(use, fits)
+    return fits
 
 
 def named(use: FileUse) -> str:

@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from ..files.identify import UNKNOWN
 from .control_nodes import EMPTY_LATENTS, is_merge
 from .file_uses import FileUse
+from .finding import base_families
 from .graph import Edge, Graph
 from .node_types import ANY
 from .prompt import Node
@@ -77,13 +79,17 @@ class Flow:
     sources: frozenset[FileUse] = frozenset()
     unsure: str = ""
 
+    @cached_property  # rules ask for it again and again
+    def families(self) -> tuple[str, ...]:
+        """The base families of the sources, each once."""
+        return base_families(self.sources)
+
 
 Place = tuple[Node, str]
 """A node and its input."""
 
 
-@dataclass(frozen=True)
-class Meeting:
+class Meeting(NamedTuple):
     """A file meets a model: in which role (the type of value that it came as, "" for a patch), and at which places."""
 
     use: FileUse
@@ -107,8 +113,7 @@ class Meeting:
         return " and ".join(dict.fromkeys(f"{node.label}, input {name}" for node, name in self.places))
 
 
-@dataclass(frozen=True)
-class LatentFact:
+class LatentFact(NamedTuple):
     """What is known of a latent: what it comes from, its size in pixels (0: unknown), and the node that made it.
 
     origin: model (sampled), vae (encoded), empty, or "" when unknown.
@@ -348,6 +353,8 @@ def _add(met: Reach, flow: Flow, replaced: frozenset[str], places: tuple[Place, 
 
 def joined(some: tuple[Place, ...], more: tuple[Place, ...]) -> tuple[Place, ...]:
     """Places, each once; a few are enough for a person."""
+    if len(some) >= _MOST_PLACES:
+        return some
     told = {(node.id, name): (node, name) for node, name in (*some, *more)}
     return tuple(told.values())[:_MOST_PLACES]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .node_types import ANY, NodeTypes, TypesOf
 from .prompt import Link, Node, Nodes
@@ -32,8 +33,7 @@ _USUAL = {
 }
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(NamedTuple):
     """A link between two nodes: into which input, and what type of value it carries (ANY when unknown)."""
 
     source: str

@@ -73,6 +73,8 @@ def as_link(value: Any) -> Link | None:
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         return None
     node, slot = value
+    if type(node) is str and type(slot) is int:  # nearly always
+        return Link(node, slot)
     if isinstance(slot, bool) or not isinstance(slot, int) or isinstance(node, bool):
         return None
     return Link(str(node), slot) if isinstance(node, (str, int)) else None

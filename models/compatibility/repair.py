@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
+from ...common.short_text_cache import short_text_cache
 from ..files.index import ModelFile, ModelIndex, as_listed
 from .finding import Change, Finding, Wanted
 
@@ -61,15 +61,22 @@ class Suggestions:
     def __init__(self, index: ModelIndex):
         self._index = index
         self._files: dict[tuple[str, ...], list[ModelFile]] = {}
+        self._known: dict[tuple[object, ...], tuple[str, ...]] = {}  # thousands of nodes may want the same
 
     def complete(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings with their candidates."""
         return [
-            replace(found, candidates=self.candidates(found.wanted)) if found.wanted else found for found in findings
+            found._replace(candidates=self.candidates(found.wanted)) if found.wanted else found for found in findings
         ]
 
     def candidates(self, wanted: Wanted) -> tuple[str, ...]:
         """Up to three names that fit, as the host lists them, the one most like the present name first."""
+        key = (wanted.folders, wanted.fits, wanted.like)
+        if key not in self._known:
+            self._known[key] = self._candidates(wanted)
+        return self._known[key]
+
+    def _candidates(self, wanted: Wanted) -> tuple[str, ...]:
         names = [as_listed(file.name) for file in self._in(wanted.folders) if wanted.fits(file)]
         fitting = [name for name in names if name != wanted.like]
         return tuple(sorted(fitting, key=lambda name: (-_likeness(name, wanted.like), name))[:MOST])
@@ -80,7 +87,7 @@ class Suggestions:
         return self._files[folders]
 
 
-@lru_cache(maxsize=4096)  # thousands of nodes may name one file
+@short_text_cache  # thousands of nodes may name one file
 def _likeness(name: str, like: str) -> float:
     one, other = (PurePosixPath(text.lower().replace("\\", "/")) for text in (name, like))
     same_folder = 0.1 if one.parent == other.parent else 0.0

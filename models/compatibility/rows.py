@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ...common.short_text_cache import short_text_cache
 from .prompt import Node
 
 _ON = re.compile(r"switch|toggle|enabled?|active|on|is_enabled|use|checked", re.IGNORECASE)
 _OFF = re.compile(r"bypass|muted?|disabled?|off|skip", re.IGNORECASE)
 _COUNT = re.compile(r"(num|number|count|total)_?(of_)?\w*|\w+_(count|num|number)", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
+_WORDS_ON = frozenset({"on", "true", "yes"})
 _WORDS_OFF = frozenset({"off", "false", "no", "disable", "disabled", "none", "0"})
 
 
@@ -27,7 +29,8 @@ def has_own_switch(values: Mapping[str, Any]) -> bool:
 
 def node_is_off(node: Node) -> bool:
     """Whether a node's own switch is off."""
-    return is_off({name: value for name, value in node.inputs.items() if name not in node.links})
+    links = node.links
+    return any(_says_off(name, value) for name, value in node.inputs.items() if name not in links)
 
 
 def row_is_off(node: Node, name: str) -> bool:
@@ -46,6 +49,7 @@ def row_is_off(node: Node, name: str) -> bool:
     return False
 
 
+@short_text_cache
 def row_of(name: str) -> int | None:
     """The number in an input's name, 3 in lora_03 and lora_3_name; None where it has none, or several."""
     numbers = _NUMBER.findall(name)
@@ -59,11 +63,19 @@ def _without_row(name: str) -> str:
 
 
 def _says_off(name: str, value: Any) -> bool:
+    off = _turns_off_when(name)
+    if off is None:
+        return False
+    words = _WORDS_OFF if off is False else _WORDS_ON
+    return value is off or (isinstance(value, str) and value.strip().lower() in words)
+
+
+@short_text_cache
+def _turns_off_when(name: str) -> bool | None:
+    """The value at which a switch of this name is off; None for what is no switch."""
     if _ON.fullmatch(name):
-        return value is False or (isinstance(value, str) and value.strip().lower() in _WORDS_OFF)
-    if _OFF.fullmatch(name):
-        return value is True or (isinstance(value, str) and value.strip().lower() in ("on", "true", "yes"))
-    return False
+        return False
+    return True if _OFF.fullmatch(name) else None
 
 
 def _same_thing(count: str, name: str) -> bool:

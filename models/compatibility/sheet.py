@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -203,11 +203,11 @@ def verdicts(facts: Facts, verdict: Judged, policy: str) -> Iterator[Finding]:
     if verdict.standing == "refused":
         note = f": {verdict.entry.note}" if verdict.entry and verdict.entry.note else ""
         text = f"{who}: your team has refused {verdict.combination}{note}."
-        yield replace(finding(severity, node, "", text, "Use a combination that it has validated."), rule=REFUSED)
+        yield finding(severity, node, "", text, "Use a combination that it has validated.")._replace(rule=REFUSED)
     elif only and verdict.standing != "validated":
         text = f"{who}: {verdict}"
         fix = "Validate it and add it to armature.json (armature.py check --record validated), or use another one."
-        yield replace(finding("error", node, "", text, fix), rule=NOT_VALIDATED)
+        yield finding("error", node, "", text, fix)._replace(rule=NOT_VALIDATED)
 
 
 def unvalidated(facts: Facts, standing: Iterable[Judged]) -> Iterator[Finding]:
@@ -217,10 +217,8 @@ def unvalidated(facts: Facts, standing: Iterable[Judged]) -> Iterator[Finding]:
         if node.id not in judged_samplers and node.id not in facts.inactive:
             told = f"passes through {base.unsure}" if base.unsure else "comes out of no file"
             text = f"{node.label}: its model {told}, so it is not validated."
-            yield replace(
-                finding("error", node, "", text, "Choose the model in one of ComfyUI's own loaders."),
-                rule=NOT_VALIDATED,
-            )
+            fix = "Choose the model in one of ComfyUI's own loaders."
+            yield finding("error", node, "", text, fix)._replace(rule=NOT_VALIDATED)
     missed = not_understood(facts)
     names = (*missed.node_types, *missed.file_names, *(node.label for node in missed.samplers))
     loaded = [use for use in facts.all_uses if "MODEL" in use.takes.gives and use.node.id not in facts.inactive]
@@ -228,7 +226,7 @@ def unvalidated(facts: Facts, standing: Iterable[Judged]) -> Iterator[Finding]:
         node = next(iter((*missed.nodes, *(use.node for use in missed.files), *missed.samplers)))
         text = f"Not all of this graph was understood, and what is not understood is not validated: {', '.join(names[:12])}."
         fix = "Check it on the ComfyUI that has these nodes, or take them out."
-        yield replace(finding("error", node, "", text, fix), rule=NOT_VALIDATED)
+        yield finding("error", node, "", text, fix)._replace(rule=NOT_VALIDATED)
     elif loaded and not facts.samplers:
         text = f"'{loaded[0].name}' is loaded, but no sampler of it was found, so nothing of this graph is validated."
-        yield replace(finding("error", loaded[0].node, loaded[0].input, text), rule=NOT_VALIDATED)
+        yield finding("error", loaded[0].node, loaded[0].input, text)._replace(rule=NOT_VALIDATED)

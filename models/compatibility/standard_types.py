@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import lru_cache
 
+from ...common.short_text_cache import short_text_cache
 from .node_types import NodeTypes, TypesOf
 from .packs import pack_nodes
 
@@ -24,7 +24,7 @@ _STANDARD = (
 _OWN = frozenset({"IP_ADAPTER", "CONTROL_NET_WEIGHTS", "CONTROL_NET_STACK"})  # types that stay as they are
 
 
-@lru_cache(maxsize=4096)
+@short_text_cache
 def standard_type(name: str) -> str:
     """The host's name of a type; the type itself when it is none that the host has."""
     if name in _OWN or "," in name:

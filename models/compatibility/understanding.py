@@ -39,6 +39,10 @@ class NotUnderstood:
 
 def not_understood(facts: Facts) -> NotUnderstood:
     """What of a graph is not understood, without what nothing reads."""
+    return facts.once(_not_understood)
+
+
+def _not_understood(facts: Facts) -> NotUnderstood:
     active = [node for node in facts.nodes.values() if node.id not in facts.inactive]
     sampled = {node.id for node, _ in facts.samplers}
     return NotUnderstood(
@@ -62,8 +66,8 @@ def _is_unknown(facts: Facts, node: Node) -> bool:
 
 def _seems_to_sample(facts: Facts, node: Node) -> bool:
     types = facts.graph.types.get(node.id)
+    if not is_sampler(node) and (types is not None or len(_SETTINGS.intersection(node.inputs)) < _FEWEST):
+        return False
     if node.id in facts.graph.cyclic or facts.graph.feeds(node.id, "GUIDER"):
         return False
-    if types is not None and set(types.outputs) <= _PLAIN | _PARTS:
-        return False
-    return is_sampler(node) or (types is None and len(_SETTINGS.intersection(node.inputs)) >= _FEWEST)
+    return types is None or not set(types.outputs) <= _PLAIN | _PARTS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .identity import Tensors
 
@@ -311,6 +312,7 @@ def find_family(family_id: str) -> Family:
     return _BY_ID.get(family_id) or Family(family_id, family_id.replace("_", " "))
 
 
+@lru_cache(maxsize=1024)
 def titles(family_ids: tuple[str, ...]) -> str:
     """'SDXL or SD 1.5' for a person; 'an unknown family' when there are none."""
     return " or ".join(find_family(one).title for one in family_ids) or "an unknown family"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 
 from ...common.file_stamp import FileStamp, file_stamp
+from ...common.short_text_cache import short_text_cache
 from .container import SUFFIXES_READ, container_of
 from .header import NOT_READ, BrokenFile
 from .identify import UNKNOWN, forget_headers, identify_file
@@ -75,13 +75,6 @@ class ModelIndex:
                     return record
         return None
 
-    def folders_with(self, name: str) -> list[str]:
-        """The folders in which the host would find a file of this name."""
-        relative = _inside(name)
-        if relative is None or name != as_listed(relative):
-            return []
-        return [folder for folder, roots in self.folders.items() if any(_is_file(root, relative) for root in roots)]
-
     def respelt(self, folder: str, name: str) -> str | None:
         """The name as the host lists it, where it is spelt with another system's separator; None when it is not there."""
         spelling = as_listed(name.replace("\\", "/"))
@@ -122,7 +115,56 @@ class ModelIndex:
         return ModelFile(folder, name, path, status.st_size, identity, problem)
 
 
-@lru_cache(maxsize=256)  # a graph may name thousands of files, and each is looked for in a dozen folders
+class NameSearch:
+    """Looks names up for one check: a file that is named again is the same file, and folders that are searched for many
+    names are listed once.
+    """
+
+    def __init__(self, index: ModelIndex):
+        self.index = index
+        self._found: dict[tuple[str, str], ModelFile | None] = {}
+        self._asked: Counter[str] = Counter()
+        self._listed: dict[str, dict[str, list[str]]] = {}
+
+    def find(self, folder: str, name: str) -> ModelFile | None:
+        """The same as the index's, as it was at the first time."""
+        if (folder, name) not in self._found:
+            self._found[folder, name] = self.index.find(folder, name)
+        return self._found[folder, name]
+
+    def folders_with(self, name: str) -> list[str]:
+        """The folders in which the host would find a file of this name."""
+        relative = _inside(name)
+        if relative is None or name != as_listed(relative):
+            return []
+        inner, _, last = relative.rpartition("/")
+        self._asked[inner] += 1
+        folders: Iterable[str] = self.index.folders
+        if self._asked[inner] > _SINGLY:
+            if inner not in self._listed:
+                self._listed[inner] = self._folders_by_name(inner)
+            folders = self._listed[inner].get(last, ())
+        return [folder for folder in folders if any(_is_file(root, relative) for root in self.index.folders[folder])]
+
+    def _folders_by_name(self, inner: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for folder, roots in self.index.folders.items():
+            for name in {name for root in roots for name in _names(f"{root}/{inner}")}:
+                found.setdefault(name, []).append(folder)
+        return found
+
+
+_SINGLY = 16  # looking for a name is quicker than listing a folder of thousands, but not thousands of times
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - text is several times as fast
+    except (OSError, ValueError):
+        return []
+
+
+@short_text_cache  # a graph may name thousands of files, and each is looked for in a dozen folders
 def _inside(name: str) -> str | None:
     """The path that a name means inside a model folder, with slashes; None for one that leads out of it."""
     slashed = name.replace("\\", "/")

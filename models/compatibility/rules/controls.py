@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..control_nodes import CONTROL_NODES, DEFAULT_CONTROL
 from ..facts import Control, Facts
 from ..file_uses import FileUse
-from ..finding import Change, Finding, base_families, finding, named
+from ..finding import Change, Finding, finding, named
 from ..flows import KNOWN
 from ..graph import Edge
 from ..node_types import ANY
@@ -28,7 +28,7 @@ def controlnext_alone(facts: Facts) -> Iterator[Finding]:
     for met in facts.meetings("controlnext"):
         if met.use.trait("works_alone"):
             continue
-        if met.role == "CONTROL_NET" and not met.base.unsure and set(base_families(met.base.sources)) == {"sdxl"}:
+        if met.role == "CONTROL_NET" and not met.base.unsure and set(met.base.families) == {"sdxl"}:
             yield finding(
                 "hint",
                 met.use.node,

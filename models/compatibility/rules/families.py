@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ....common.short_text_cache import short_text_cache
 from ...files.families import Family, find_family, titles
 from ...files.kinds.text_encoder import encoder_name_title
 from ..control_nodes import is_merge
 from ..facts import Facts
 from ..file_uses import FileUse
-from ..finding import Change, Finding, base_families, base_title, finding, first_of, named, wanted_for, wants_family
+from ..finding import Change, Finding, base_title, finding, first_of, named, wanted_for, wants_family
 from ..flows import Meeting
 from .rule import Check, Rule
 
@@ -89,7 +90,7 @@ def _check(pair: Pair) -> Check:
 
 
 def _mismatch(met: Meeting, pair: Pair) -> Finding | None:
-    bases = base_families(met.base.sources)
+    bases = met.base.families
     use = met.use
     if not use.families or not bases or _only_text(use):
         return None
@@ -115,11 +116,14 @@ def _only_text(use: FileUse) -> bool:
     """Whether a LoRA is told to leave the model alone: its strength is 0."""
     if use.kind != "lora":
         return False
-    named_so = [
-        value for name, value in use.beside.items() if _STRENGTH.search(str(name)) and not _TEXT.search(str(name))
-    ]
+    named_so = [value for name, value in use.beside.items() if _is_strength_of_model(str(name))]
     strengths = [value for value in named_so if isinstance(value, (int, float)) and not isinstance(value, bool)]
     return bool(strengths) and not any(strengths)
+
+
+@short_text_cache
+def _is_strength_of_model(name: str) -> bool:
+    return bool(_STRENGTH.search(name)) and not _TEXT.search(name)
 
 
 _STRENGTH = re.compile(r"strength|weight|wt|str(?=_|$)", re.IGNORECASE)
@@ -136,7 +140,7 @@ def text_encoder_family(facts: Facts) -> Iterator[Finding]:
 
 
 def _encoder(met: Meeting) -> Finding | None:
-    use, bases = met.use, base_families(met.base.sources)
+    use, bases = met.use, met.base.families
     if not bases or met.base.unsure or any(one.node.id == use.node.id for one in met.base.sources):
         return None
     needs = [find_family(base) for base in bases]
@@ -178,12 +182,12 @@ def _encoders(families: list[Family]) -> str:
 
 def merged_families(facts: Facts) -> Iterator[Finding]:
     """Models of two families that are merged."""
-    for key in facts.graph.order:
+    for key in facts.graph.fed("MODEL"):
         node = facts.nodes[key]
         if not is_merge(node.class_type):
             continue
         flows = [facts.flows.of_edge(edge) for edge in facts.graph.feeds(key, "MODEL")]
-        known = [(flow, set(base_families(flow.sources))) for flow in flows if flow.sources and not flow.unsure]
+        known = [(flow, set(flow.families)) for flow in flows if flow.sources and not flow.unsure]
         known = [(flow, families) for flow, families in known if families]
         if len(known) < 2 or set.intersection(*(families for _, families in known)):
             continue
@@ -205,7 +209,7 @@ def encoder_missing(facts: Facts) -> Iterator[Finding]:
     met_by: dict[str, tuple[FileUse, ...]] = {}
     for met in facts.flows.meetings:
         if met.role == "CLIP" and not met.base.unsure and met.base.sources:
-            bases = base_families(met.base.sources)
+            bases = met.base.families
             loaders.setdefault(bases, set()).add(met.use.node.id)
             met_by[met.use.node.id] = (first_of(met.base.sources), *facts.uses[met.use.node.id])
     for bases, keys in loaders.items():
@@ -262,7 +266,7 @@ def encoder_type(facts: Facts) -> Iterator[Finding]:
     """The `type` of a CLIP loader that belongs to another family."""
     seen: set[str] = set()
     for met in facts.flows.meetings:
-        node, bases = met.use.node, base_families(met.base.sources)
+        node, bases = met.use.node, met.base.families
         chosen = node.value("type")
         if met.role != "CLIP" or met.use.kind != "text_encoder" or not isinstance(chosen, str) or node.id in seen:
             continue

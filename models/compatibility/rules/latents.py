@@ -8,7 +8,7 @@ from ...files.families import find_family
 from ..control_nodes import BLENDS, PLACED
 from ..facts import Facts
 from ..file_uses import FileUse
-from ..finding import Finding, base_families, finding, first_of
+from ..finding import Finding, finding, first_of
 from ..flows import Flow, LatentFact
 from .families import vae_finding, vae_fits
 from .references import reads_references
@@ -103,7 +103,7 @@ def latent_size(facts: Facts) -> Iterator[Finding]:
     seen: set[str] = set()
     for key, base in _samplers_with_latents(facts):
         fact = facts.flows.latent_into(facts.graph.feeds(key, "LATENT")[0])
-        families = base_families(base.sources)
+        families = base.families
         if fact.origin != "empty" or not fact.width or not fact.height or len(families) != 1 or fact.node in seen:
             continue
         seen.add(fact.node)

@@ -9,7 +9,7 @@ from ...files.families import titles
 from ..coverage import Coverage, coverage
 from ..facts import Facts
 from ..file_uses import FileUse
-from ..finding import Finding, base_families, finding, first_of, wants_family
+from ..finding import Finding, finding, first_of, wants_family
 from ..flows import Meeting
 from .families import fits_family
 from .rule import Rule
@@ -20,8 +20,8 @@ _UNETS = frozenset({"sd15", "sd2", "sdxl", "sdxl_refiner"})
 
 def lora_coverage(facts: Facts) -> Iterator[Finding]:
     """LoRAs of the right family whose layers the model lacks, or has in other shapes."""
-    for met, model, matching in _covered(facts):
-        families = base_families(met.base.sources)
+    for met, model, matching in facts.once(_covered):
+        families = met.base.families
         if matching.share >= _FEW:
             continue
         nothing = matching.share <= _NONE
@@ -38,10 +38,11 @@ def lora_coverage(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _covered(facts: Facts) -> Iterator[tuple[Meeting, FileUse, Coverage]]:
+def _covered(facts: Facts) -> list[tuple[Meeting, FileUse, Coverage]]:
     """The LoRAs of the right family, where they meet one UNet model, with their coverage."""
+    covered = []
     for met in facts.meetings("lora"):
-        families = base_families(met.base.sources)
+        families = met.base.families
         model = first_of(met.base.sources) if met.base.sources else None
         if model is None or met.base.unsure or len(families) != 1 or families[0] not in _UNETS:
             continue
@@ -52,7 +53,8 @@ def _covered(facts: Facts) -> Iterator[tuple[Meeting, FileUse, Coverage]]:
             continue
         found = _measured(met.use, model)
         if found is not None and found.layers:
-            yield met, model, found
+            covered.append((met, model, found))
+    return covered
 
 
 def _measured(lora: FileUse, model: FileUse) -> Coverage | None:
@@ -66,7 +68,7 @@ def _measured(lora: FileUse, model: FileUse) -> Coverage | None:
 
 def lora_names(facts: Facts) -> Iterator[Finding]:
     """LoRAs that fit, but whose layers are spelt in a way that the host's loader does not read."""
-    for met, model, found in _covered(facts):
+    for met, model, found in facts.once(_covered):
         host_reads = not met.use.node.class_type.startswith("Armature")
         if host_reads and found.share >= _FEW and found.read <= _NONE * found.layers:
             yield finding(

@@ -10,7 +10,7 @@ from ...files.kinds.clip_vision import encoder_title
 from ..control_nodes import COMPILED, PACKED
 from ..facts import Facts
 from ..file_uses import FileUse
-from ..finding import Change, Finding, base_families, finding, first_of, named, wanted_for
+from ..finding import Change, Finding, finding, first_of, named, wanted_for
 from ..flows import Flow
 from ..packs import pack_nodes
 from ..prompt import Node
@@ -75,7 +75,7 @@ def unified_adapter(facts: Facts) -> Iterator[Finding]:
         node, base = facts.nodes[key], facts.flows.base(key)
         if _UNIFIED.search(node.class_type) and base is not None and not base.unsure and base.sources:
             chosen[key] = (node, base)
-            families = base_families(base.sources)
+            families = base.families
             if families and not set(families) & set(_UNIFIED_BASES):
                 yield finding(
                     "error",
@@ -87,12 +87,12 @@ def unified_adapter(facts: Facts) -> Iterator[Finding]:
                     (first_of(base.sources),),
                 )
             continue
-        for edge in facts.graph.feeds(key, *_ADAPTERS):
+        for edge in facts.graph.feeds(key, *_ADAPTERS) if chosen else ():
             if edge.source not in chosen:
                 continue
             loader, loaded_for = chosen[edge.source]
             chosen.setdefault(key, chosen[edge.source])
-            wanted, used = base_families(loaded_for.sources), base_families(base.sources) if base else ()
+            wanted, used = loaded_for.families, base.families if base else ()
             if base is not None and not base.unsure and wanted and used and not set(wanted) & set(used):
                 yield finding(
                     "error",
@@ -122,7 +122,7 @@ def face_adapter(facts: Facts) -> Iterator[Finding]:
 
 def patches_ignored(facts: Facts) -> Iterator[Finding]:
     """Patches on a model that ignores them."""
-    engines = _engines(facts)
+    engines = facts.once(_engines)
     for key in facts.graph.fed("MODEL") if engines else ():
         for edge in facts.graph.feeds(key, "MODEL"):
             engine = engines.get(edge.source)
@@ -145,7 +145,7 @@ def patches_ignored(facts: Facts) -> Iterator[Finding]:
 
 def control_on_engine(facts: Facts) -> Iterator[Finding]:
     """Controls for a model that ignores them."""
-    engines = _engines(facts)
+    engines = facts.once(_engines)
     for node, _base in facts.samplers if engines else ():
         edges = facts.graph.feeds(node.id, "MODEL")
         engine = engines.get(edges[0].source) if edges else None
@@ -165,7 +165,7 @@ def patch_weight(facts: Facts) -> Iterator[Finding]:
     for key in facts.graph.order:
         node = facts.nodes[key]
         is_lora = any(use.takes.folders == ("loras",) for use in facts.uses.get(key, ()))
-        is_adapter = bool(facts.graph.feeds(key, *_ADAPTERS)) and "weight" in node.inputs
+        is_adapter = "weight" in node.inputs and bool(facts.graph.feeds(key, *_ADAPTERS))
         if is_lora:
             yield from _lora_weight(node)
         elif is_adapter and "weight" not in node.links:
@@ -253,7 +253,7 @@ def _engines(facts: Facts) -> dict[str, tuple[Node, str]]:
         what = COMPILED.get(node.class_type) or PACKED.get(node.class_type)
         if what:
             engines[key] = (node, what)
-        for edge in facts.graph.feeds(key, "MODEL"):
+        for edge in facts.graph.feeds(key, "MODEL") if engines else ():
             if edge.source in engines:
                 engines.setdefault(key, engines[edge.source])
     return engines

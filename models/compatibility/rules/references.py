@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ...files.families import titles
 from ..facts import Facts
 from ..file_uses import FileUse
-from ..finding import Finding, base_families, finding, first_of, named
+from ..finding import Finding, finding, first_of, named
 from ..flows import Flow
 from ..prompt import Node
 from .rule import Rule
@@ -104,7 +104,7 @@ def vace_model(facts: Facts) -> Iterator[Finding]:
 def reference_ignored(facts: Facts) -> Iterator[Finding]:
     """Reference pictures for a model that has no place for them."""
     for node, base in facts.samplers:
-        families = base_families(base.sources)
+        families = base.families
         if base.unsure or reads_references(base):
             continue
         for above in _above(facts, node, _REFERENCES):
@@ -121,7 +121,7 @@ def reference_ignored(facts: Facts) -> Iterator[Finding]:
 
 def reads_references(base: Flow) -> bool:
     """Whether a model may read reference latents: what has no place for them ignores them, of whatever kind they are."""
-    families = base_families(base.sources)
+    families = base.families
     return not families or not set(families) <= _NO_REFERENCE
 
 
@@ -130,7 +130,7 @@ def map_reference_model(facts: Facts) -> Iterator[Finding]:
     for key in facts.graph.order:
         node = facts.nodes[key]
         base = facts.flows.base(key) if node.class_type in _MAPS else None
-        families = base_families(base.sources) if base is not None and not base.unsure else ()
+        families = base.families if base is not None and not base.unsure else ()
         if base is not None and families and not set(families) & _READS_MAPS:
             yield finding(
                 "error",

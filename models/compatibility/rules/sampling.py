@@ -10,7 +10,7 @@ from re import Pattern
 
 from ..facts import Facts
 from ..file_uses import FileUse
-from ..finding import Change, Finding, base_families, finding, first_of
+from ..finding import Change, Finding, finding, first_of
 from .rule import Rule
 
 _SANE_GUIDANCE = 20.0
@@ -39,7 +39,7 @@ _GUIDANCE_INSIDE = {"flux": 1.0}
 def guidance_of_family(facts: Facts) -> Iterator[Finding]:
     """A cfg above 1 for a family that has its guidance inside."""
     for node, base in facts.samplers:
-        families = base_families(base.sources)
+        families = base.families
         right = _GUIDANCE_INSIDE.get(families[0]) if len(families) == 1 else None
         if right is None or "cfg" not in node.inputs or "cfg" in node.links:
             continue

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...files.families import titles
 from ...files.index import ModelFile, as_listed
 from ..facts import Facts
-from ..finding import Finding, base_families, finding
+from ..finding import Finding, finding
 from .rule import Rule
 
 _EMBEDDING = re.compile(r"embedding:([\w./\\ -]+?)(?=[,:()\s]|$)")
@@ -17,7 +17,7 @@ _ENDINGS = ("", ".safetensors", ".pt", ".bin")
 
 def embedding(facts: Facts) -> Iterator[Finding]:
     """Embeddings that are not there, or belong to another base."""
-    bases = {base for _node, flow in facts.samplers for base in base_families(flow.sources)}
+    bases = {base for _node, flow in facts.samplers for base in flow.families}
     for node, name, text in facts.texts:
         for wanted in dict.fromkeys(_EMBEDDING.findall(text)):
             file = _find(facts, wanted.strip())

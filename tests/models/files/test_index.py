@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from armature_pack.models.files import index as index_module
 from armature_pack.models.files.container import read_any_header
-from armature_pack.models.files.index import ModelIndex, forget, standard_folders
+from armature_pack.models.files.index import ModelIndex, NameSearch, forget, standard_folders
 from armature_pack.tests.models.files import networks
 from armature_pack.tests.models.files.header_files import write_file
 
@@ -118,3 +118,42 @@ def test_only_the_header_is_read(models):
     path = write_file(models / "checkpoints" / "base.safetensors", networks.checkpoint("sd15"))
     header = read_any_header(path)
     assert header.bytes_read < 400_000 < 1_000_000_000 < path.stat().st_size
+
+
+def test_many_names_are_found_where_each_alone_is(models):
+    for folder, name in (("loras", "style.safetensors"), ("vae", "style.safetensors"), ("loras", "deep/down.gguf")):
+        path = models / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    (models / "vae" / "no_file.safetensors").mkdir()
+    index = ModelIndex(
+        {"loras": (models / "nowhere", models / "loras"), "vae": (models / "vae",), "clip": (models / "no",)}
+    )
+    names = [
+        "style.safetensors",
+        "no_file.safetensors",
+        "../style.safetensors",
+        "missing.safetensors",
+        "x" * 5000,
+        "deep\0.gguf",
+        os.path.join("deep", "down.gguf"),  # noqa: PTH118 - as the host lists it
+        os.path.join("deep", "style.safetensors"),  # noqa: PTH118
+    ]
+    alone = {name: NameSearch(index).folders_with(name) for name in names}
+    assert alone[names[0]] == ["loras", "vae"]
+    assert alone[names[6]] == ["loras"]
+    assert not any(alone[name] for name in names[1:6] + names[7:])
+    together = NameSearch(index)
+    for _ in range(40):
+        assert {name: together.folders_with(name) for name in names} == alone
+
+
+def test_a_search_sees_a_file_that_goes_while_it_lasts(models):
+    path = models / "loras" / "style.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"")
+    search = NameSearch(ModelIndex({"loras": (models / "loras",)}))
+    for _ in range(40):
+        assert search.folders_with(path.name) == ["loras"]
+    path.unlink()
+    assert search.folders_with(path.name) == []
