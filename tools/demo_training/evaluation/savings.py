@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from PIL import Image
 from ....commands import FRONT_DOOR
 from ....commands.demo.weights import written_models
 from ....commands.measure import add_arguments, run
+from ....commands.measure.results import estimate_text
+from ....commands.models_of_graph import given_json
 from ....commands.private_host.files import cache_folder
 from ....commands.private_host.host import Host
 from ....commands.private_host.server import start_server
@@ -28,6 +30,7 @@ from ..training import bank
 
 STEPS, SAMPLERS = (6, 12), ("lcm",)
 _GRAPHS = FRONT_DOOR.parent / "workflows" / "api"
+TITLES = {"controlnet": "one ControlNet", "two_controlnets": "two ControlNets", "controlnext": "ControlNeXt"}
 ONE, THREE, NEXT = "01 One control signal", "02 Three control signals", "03 ControlNeXt"
 
 
@@ -52,12 +55,43 @@ def measure_savings(to: Path, scenes: int, steps: Sequence[int] = STEPS, sampler
             given = [str(path), "--pictures", str(pictures), "--out", str(to / name), "--server", server.address]
             ways = ["--savings", "--steps", *map(str, steps), "--samplers", *samplers]
             status = max(status, run(parser.parse_args([*given, *ways])))
+    write_text(to / "savings.md", page({name: given_json(to / name / "savings.json") for name in TITLES}))
     return status
+
+
+def page(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """What `measure --savings` found for each graph, in one table of Markdown."""
+    first = next(iter(found.values()))
+    versions, seed = first["hosts"][0]["versions"], first["sampling"][0]["settings"]["seed"]
+    lines = [
+        "# What control savings gain and cost on the demo's models",
+        "",
+        f"{len(first['pictures'])} held-out scenes, seeds from {seed}, {first['date']}, Armature "
+        f"{first['armature']['commit'][:12]}, ComfyUI {versions['comfyui']}, torch {versions['torch']}, "
+        f"{first['hosts'][0]['device']['threads']} threads. Score: edge F1, mean ± standard error; lost: that of the same "
+        "pictures with nothing left out, less this. Time: the median of whole runs, with maps, decoding and measuring, and its "
+        "share of the run with nothing left out.",
+        "",
+        "| control | sampling | left out | score | lost | seconds | share of the time |",
+        "|---" * 7 + "|",
+    ]
+    for name, one in found.items():
+        for row in one["rows"]:
+            cells = (
+                TITLES[name],
+                f"{row['sampler']}, {row['steps']} steps",
+                row["saving"],
+                estimate_text(row["score"]),
+                estimate_text(row["lost"]),
+                *("" if value is None else f"{value:.2f}" for value in (row["seconds"], row["share"])),
+            )
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def graphs() -> dict[str, dict[str, Any]]:
     """API prompts by the names of their folders: one ControlNet, two of them, and ControlNeXt."""
-    return {"controlnet": _wordless(ONE), "two_controlnets": _two(), "controlnext": _wordless(NEXT)}
+    return dict(zip(TITLES, (_wordless(ONE), _two(), _wordless(NEXT)), strict=True))
 
 
 def _wordless(name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from armature_pack.models.demo.weights_file import load
 from armature_pack.tools.demo_training.evaluation.adaptive import ADAPTIVE, ALL, EACH, Setting, compare, markdown
 from armature_pack.tools.demo_training.evaluation.interplay import all_combinations, effects, row_name
 from armature_pack.tools.demo_training.evaluation.measures import PictureMeasures, measure_pictures
+from armature_pack.tools.demo_training.evaluation.savings import TITLES, page
 from armature_pack.tools.demo_training.evaluation.table import evaluate, write
 from armature_pack.tools.demo_training.networks.autoencoder import Autoencoder
 from armature_pack.tools.demo_training.networks.control_next import ControlNeXt
@@ -114,3 +115,22 @@ def test_weights_that_correct_themselves_are_compared_with_constant_ones_of_the_
         result
     )
     assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == kept, "read from there"
+
+
+def test_what_savings_gain_and_cost_comes_in_one_table_of_all_graphs():
+    row = {"sampler": "lcm", "steps": 6, "saving": "nothing left out", "score": [0.85, 0.02], "lost": None}
+    spared = row | {"saving": "every 2", "lost": [0.01, 0.005], "seconds": 2.5, "share": 0.8}
+    one = {
+        "date": "2026-11-30",
+        "armature": {"commit": "0123456789abcdef"},
+        "hosts": [{"versions": {"comfyui": "0.30.0", "torch": "2.13.0"}, "device": {"threads": 2}}],
+        "sampling": [{"settings": {"seed": 4}}],
+        "pictures": [{}, {}],
+        "rows": [row | {"seconds": None, "share": 1.0}, spared],
+    }
+    lines = page(dict.fromkeys(TITLES, one)).splitlines()
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    assert table[0][0] == "control" and len(table) == 1 + 2 * len(TITLES)
+    assert table[2] == ["one ControlNet", "lcm, 6 steps", "every 2", "0.850 ± 0.020", "0.010 ± 0.005", "2.50", "0.80"]
+    assert table[1][4:] == ["", "", "1.00"]
+    assert "2 held-out scenes" in lines[2] and "0123456789ab" in lines[2]
