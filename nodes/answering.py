@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
+from ..common.short_turns import short_turns
 from .request_body import Refused, check_writer, parse_json, read_body
 
 
@@ -44,7 +45,9 @@ async def answered(work: Callable[[], dict[str, Any]], where: Executor | None) -
     try:
         # Long answers are turned into text there too.
         done = (
-            _as_text(work) if where is None else await asyncio.get_running_loop().run_in_executor(where, _as_text, work)
+            _as_text(work)
+            if where is None
+            else await asyncio.get_running_loop().run_in_executor(where, _beside_others, work)
         )
         return web.json_response(text=done)
     except Refused as error:
@@ -57,6 +60,11 @@ async def answered(work: Callable[[], dict[str, Any]], where: Executor | None) -
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         return refused(f"A file could not be read or written: {what}.", 507 if full else 500)
+
+
+def _beside_others(work: Callable[[], dict[str, Any]]) -> str:
+    with short_turns():
+        return _as_text(work)
 
 
 def _as_text(work: Callable[[], dict[str, Any]]) -> str:
