@@ -5,7 +5,7 @@ import { MOST_RUNS, countIn, seedRuns, variables, weightRuns } from "./batch_pla
 import { element, pressOnEnter } from "./elements.js";
 import { tellEnd } from "./finish.js";
 import { changed } from "./graph.js";
-import { keepHere, recallHere } from "./kept.js";
+import { isObject, isText, isTexts, keepHere, recallHere } from "./kept.js";
 import { blame, ready } from "./missing.js";
 import { withoutPaths } from "./refusals.js";
 import { provideDemo } from "./runs.js";
@@ -49,7 +49,7 @@ export function watchBatch(desk, guarded) {
     show(null);
     at("make-batch").focus();
   };
-  const kept = recallHere(KEPT);
+  const kept = recallHere(KEPT, (batch) => isObject(batch) && isText(batch.id) && isText(batch.project) && isTexts(batch.labels) && isObject(batch.refused));
   if (kept) follow(desk, show({ ...kept, sent: kept.labels.length })); // nobody sends the others any more
 }
 

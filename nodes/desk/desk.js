@@ -6,7 +6,7 @@ import { modelField, promptField, weightField } from "./fields.js";
 import { checkFit } from "./findings.js";
 import { EXAMPLE, LOAD, modelFiles, pictures, prompts, unknownKinds, weights } from "./graph.js";
 import { History } from "./history.js";
-import { changesOf, keep, keepHere, recall, recallHere, withChanges } from "./kept.js";
+import { changesOf, isGraph, isObject, isText, keep, keepHere, recall, recallHere, recallShared, withChanges } from "./kept.js";
 import { ready, tellLacks } from "./missing.js";
 import { watchName } from "./names.js";
 import { graphIn, nameNodes, takeDrops } from "./opening.js";
@@ -28,13 +28,13 @@ const MOST_OWN = 5; // such graphs that are kept
 const at = (id) => document.getElementById(id);
 
 const desk = {
-  server: new Server(recallHere("client")),
+  server: new Server(recallHere("client", isText)),
   info: {},
   pack: "",
   shipped: {}, // the graph as it was opened, before anything was changed
   graph: null,
   name: "",
-  own: recall("own") ?? {},
+  own: ownGraphs(recall),
   ownNotes: {}, // of graphs that were opened since the page was
 
   /** Put a value into the graph. */
@@ -145,8 +145,8 @@ async function start() {
   const names = (await desk.server.json("workflow_templates"))[desk.pack].sort();
   offer(names);
   const run = unfinished();
-  const wanted = [run?.graph, decodeURIComponent(location.hash.slice(1)), recall("graph"), "control_signal", names[0]];
-  at("graph").value = wanted.find((name) => names.includes(name) || desk.own[ownName(name)]);
+  const wanted = [run?.graph, nameInAddress(), recall("graph", isText), "control_signal", names[0]];
+  at("graph").value = wanted.find((name) => names.includes(name) || Object.hasOwn(desk.own, ownName(name)));
   desk.history = new History(desk, guarded);
   await choose(at("graph").value);
   watchBatch(desk, guarded);
@@ -162,6 +162,20 @@ function offer(names) {
 }
 
 const ownName = (name) => (name?.startsWith(OWN) ? name.slice(OWN.length) : "");
+
+/** The graphs from files of the person's: of this tab, or with recallShared of all tabs. */
+function ownGraphs(from) {
+  return Object.fromEntries(Object.entries(from("own", isObject) ?? {}).filter(([, graph]) => isGraph(graph)));
+}
+
+/** The name behind the # of the page's address; empty where it is none. */
+function nameInAddress() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return ""; // a lone %
+  }
+}
 
 /** A file's name as a title: ip_adapter_style becomes IP-Adapter style. */
 function spoken(name) {
@@ -200,7 +214,7 @@ async function openFile(file) {
 }
 
 function addOwn(name, graph) {
-  const others = Object.entries(desk.own).filter(([other]) => other !== name);
+  const others = Object.entries({ ...desk.own, ...ownGraphs(recallShared) }).filter(([other]) => other !== name);
   desk.own = Object.fromEntries([[name, graph], ...others].slice(0, MOST_OWN));
   keep("own", desk.own);
   offer([...at("graph").querySelectorAll(":scope > option")].map((one) => one.value));
@@ -211,7 +225,7 @@ async function open(given, name, notes) {
   const kinds = (graph) => Object.values(graph).map((node) => node.class_type);
   await learn(kinds(shipped), true);
   nameNodes(shipped, desk.info); // before changes are told from it
-  const { graph, lost } = withChanges(shipped, recall(`changes ${name}`));
+  const { graph, lost } = withChanges(shipped, recall(`changes ${name}`, isObject));
   Object.assign(desk, { shipped, graph, name, before: null });
   await learn(kinds(graph));
   at("note").hidden = !notes.length;

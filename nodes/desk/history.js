@@ -3,7 +3,7 @@
 import { showComparison } from "./compare.js";
 import { element } from "./elements.js";
 import { maps, prompts, weights } from "./graph.js";
-import { keep, recall } from "./kept.js";
+import { isText, keep, recall } from "./kept.js";
 import { nameOf, runRow, timeOf } from "./run_row.js";
 
 const ROUTE = "armature/history";
@@ -17,8 +17,8 @@ export class History {
   constructor(desk, guarded) {
     Object.assign(this, { desk, guarded, table: { rows: [] }, drawn: new Map(), parts: new Map(), marked: [], asking: null });
     this.watching = new IntersectionObserver((seen) => seen.forEach((one) => this.see(one)), { rootMargin: NEAR });
-    at("project").value = recall("project") ?? FIRST_PROJECT;
-    at("branch").value = recall("branch") ?? "";
+    at("project").value = this.project;
+    at("branch").value = recall("branch", isText) ?? "";
     at("branch").onchange = () => keep("branch", at("branch").value.trim());
     at("project").onchange = () => (this.choosing = guarded(() => this.choose(at("project").value.trim()))());
     at("search").oninput = at("starred").onchange = () => this.draw();
@@ -43,7 +43,7 @@ export class History {
         project: this.project,
         graph: name,
         branch: at("branch").value.trim(),
-        parent: recall(`parent ${name}`) ?? "",
+        parent: recall(`parent ${name}`, isText) ?? "",
         maps: maps(graph, info).map(({ id, slot }) => [id, slot]),
         words: prompts(graph, info).map(({ title, value }) => ({ title, text: value })),
         weights: weights(graph, info).map(({ name: title, value }) => ({ title, value })),
@@ -53,7 +53,7 @@ export class History {
   }
 
   get project() {
-    return recall("project") ?? FIRST_PROJECT;
+    return recall("project", isText) ?? FIRST_PROJECT;
   }
 
   /** Ask the server for what is new; one question at a time. */

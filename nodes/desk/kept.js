@@ -1,15 +1,28 @@
 // What a person changed, kept in the browser: for this tab, and for tabs to come. Without room or leave to keep, the page goes on.
+// Anything may stand there, of an older page or put there by hand: what does not have the shape that is asked for is not there.
 
 const PREFIX = `armature desk ${location.pathname} `; // two servers may share an origin
 
-/** What is kept under a name, what this tab kept before what another did; null when nothing is. */
-export function recall(name) {
-  for (const store of stores()) {
-    const text = attempt(() => store.getItem(PREFIX + name));
-    const value = text && attempt(() => JSON.parse(text));
-    if (value !== null && value !== undefined && value !== "") return value;
-  }
-  return null;
+export const isText = (value) => typeof value === "string";
+export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isTexts = (value) => Array.isArray(value) && value.every(isText);
+const isNode = (value) => isObject(value) && isText(value.class_type) && isObject(value.inputs);
+
+/** Whether a value is an API prompt, as far as this page must know it. */
+export const isGraph = (value) => isObject(value) && Object.values(value).every(isNode);
+
+/** What is kept under a name and fits, what this tab kept before what another did; null when nothing is. */
+export const recall = (name, fits) => recallHere(name, fits) ?? recallShared(name, fits);
+
+/** What this tab alone kept. */
+export const recallHere = (name, fits) => read(stores()[0], name, fits);
+
+/** What is kept for all tabs: what the last of them kept. */
+export const recallShared = (name, fits) => read(stores()[1], name, fits);
+
+function read(store, name, fits) {
+  const value = attempt(() => JSON.parse(store.getItem(PREFIX + name)));
+  return value !== null && value !== "" && fits(value) ? value : null;
 }
 
 /** Keep a value, null to forget it; whether the browser did. */
@@ -19,9 +32,6 @@ export function keep(name, value) {
 
 /** Keep a value for this tab alone: it survives a reload, and no other tab sees it. */
 export const keepHere = (name, value) => keepIn(stores()[0], name, value);
-
-/** What this tab alone kept. */
-export const recallHere = (name) => attempt(() => JSON.parse(sessionStorage.getItem(PREFIX + name)));
 
 const stores = () => [attempt(() => sessionStorage), attempt(() => localStorage)];
 
@@ -59,12 +69,16 @@ export function changesOf(base, graph) {
 
 const differing = (was, is) => Object.fromEntries(Object.entries(is).filter(([name, value]) => !same(was[name], value)));
 
+const isChange = (value) =>
+  isObject(value) && (isText(value.kind) || value.kind === null) && ("inputs" in value ? isObject(value.inputs) && isTexts(value.without) : value.node === null || isNode(value.node));
+
 /** The graph with its changes, and how many found no place because the graph is another one now: {graph, lost}. */
 export function withChanges(base, changes) {
   const graph = structuredClone(base);
   let lost = 0;
-  for (const [id, { kind, node, inputs, without }] of Object.entries(changes ?? {})) {
-    if ((base[id]?.class_type ?? null) !== kind) lost += 1;
+  for (const [id, change] of Object.entries(changes ?? {})) {
+    const { kind, node, inputs, without } = isChange(change) ? change : {};
+    if ((Object.hasOwn(base, id) ? base[id].class_type : null) !== kind) lost += 1;
     else if (inputs) {
       Object.assign(graph[id].inputs, inputs);
       for (const name of without) delete graph[id].inputs[name];

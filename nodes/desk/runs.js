@@ -4,7 +4,7 @@ import { element } from "./elements.js";
 import { tellEnd, titleShare } from "./finish.js";
 import { mapPrompt, maps, masks, shownMaps } from "./graph.js";
 import { offerHands } from "./hands.js";
-import { keepHere, recallHere } from "./kept.js";
+import { isObject, isText, isTexts, keepHere, recallHere } from "./kept.js";
 import { clearPreview, madeNothing, noPicture } from "./outcome.js";
 import { Progress } from "./progress.js";
 import { offerTools } from "./result_tools.js";
@@ -27,7 +27,7 @@ export async function showMaps(desk) {
 export const makePicture = (desk, more) => run(desk, "Picture", structuredClone(desk.graph), more);
 
 /** The run that this tab began before the page was loaded anew: {id, what, graph, began}, or null. */
-export const unfinished = () => recallHere(RUNNING);
+export const unfinished = () => recallHere(RUNNING, (kept) => isObject(kept) && [kept.id, kept.what, kept.graph].every(isText) && isTexts(kept.leftOut) && Array.isArray(kept.found ?? []));
 
 /** Go on with it, and show what comes of it. */
 export async function resume(desk, kept) {

@@ -116,7 +116,7 @@ export class Server {
   }
 
   connect() {
-    const address = new URL(`ws?clientId=${this.clientId}`, document.baseURI);
+    const address = new URL(`ws?${new URLSearchParams({ clientId: this.clientId })}`, document.baseURI);
     address.protocol = address.protocol.replace("http", "ws");
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";

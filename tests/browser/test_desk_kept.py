@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from armature_pack.tests.browser.desk_page import file_of
 from armature_pack.tests.server_fixture import PACK, RunningServer
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -112,3 +114,55 @@ def test_no_picture_is_not_called_one_and_a_graph_of_ones_own_stays(
     expect(page.get_by_role("status")).to_have_text("words only.json is ready.")
     page.get_by_role("button", name="Make the picture").click()
     expect(page.get_by_role("status")).to_contain_text("makes a report and no picture")
+
+
+def test_what_is_kept_may_be_anything_and_tabs_take_nothing_from_each_other(
+    context: BrowserContext, server: RunningServer
+) -> None:
+    page = open_desk(context, server)
+    other = open_desk(context, server)
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    garbage: dict[str, Any] = {
+        "graph": "own:toString",
+        "own": {"no graph": 5, "<img src=x onerror=alert(1)>.json": {"1": {"class_type": "PreviewAny", "inputs": {}}}},
+        "changes control_signal": {
+            "7": None,
+            "12": {"kind": "KSampler", "inputs": {"seed": 1}},
+            "99": {"kind": None, "node": {"a": 1}},
+            "5": {"kind": "CLIPTextEncode", "inputs": {"text": "mine"}, "without": []},
+        },
+        "project": ["a"],
+        "by": {"a": 1},
+        "parent control_signal": [],
+        "client": "a&b=#c",
+        "running": {"id": 5, "what": "Picture"},
+        "batch": {"labels": 5},
+    }
+    page.evaluate(
+        """values => {
+          for (const [name, value] of Object.entries(values)) {
+            const [key, text] = [`armature desk /armature ${name}`, JSON.stringify(value)]
+            for (const store of [localStorage, sessionStorage]) store.setItem(key, text)
+          }
+        }""",
+        garbage,
+    )
+    page.goto("about:blank")
+    page.goto(f"{server.address}/armature#%")
+    status = page.get_by_role("status")
+    expect(status).to_contain_text("Control signal is ready. What you changed is back.")
+    expect(status).to_contain_text("changes that found no place: 3.")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("mine")
+    expect(page.get_by_label("Project", exact=True)).to_have_value("default")
+    graph = {"1": {"class_type": "PreviewAny", "inputs": {"source": "a"}}}
+    for tab, name in ((page, "first.json"), (other, "second.json")):
+        tab.locator("#own-graph").set_input_files(file_of(name, json.dumps(graph)))
+        expect(tab.get_by_role("status")).to_contain_text(f"{name} is ready.")
+    third = open_desk(context, server)
+    names = third.locator("#graph optgroup option").all_inner_texts()
+    assert names == ["second.json", "first.json", "<img src=x onerror=alert(1)>.json"]
+    page.goto(f"{server.address}/armature#own:constructor")
+    page.reload()
+    expect(status).to_contain_text("is ready.")
+    assert troubles == []
