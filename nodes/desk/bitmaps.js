@@ -4,7 +4,8 @@ onmessage = async ({ data: { blob, most } }) => {
   try {
     const whole = await createImageBitmap(blob);
     const share = most / Math.max(whole.width, whole.height);
-    const smaller = { resizeWidth: Math.round(whole.width * share), resizeHeight: Math.round(whole.height * share), resizeQuality: "high" };
+    const side = (long) => Math.max(1, Math.round(long * share)); // of a picture a pixel wide, too
+    const smaller = { resizeWidth: side(whole.width), resizeHeight: side(whole.height), resizeQuality: "high" };
     const bitmap = share < 1 ? await createImageBitmap(whole, smaller) : whole;
     postMessage({ bitmap }, [bitmap]);
   } catch (error) {

@@ -2,12 +2,13 @@
 
 import { element } from "./elements.js";
 import { bitmapAt, LARGEST_SIDE, openEditor, pngOf, pointOn, stepped, Steps, tool } from "./editor.js";
+import { rangeText } from "./refusals.js";
 
 const PREVIEW_SIDE = 1600; // pixels; what is drawn again with every move
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], "+": 1.05, "=": 1.05, "-": 1 / 1.05 };
 
-/** Let a person choose what of the picture at an address is taken; resolves to a PNG file, or to null. */
-export async function cropped({ title, address }) {
+/** Let a person choose what of the picture at an address is taken; resolves to what use(file) makes of a PNG file, or to null. */
+export async function cropped({ title, address, use }) {
   const [base, preview] = await Promise.all([bitmapAt(address), bitmapAt(address, PREVIEW_SIDE)]);
   const first = { width: base.width, height: base.height, scale: 1, x: 0, y: 0, ground: "#000000" };
   const steps = new Steps();
@@ -15,7 +16,7 @@ export async function cropped({ title, address }) {
   const canvas = element("canvas", { tabIndex: 0, ariaLabel: `${title}. Arrow keys move the picture, plus and minus change its size.` });
   canvas.setAttribute("role", "img");
   const sheet = element("div", { className: "sheet" }, canvas);
-  const side = (name) => element("input", { type: "number", min: 16, max: LARGEST_SIDE, value: first[name] });
+  const side = (name) => element("input", { type: "number", min: Math.min(16, first[name]), max: LARGEST_SIDE, value: first[name] });
   const [width, height] = [side("width"), side("height")];
   const scale = element("input", { type: "range", min: -3, max: 3, step: 0.01, value: 0 }); // powers of two
   const ground = element("input", { type: "color", value: first.ground });
@@ -39,7 +40,7 @@ export async function cropped({ title, address }) {
   const buttons = [["Fill", Math.max], ["Whole", Math.min]].map(([name, most]) => element("button", { type: "button", onclick: () => place(most) }, name));
   /** Draw what is taken, `share` times as large, from the picture or its smaller copy. */
   const draw = (on, share, from) => {
-    Object.assign(on, { width: Math.round(now.width * share), height: Math.round(now.height * share) });
+    Object.assign(on, { width: Math.max(1, Math.round(now.width * share)), height: Math.max(1, Math.round(now.height * share)) });
     const context = on.getContext("2d");
     Object.assign(context, { fillStyle: now.ground, imageSmoothingQuality: from === base ? "high" : "low" });
     context.fillRect(0, 0, on.width, on.height);
@@ -52,8 +53,10 @@ export async function cropped({ title, address }) {
     draw(canvas, Math.min(1, shown * devicePixelRatio), preview);
   };
   const placeOf = (event) => pointOn(canvas, event).map((one) => (one * now.width) / canvas.width);
+  const wrong = () => [["Width", width], ["Height", height]].find(([, field]) => field.value === "" || !field.checkValidity());
   const sized = () => {
-    if (!width.checkValidity() || !height.checkValidity() || !width.value || !height.value) return;
+    for (const field of [width, height]) field.ariaInvalid = String(wrong()?.[1] === field);
+    if (wrong()) return;
     const [wide, high] = [Number(width.value), Number(height.value)];
     put({ x: now.x + (wide - now.width) / 2, y: now.y + (high - now.height) / 2, width: wide, height: high });
     done();
@@ -79,6 +82,12 @@ export async function cropped({ title, address }) {
     held = null;
   };
   canvas.onkeydown = (event) => {
+    if (event.key === "Escape" && held) {
+      event.preventDefault(); // it takes back what is being done, and the window stays
+      put({ x: held.x, y: held.y });
+      held = null;
+      return paint();
+    }
     const key = KEYS[event.key];
     if (!key || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
@@ -90,25 +99,26 @@ export async function cropped({ title, address }) {
 
   const render = () => {
     now = steps.done.at(-1) ?? first;
-    Object.assign(width, { value: now.width });
-    Object.assign(height, { value: now.height });
+    for (const [field, value] of [[width, now.width], [height, now.height]]) Object.assign(field, { value, ariaInvalid: "false" });
     scale.value = Math.log2(now.scale);
     ground.value = now.ground;
     paint();
   };
-  const file = await openEditor({
+  const made = await openEditor({
     title,
     tools: [tool("Width", width), tool("Height", height), tool("Size", scale), ...buttons, tool("Ground", ground)],
     stage: sheet,
     hint: "Drag the picture; what lies in the frame is taken.",
     steps,
     render,
-    result: () => {
+    result: async () => {
+      const [name, field] = wrong() ?? [];
+      if (field) throw new Error(`${name}: give ${rangeText({ min: field.min, max: field.max })}, without a fraction.`);
       draw(canvas, 1, base);
-      return pngOf(canvas, title);
+      return use(await pngOf(canvas, title));
     },
   });
   base.close();
   preview.close();
-  return file;
+  return made;
 }

@@ -3,18 +3,19 @@
 import { choice, element } from "./elements.js";
 import { bitmapAt, openEditor, pngOf, pointOn, stepped, Steps, tool } from "./editor.js";
 
+const KEYED = "keys";
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * Draw on the picture at an address; resolves to a PNG file of the same size, or to null.
+ * Draw on the picture at an address; resolves to what use(file) makes of a PNG file of the same size, or to null.
  * mask: white is what it takes in; it is shown over the picture at `under`, where there is one.
  */
-export async function drawOn({ title, address, mask, under }) {
+export async function drawOn({ title, address, mask, under, use }) {
   const base = await bitmapAt(address);
   const canvas = element("canvas", { width: base.width, height: base.height, tabIndex: 0, ariaLabel: `${title}. Arrow keys move the brush, the space bar puts it down and lifts it.` });
   canvas.setAttribute("role", "img");
   const context = canvas.getContext("2d", { alpha: false, willReadFrequently: false });
-  const ground = groundOf(base);
+  const ground = mask ? "#000000" : groundOf(base);
   const size = element("input", { type: "range", min: 1, max: Math.max(8, Math.round(Math.max(base.width, base.height) / 4)), value: Math.max(2, Math.round(Math.max(base.width, base.height) / 40)) });
   const colour = element("input", { type: "color", value: mask ? "#ffffff" : opposite(ground) });
   const modes = ["Draw", "Erase"].map((name) => element("button", { type: "button" }, name));
@@ -23,7 +24,7 @@ export async function drawOn({ title, address, mask, under }) {
   const sheet = element("div", { className: "sheet" }, under ? element("img", { src: under, alt: "" }) : null, canvas, ring);
   sheet.classList.toggle("over", Boolean(under));
   const steps = new Steps();
-  let [erasing, stroke, at, keyed] = [false, null, [base.width / 2, base.height / 2], false];
+  let [erasing, stroke, at] = [false, null, [base.width / 2, base.height / 2]];
 
   const press = () => modes.forEach((button, number) => button.setAttribute("aria-pressed", String(erasing === (number === 1))));
   modes.forEach((button, number) => (button.onclick = () => ((erasing = number === 1), press())));
@@ -44,8 +45,9 @@ export async function drawOn({ title, address, mask, under }) {
     for (const [x, y] of points.slice(from)) context.lineTo(x + 0.01, y);
     context.stroke();
   };
-  const begin = (point) => {
-    stroke = { points: [point], width: Number(size.value), paint: erasing ? ground : colour.value };
+  /** pointer: the finger or mouse that draws, which alone goes on; KEYED for the keyboard. */
+  const begin = (point, pointer) => {
+    stroke = { pointer, points: [point], width: Number(size.value), paint: erasing ? ground : colour.value };
     line(stroke);
   };
   const go = (points) => {
@@ -59,6 +61,10 @@ export async function drawOn({ title, address, mask, under }) {
     stroke = null;
     stepped(canvas);
   };
+  const drop = () => {
+    stroke = null;
+    stepped(canvas);
+  };
   const showRing = () => {
     ring.hidden = false;
     const share = sheet.clientWidth / base.width;
@@ -68,25 +74,29 @@ export async function drawOn({ title, address, mask, under }) {
 
   canvas.onpointerdown = (event) => {
     if (event.button) return;
+    if (stroke && stroke.pointer !== KEYED) return; // another finger draws
+    end();
     canvas.setPointerCapture(event.pointerId);
-    keyed = false;
-    begin(pointOn(canvas, event));
+    begin(pointOn(canvas, event), event.pointerId);
   };
   canvas.onpointermove = (event) => {
+    if (stroke && stroke.pointer !== KEYED && stroke.pointer !== event.pointerId) return;
     at = pointOn(canvas, event);
     showRing();
-    if (!stroke || keyed) return;
+    if (stroke?.pointer !== event.pointerId) return;
     const passed = event.getCoalescedEvents?.() ?? [];
     go((passed.length ? passed : [event]).map((one) => pointOn(canvas, one)));
   };
-  canvas.onpointerup = canvas.onpointercancel = end;
+  canvas.onpointerup = canvas.onpointercancel = (event) => stroke?.pointer === event.pointerId && end();
   canvas.onkeydown = (event) => {
     if (event.key === " ") {
       event.preventDefault();
       if (event.repeat) return;
-      keyed = !stroke;
       if (stroke) end();
-      else begin(at);
+      else begin(at, KEYED);
+    } else if (event.key === "Escape" && stroke) {
+      event.preventDefault();
+      drop();
     } else if (KEYS[event.key]) {
       event.preventDefault();
       const far = Math.max(1, size.value / (event.shiftKey ? 1 : 4));
@@ -102,17 +112,17 @@ export async function drawOn({ title, address, mask, under }) {
     context.drawImage(base, 0, 0);
     for (const one of steps.done) line(one);
   };
-  const file = await openEditor({
+  const made = await openEditor({
     title,
     tools: [...modes, tool("Brush", size), ...(mask ? [] : [tool("Colour", colour)]), tool("Zoom", zoom)],
     stage: sheet,
     hint: mask ? "White takes in, black leaves out." : "Erase paints the map's ground.",
     steps,
     render,
-    result: () => pngOf(canvas, title),
+    result: async () => use(await pngOf(canvas, title)),
   });
   base.close();
-  return file;
+  return made;
 }
 
 /** The colour of a map where nothing is: the one that most of its rim has. */

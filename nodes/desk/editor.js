@@ -40,13 +40,15 @@ function style() {
 
 /**
  * Open a window and wait for its end. title: its name; tools: elements above the stage; stage: what is worked on; hint: how;
- * steps: a Steps; render(): shows them; result(): what comes of it. Resolves to the result, or to null.
+ * steps: a Steps; render(): shows them; result(): what comes of it. Resolves to the result, or to null. Where result() raises,
+ * the window says so and stays, with all that was made in it.
  */
 export async function openEditor({ title, tools, stage, hint, steps, render, result }) {
   const undo = element("button", { type: "button" }, "Undo");
   const redo = element("button", { type: "button" }, "Redo");
   const leave = element("button", { type: "button" }, "Leave");
   const use = element("button", { type: "button", className: "main" }, "Use it");
+  const told = element("p", { className: "hint" }, hint);
   const show = () => {
     undo.setAttribute("aria-disabled", String(!steps.count));
     redo.setAttribute("aria-disabled", String(steps.count === steps.all.length));
@@ -58,7 +60,7 @@ export async function openEditor({ title, tools, stage, hint, steps, render, res
   const { window, closed } = await windowOf(title, [
     element("div", { className: "bar" }, element("h2", {}, title), ...tools),
     element("div", { className: "stage" }, stage),
-    element("div", { className: "bar" }, element("p", { className: "hint" }, hint), undo, redo, leave, use),
+    element("div", { className: "bar" }, told, undo, redo, leave, use),
   ]);
   window.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey)) return;
@@ -76,9 +78,17 @@ export async function openEditor({ title, tools, stage, hint, steps, render, res
     away();
   };
   use.onclick = async () => {
-    use.setAttribute("aria-disabled", "true");
-    made = await result();
-    window.close();
+    if (use.ariaDisabled === "true") return; // clicked twice
+    use.ariaDisabled = "true";
+    try {
+      made = await result();
+      window.close();
+    } catch (error) {
+      use.ariaDisabled = "false";
+      told.role = "alert";
+      told.classList.add("error");
+      told.textContent = error.message;
+    }
   };
   await closed;
   return made;
@@ -127,10 +137,14 @@ export async function bitmapAt(address, most = LARGEST_SIDE) {
   return bitmap;
 }
 
+/** A text as a name of files on any server: short, of letters and digits. */
+export const fileName = (text) => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_").slice(0, 60) || "picture";
+
 /** A canvas as a PNG file. */
 export async function pngOf(canvas, name) {
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  return new File([blob], `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_") || "picture"}.png`, { type: "image/png" });
+  if (!blob) throw new Error("This browser has no room to make a picture of it. Take a smaller size.");
+  return new File([blob], `${fileName(name)}.png`, { type: "image/png" });
 }
 
 let tools = 0;

@@ -3,6 +3,7 @@
 import { handNode, posesOf, posesPrompt, putPicture, putPoses, takeBack } from "./by_hand.js";
 import { element } from "./elements.js";
 import { isLink, mapNode, maps, masks } from "./graph.js";
+import { isBusy } from "./missing.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -33,15 +34,25 @@ async function guarded(desk, work) {
   }
 }
 
+/** Raises when the graph has no such map any more: it was changed since its maps were shown. */
+function check(desk, { id, slot, title }) {
+  const there = [...maps(desk.graph, desk.info), ...masks(desk.graph, desk.info)];
+  if (there.some((one) => String(one.id) === String(id) && one.slot === slot)) return;
+  throw new Error(`${title} is not in the graph any more. Press “Show the maps”.`);
+}
+
 async function draw(desk, map, address) {
+  check(desk, map);
   const { drawOn } = await import("./draw.js");
-  const file = await drawOn({ title: map.title, address, mask: map.mask, under: map.mask ? pictureBehind(desk.graph, map) : "" });
-  if (!file) return null;
-  const name = await desk.server.upload(file);
+  const use = (file) => desk.server.upload(file); // while the window stands: what was drawn is not lost with the server
+  const name = await drawOn({ title: map.title, address, mask: map.mask, under: map.mask ? pictureBehind(desk.graph, map) : "", use });
+  if (!name) return null;
   await changed(desk, () => putPicture(desk.graph, map, name));
 }
 
 async function pose(desk, map, run) {
+  check(desk, map);
+  if (isBusy()) throw new Error("Another run goes on. Wait for its end, or cancel it.");
   const from = posesOf(desk.graph, desk.info, map);
   const outputs = await run(posesPrompt(desk.graph, from), "Poses");
   if (!outputs) return null;
@@ -72,13 +83,15 @@ function pictureBehind(graph, { id }) {
   return "";
 }
 
-/** A button that opens a picture to be cropped and placed; use(file) takes what comes of it, and resolves to whether it could. */
-export function cropButton(desk, title, seen, use) {
+/** A button that opens a picture to be cropped and placed. use(file) stores what comes of it, take(stored) lets it be used. */
+export function cropButton(desk, title, seen, use, take) {
   const open = async () => {
+    if (seen.hidden) throw new Error(`${seen.alt} cannot be shown here. Choose a PNG, JPEG or WebP picture.`);
     const { cropped } = await import("./crop.js");
-    const file = await cropped({ title, address: seen.src });
-    if (!file) return null;
-    if (await use(file)) desk.say("What you made takes the picture's place.");
+    const stored = await cropped({ title, address: seen.src, use });
+    if (!stored) return null;
+    await take(stored);
+    desk.say("What you made takes the picture's place.");
   };
   return element("button", { type: "button", className: "small", ariaLabel: `Crop or place: ${title}`, onclick: () => guarded(desk, open) }, "Crop or place");
 }

@@ -63,7 +63,8 @@ export function tellLacks(desk) {
   at("lacks").hidden = !found.length;
 }
 
-const isBusy = () => at("show-maps").getAttribute("aria-disabled") === "true";
+/** Whether a run goes on. */
+export const isBusy = () => at("show-maps").getAttribute("aria-disabled") === "true";
 
 /** Whether the graph can run; otherwise says what is missing and goes there. Files may have come since the page asked.
  * besides: also while another run goes on. */

@@ -1,6 +1,7 @@
 // One tile per picture that a graph starts from: what it is now, a choice, and a place to drop another.
 
 import { element, choice, labelled } from "./elements.js";
+import { fileName } from "./editor.js";
 import { EXAMPLE, LOAD } from "./graph.js";
 import { cropButton } from "./hands.js";
 import { checkPicture } from "./picture_check.js";
@@ -21,12 +22,14 @@ export function pictureTile(desk, picture) {
   };
   const several = picture.form === "folder" || picture.plain;
   const file = element("input", { type: "file", accept: "image/*", multiple: several });
+  const take = async (node) => {
+    desk.change(picture.id, node);
+    await desk.redraw();
+  };
   const send = async (files) => {
     try {
       for (const file of files) await checkPicture(file);
-      desk.change(picture.id, await uploaded(desk, picture, [...files]));
-      await desk.redraw();
-      return true;
+      await take(await uploaded(desk, picture, [...files]));
     } catch (error) {
       file.value = "";
       desk.say(error.message, "error");
@@ -42,7 +45,7 @@ export function pictureTile(desk, picture) {
       {},
       labelled(picture.title, select),
       labelled(several ? "or files of yours" : "or a file of yours", file),
-      picture.plain ? cropButton(desk, picture.title, seen, (made) => send([made])) : null,
+      picture.plain ? cropButton(desk, picture.title, seen, (made) => uploaded(desk, picture, [made]), take) : null,
     ),
   );
   tile.ondragover = (event) => event.preventDefault();
@@ -84,7 +87,7 @@ function nodeFor(picture, value) {
 
 async function uploaded(desk, picture, files) {
   if (picture.form === "folder") {
-    const folder = `${picture.title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_")}_${files.length}`;
+    const folder = `${fileName(picture.title)}_${files.length}`;
     for (const file of files) await desk.server.upload(file, folder);
     return { inputs: { [picture.input]: folder } };
   }
@@ -112,11 +115,12 @@ function showPicture(desk, seen, title, value) {
   const example = SHIPPED.test(value);
   seen.alt = `${title}: ${value.replace(SHIPPED, "")}`;
   seen.hidden = !example && !IMAGE.test(value);
-  if (seen.hidden) return;
+  if (seen.hidden) return seen.removeAttribute("src");
   if (example) {
     seen.src = `armature/pictures/${encodeURIComponent(value.replace(SHIPPED, ""))}`;
     return;
   }
-  const [filename, ...folders] = value.replace(/ \[\w+\]$/, "").split("/").reverse();
-  seen.src = desk.server.view({ filename, subfolder: folders.reverse().join("/"), type: "input" });
+  const [, path, type = "input"] = value.match(/^(.*?)(?: \[(\w+)\])?$/);
+  const [filename, ...folders] = path.split("/").reverse();
+  seen.src = desk.server.view({ filename, subfolder: folders.reverse().join("/"), type });
 }

@@ -112,6 +112,11 @@ export async function moved({ title, text, figure, under }) {
     held = null;
   };
   canvas.onkeydown = (event) => {
+    if (event.key === "Escape" && held) {
+      event.preventDefault(); // it takes back what is being done, and the window stays
+      held = null;
+      return render();
+    }
     const way = KEYS[event.key];
     const away = event.key === "Delete" || event.key === "Backspace";
     if (!chosen || !(way || away)) return;

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from armature_pack.preprocessors.pose.example_poses import example_poses
 from armature_pack.preprocessors.pose.keypoints import BODY, LEFT_HAND, RIGHT_HAND
-from armature_pack.tests.browser.desk_page import open_desk, queued
+from armature_pack.tests.browser.desk_page import file_of, open_desk, queued
 from armature_pack.tests.server_fixture import RunningServer
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -149,3 +149,97 @@ def test_a_picture_is_cropped_and_a_large_one_does_not_freeze_the_page(desk: Pag
     desk.get_by_role("button", name="Crop or place: Picture").click()
     expect(window.get_by_label("Width")).to_have_value("4096")
     window.get_by_role("button", name="Leave").click()
+
+
+def test_nothing_that_was_drawn_is_lost(desk: Page) -> None:
+    """A mask that is white to its rim: two fingers, keys and mouse at once, Escape, and a server that is away for a while."""
+    graph = {
+        "1": {
+            "class_type": "SolidMask",
+            "inputs": {"value": 1.0, "width": 90, "height": 60},
+            "_meta": {"title": "Whole"},
+        },
+        "2": {"class_type": "MaskToImage", "inputs": {"mask": ["1", 0]}},
+        "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}},
+    }
+    desk.locator("#own-graph").set_input_files(file_of("white.json", json.dumps(graph)))
+    expect(desk.get_by_role("status")).to_have_text("white.json is ready.")
+    show_maps(desk)
+    desk.get_by_role("button", name="Draw on it: Whole").click()
+    window = desk.get_by_role("dialog", name="Whole")
+    canvas = window.locator("canvas")
+    box = canvas.bounding_box()
+    assert box
+    dot = box["width"] / 90
+
+    def at(x: float, y: float) -> dict[str, float]:
+        return {"x": box["x"] + x * dot, "y": box["y"] + y * dot}
+
+    window.get_by_role("button", name="Erase").click()
+    fingers = desk.context.new_cdp_session(desk)
+    for kind, points in (
+        ("touchStart", [at(10, 10)]),
+        ("touchMove", [at(15, 10)]),
+        ("touchStart", [at(15, 10), at(80, 50)]),
+        ("touchMove", [at(20, 10), at(80, 40)]),
+        ("touchEnd", []),
+    ):
+        touches = [{**point, "id": number} for number, point in enumerate(points)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    desk.mouse.move(**at(10, 30))
+    canvas.focus()
+    desk.keyboard.press("Space")
+    desk.keyboard.press("Shift+ArrowRight")
+    canvas.click(position={"x": 60 * dot, "y": 30 * dot})  # while the keyboard's stroke is not lifted
+    desk.mouse.move(**at(30, 50))
+    desk.mouse.down()
+    desk.mouse.move(**at(60, 50))
+    desk.keyboard.press("Escape")
+    desk.mouse.up()
+    expect(window).to_be_visible()
+
+    desk.route("**/api/upload/image", lambda route: route.fulfill(status=400, body="<html>"))
+    window.get_by_role("button", name="Use it").click()
+    expect(window.get_by_role("alert")).to_contain_text("upload/image")
+    desk.unroute("**/api/upload/image")
+    window.get_by_role("button", name="Use it").click()
+    drawn = maps(desk).get_by_role("img", name="Whole, drawn by hand")
+    expect(drawn).to_be_visible()
+    after = pixels(drawn)[:, :, 0]
+    assert after.shape == (60, 90)
+    assert after[10, 10:20].max() == after[30, 10] == 0 and after[29:31, 59:61].min() < 100  # taken out of the mask
+    assert after[20:26].min() == after[35:].min() == 255  # not between the fingers, nor what Escape took back
+    expect(window).to_have_count(0)
+
+    desk.get_by_role("button", name="Start over").click()
+    desk.get_by_role("button", name="Draw on it: Whole, drawn by hand").click()
+    expect(desk.get_by_role("status")).to_contain_text("not in the graph any more. Press “Show the maps”.")
+
+
+def test_pictures_of_any_shape_are_cropped(desk: Page, server: RunningServer) -> None:
+    for name, size in (("tiny.png", (3, 2)), ("thread.png", (1, 5000))):
+        Image.new("RGB", size, "red").save(server.input_folder / name)
+    choose_graph(desk, "control_signal")
+    desk.reload()
+    expect(desk.get_by_role("status")).to_contain_text("Control signal is ready.")
+    chosen = desk.locator("#pictures").get_by_label("Picture", exact=True)
+    window = desk.get_by_role("dialog", name="Picture")
+
+    def crop(name: str) -> None:
+        chosen.select_option(name)
+        desk.get_by_role("button", name="Crop or place: Picture").click()
+
+    crop("thread.png")
+    expect(window.get_by_label("Height")).to_have_value("4096")
+    window.get_by_role("button", name="Leave").click()
+    crop("tiny.png")
+    window.get_by_label("Height").fill("1.5")
+    window.get_by_role("button", name="Use it").click()
+    expect(window.get_by_role("alert")).to_have_text("Height: give a number from 2 to 4096, without a fraction.")
+    window.get_by_label("Height").fill("20")
+    window.get_by_role("button", name="Use it").click()
+    expect(desk.get_by_role("status")).to_contain_text("takes the picture's place")
+    with Image.open(server.input_folder / chosen.input_value()) as picture:
+        seen = np.asarray(picture.convert("RGB"))
+    assert seen.shape == (20, 3, 3)
+    assert (seen[9:11] == (255, 0, 0)).all() and (seen[:9] == 0).all() and (seen[11:] == 0).all()
