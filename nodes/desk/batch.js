@@ -9,13 +9,15 @@ import { isObject, isText, isTexts, keepHere, recallHere } from "./kept.js";
 import { blame, ready } from "./missing.js";
 import { withoutPaths } from "./refusals.js";
 import { provideDemo } from "./runs.js";
-import { Refused } from "./server.js";
+import { Refused, saidOf } from "./server.js";
 import { bestOf, drawSheet, openSheet } from "./sheet.js";
+import { settled } from "./waiting.js";
 
 const KEPT = "batch"; // where this tab keeps the batch of its sheet
 const ROUTE = "armature/history";
 const LOOK_MILLISECONDS = 2000;
 const at = (id) => document.getElementById(id);
+let starting = false;
 let shown = null; // {id, project, labels, sent, refused: reasons by number, over}; `sent` of them were sent so far
 
 /** Draw the fields that say what a batch goes through. */
@@ -42,7 +44,11 @@ const chosen = (desk) => variables(desk.graph, desk.info).find(({ key }) => key 
 /** Make the section work, and show the batch that this tab had before it was loaded anew. */
 export function watchBatch(desk, guarded) {
   at("batch-what").onchange = () => drawField(desk);
-  at("make-batch").onclick = guarded(() => start(desk));
+  at("make-batch").onclick = guarded(async () => {
+    if (starting) return; // clicked twice
+    starting = true;
+    await start(desk).finally(() => (starting = false));
+  });
   for (const field of [at("batch-count"), at("batch-weights")]) pressOnEnter(field, at("make-batch"));
   at("cancel-rest").onclick = guarded(() => cancelRest(desk));
   at("close-sheet").onclick = () => {
@@ -76,7 +82,7 @@ async function planned(desk) {
     const { weights } = await desk.server.json(`armature/weights?${new URLSearchParams({ text: field.value })}`);
     return weightRuns(one, weights);
   } catch (error) {
-    desk.say(`Nothing was sent: ${error.message}`, "error");
+    desk.say(`Nothing was sent: ${saidOf(error)}`, "error");
     if (!(error instanceof Refused) || error.problems.length) blame([{ field, text: error.message }]);
     return null;
   }
@@ -84,7 +90,7 @@ async function planned(desk) {
 
 async function start(desk) {
   if (shown && !shown.over) return desk.say("A batch still runs. Wait for it, or cancel the rest of it.", "error");
-  if (!(await ready(desk, true))) return;
+  if (!(await settled(desk)) || !(await ready(desk, true))) return;
   const runs = await planned(desk);
   if (!runs) return;
   const graph = structuredClone(desk.graph);
@@ -99,7 +105,7 @@ async function start(desk) {
   const batch = show({ id, project, labels: runs.map(({ label }) => label), sent: 0, refused: {} });
   follow(desk, batch);
   at("sheet").scrollIntoView({ block: "start" });
-  await send(desk, batch, prompts, notes);
+  send(desk, batch, prompts, notes);
 }
 
 /** Send the runs one after the other; what the server refuses does not keep the others. */
@@ -112,8 +118,8 @@ async function send(desk, batch, prompts, notes) {
       const { leftOut } = await desk.server.submit(prompt, notes[index]);
       leftOut.forEach((text) => told.add(text));
     } catch (error) {
-      batch.refused[number] = withoutPaths(error.message);
-      told.add(error.message);
+      batch.refused[number] = withoutPaths(saidOf(error));
+      told.add(batch.refused[number]);
     }
     batch.sent = number;
     if (shown === batch) show(batch);
@@ -132,7 +138,7 @@ async function follow(desk, batch) {
   const begun = !batch.over;
   try {
     while (shown === batch) {
-      const cells = await look(desk, batch).catch((error) => void (at("sheet-told").textContent = error.message));
+      const cells = await look(desk, batch).catch((error) => void (at("sheet-told").textContent = saidOf(error)));
       if (cells && shown === batch) {
         draw(desk, batch, cells);
         if (batch.over) break;
@@ -158,7 +164,7 @@ async function follow(desk, batch) {
 async function look(desk, batch) {
   // First the queue, then the history: what is in neither is not there for certain.
   const sent = batch.sent;
-  const queue = await desk.server.json("queue");
+  const queue = await desk.server.queue();
   const { notes } = await desk.server.post(`${ROUTE}/take`, { project: batch.project });
   const { rows } = await desk.server.json(`${ROUTE}/batch?${new URLSearchParams({ project: batch.project, batch: batch.id })}`);
   const waiting = new Map();
@@ -204,9 +210,9 @@ async function cancelRest(desk) {
   batch.stopped = true;
   show(batch);
   const ofBatch = (runs) => runs.filter((run) => run[3]?.armature_desk?.batch?.id === batch.id).map((run) => run[1]);
-  const { queue_pending: waiting } = await desk.server.json("queue");
+  const { queue_pending: waiting } = await desk.server.queue();
   await desk.server.cancel(ofBatch(waiting));
-  const { queue_running: running, queue_pending: late } = await desk.server.json("queue");
+  const { queue_running: running, queue_pending: late } = await desk.server.queue();
   await desk.server.cancel(ofBatch([...late, ...running]));
   batch.ring?.();
 }

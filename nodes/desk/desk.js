@@ -16,8 +16,9 @@ import { PROFILE, profileField, profiles } from "./profiles.js";
 import { watchQueue } from "./queue.js";
 import { watchPictures } from "./result_tools.js";
 import { cancelRun, makePicture, resume, showMaps, unfinished } from "./runs.js";
-import { Server } from "./server.js";
+import { saidOf, Server } from "./server.js";
 import { sharedSettingField, sharedSettings } from "./shared_settings.js";
+import { awaited, patiently, settled } from "./waiting.js";
 
 const HOME = "ArmatureControlMap"; // a node of this pack: the server says which folder it lies in
 const OFTEN = [LOAD, EXAMPLE, PROFILE]; // nodes that the desk may put into a graph
@@ -61,11 +62,26 @@ const desk = {
   /** Learn what the server knows about kinds of node that the graph did not have. */
   know: (kinds) => learn(kinds),
 
-  /** Draw all fields anew, after asking what the server has now. */
+  /** Draw all fields anew, after asking what the server has now; as far as it is known, where the server does not answer. */
   async redraw() {
-    await learn(Object.values(this.graph).map((node) => node.class_type), true);
-    await learn(OFTEN, true);
-    draw();
+    try {
+      await learn([...kindsIn(this.graph), ...OFTEN], true);
+    } finally {
+      draw();
+    }
+  },
+
+  /** Do something for a button or field, and say what went wrong. */
+  async act(work) {
+    try {
+      return await work();
+    } catch (error) {
+      this.fail(error);
+    }
+  },
+
+  fail(error) {
+    this.say(saidOf(error), "error");
   },
 
   /** What is shown was made with other values, which the browser keeps from now on. */
@@ -90,7 +106,7 @@ const desk = {
     if (!offered) addOwn(`${ownName(name) || name || "run"}`, prompt);
     const wanted = offered ? name : OWN + (ownName(name) || name || "run");
     at("graph").value = wanted;
-    if (wanted !== this.name) await choose(wanted);
+    if (wanted !== this.name && !(await choose(wanted))) throw new Error("Another graph was chosen meanwhile. Nothing was restored.");
     await this.replace(prompt);
   },
 
@@ -140,15 +156,15 @@ async function learn(kinds, again = false) {
 
 async function start() {
   keepHere("client", desk.server.clientId);
-  await learn([HOME, ...OFTEN]);
+  await patiently(desk, () => learn([HOME, ...OFTEN]));
   desk.pack = desk.info[HOME].python_module.split(".").pop();
-  const names = (await desk.server.json("workflow_templates"))[desk.pack].sort();
+  const names = (await patiently(desk, () => desk.server.json("workflow_templates")))[desk.pack].sort();
   offer(names);
   const run = unfinished();
   const wanted = [run?.graph, nameInAddress(), recall("graph", isText), "control_signal", names[0]];
   at("graph").value = wanted.find((name) => names.includes(name) || Object.hasOwn(desk.own, ownName(name)));
   desk.history = new History(desk, guarded);
-  await choose(at("graph").value);
+  await patiently(desk, () => choose(at("graph").value));
   watchBatch(desk, guarded);
   await watchPresets(desk, guarded);
   if (run) await resume(desk, run);
@@ -183,15 +199,23 @@ function spoken(name) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** Open a graph that is offered. Whoever types in the choice passes others on the way: the last one counts. */
-async function choose(name) {
+/** Open a graph that is offered; whether it was. Whoever types in the choice passes others on the way: the last one counts. */
+const choose = (name) =>
+  awaited(choosing(name)).catch((error) => {
+    if (desk.name && name === at("graph").value) at("graph").value = desk.name; // which is still shown
+    throw error;
+  });
+
+async function choosing(name) {
   const { graph, notes } = await graphNamed(name);
-  if (name !== at("graph").value) return;
+  const kept = await withKept(graph, name);
+  if (name !== at("graph").value) return false;
   history.replaceState(null, "", `#${encodeURIComponent(name)}`);
   keep("graph", name);
   if (ownName(name)) at("editor").removeAttribute("href");
   else at("editor").href = `./?${new URLSearchParams({ template: name, source: desk.pack })}`;
-  await open(graph, name, notes);
+  open(kept, name, notes);
+  return true;
 }
 
 async function graphNamed(name) {
@@ -220,14 +244,20 @@ function addOwn(name, graph) {
   offer([...at("graph").querySelectorAll(":scope > option")].map((one) => one.value));
 }
 
-async function open(given, name, notes) {
+const kindsIn = (graph) => Object.values(graph).map((node) => node.class_type);
+
+/** A graph with what was changed in it before: {shipped, graph, lost}. */
+async function withKept(given, name) {
   const shipped = structuredClone(given);
-  const kinds = (graph) => Object.values(graph).map((node) => node.class_type);
-  await learn(kinds(shipped), true);
+  await learn(kindsIn(shipped), true);
   nameNodes(shipped, desk.info); // before changes are told from it
-  const { graph, lost } = withChanges(shipped, recall(`changes ${name}`, isObject));
+  const kept = withChanges(shipped, recall(`changes ${name}`, isObject));
+  await learn(kindsIn(kept.graph));
+  return { shipped, ...kept };
+}
+
+function open({ shipped, graph, lost }, name, notes) {
   Object.assign(desk, { shipped, graph, name, before: null });
-  await learn(kinds(graph));
   at("note").hidden = !notes.length;
   at("note").querySelector("div").replaceChildren(...notes.map((note) => element("p", {}, note.replace(/^What to change first\s*/, ""))));
   for (const place of document.querySelectorAll(".figures, .reports, .report > div")) place.replaceChildren();
@@ -326,13 +356,9 @@ function tally(section, text, bad) {
 }
 
 /** Runs something that may be refused, and says so. */
-const guarded = (work) => async (event) => {
+const guarded = (work) => (event) => {
   event?.preventDefault?.();
-  try {
-    await work(event);
-  } catch (error) {
-    desk.say(error.message, "error");
-  }
+  return desk.act(() => work(event));
 };
 
 at("graph").onchange = guarded(() => at("graph").value && choose(at("graph").value));
@@ -341,12 +367,15 @@ at("own-graph").onchange = guarded(async () => {
   at("own-graph").value = ""; // so that the same file may be chosen again
   await openFile(file);
 });
-at("show-maps").onclick = guarded(() => showMaps(desk));
-at("desk").onsubmit = guarded(async () => (await ready(desk)) && makePicture(desk, await desk.history.note()));
+at("show-maps").onclick = guarded(async () => (await settled(desk)) && showMaps(desk));
+at("desk").onsubmit = guarded(async () => (await settled(desk)) && (await ready(desk)) && makePicture(desk, await desk.history.note()));
 at("desk").addEventListener("input", () => tellLacks(desk));
 at("start-over").onclick = guarded(() => startOver());
-takeDrops(guarded(openFile));
-watchPictures();
+takeDrops((files) => desk.act(() => {
+  if (files.length > 1) throw new Error(`These are ${files.length} files. Drop one graph, or pictures beside the choice of a picture.`);
+  return openFile(files[0]);
+}));
+watchPictures(desk);
 watchQueue(desk);
 watchName();
 at("cancel").onclick = guarded(() => cancelRun(desk));

@@ -1,6 +1,7 @@
 // The window in which something is made by hand: tools, a stage, undo and redo, and a way out with or without the work.
 
 import { element } from "./elements.js";
+import { Away, loaded, saidOf } from "./server.js";
 
 /** What was done, step by step: undo takes the last one back, redo does it again. */
 export class Steps {
@@ -31,9 +32,12 @@ let styled = null;
 
 /** The styles of these windows come with the first of them: the page itself is shown without. */
 function style() {
-  styled ??= new Promise((resolve) => {
-    const link = element("link", { rel: "stylesheet", href: new URL("hand.css", import.meta.url).href, onload: resolve, onerror: resolve });
+  styled ??= new Promise((resolve, reject) => {
+    const link = element("link", { rel: "stylesheet", href: new URL("hand.css", import.meta.url).href, onload: resolve, onerror: reject });
     document.head.append(link);
+  }).catch(() => {
+    styled = null; // it is asked for anew the next time
+    throw new Away();
   });
   return styled;
 }
@@ -87,7 +91,7 @@ export async function openEditor({ title, tools, stage, hint, steps, render, res
       use.ariaDisabled = "false";
       told.role = "alert";
       told.classList.add("error");
-      told.textContent = error.message;
+      told.textContent = saidOf(error);
     }
   };
   await closed;
@@ -125,11 +129,13 @@ export const LARGEST_SIDE = 4096; // pixels; more would take gigabytes while it 
 
 /** A picture from an address, scaled down where a side is longer than `most` pixels; decoded beside the page's own work. */
 export async function bitmapAt(address, most = LARGEST_SIDE) {
-  const blob = await (await fetch(address)).blob();
+  const answer = await loaded(() => fetch(address));
+  if (!answer.ok) throw new Error(`This picture is not on the server any more (${answer.status}). Make or choose it again.`);
+  const blob = await answer.blob();
   const worker = new Worker(new URL("bitmaps.js", import.meta.url));
   const { bitmap, error } = await new Promise((resolve) => {
     worker.onmessage = ({ data }) => resolve(data);
-    worker.onerror = ({ message }) => resolve({ error: message });
+    worker.onerror = ({ message }) => resolve({ error: message ?? "the server does not answer" });
     worker.postMessage({ blob, most });
   });
   worker.terminate();

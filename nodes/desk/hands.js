@@ -4,6 +4,7 @@ import { handNode, posesOf, posesPrompt, putPicture, putPoses, takeBack } from "
 import { element } from "./elements.js";
 import { isLink, mapNode, maps, masks } from "./graph.js";
 import { isBusy } from "./missing.js";
+import { loaded } from "./server.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -30,33 +31,39 @@ async function guarded(desk, work) {
     desk.say("Opening …");
     if ((await work()) === null) desk.say("Nothing was changed.");
   } catch (error) {
-    desk.say(error.message, "error");
+    desk.fail(error);
   }
 }
 
-/** Raises when the graph has no such map any more: it was changed since its maps were shown. */
+/** Raises when the graph has no such map: it was changed since its maps were shown. Gives a function that looks again, later. */
 function check(desk, { id, slot, title }) {
-  const there = [...maps(desk.graph, desk.info), ...masks(desk.graph, desk.info)];
-  if (there.some((one) => String(one.id) === String(id) && one.slot === slot)) return;
-  throw new Error(`${title} is not in the graph any more. Press “Show the maps”.`);
+  const { name } = desk;
+  const look = () => {
+    const there = [...maps(desk.graph, desk.info), ...masks(desk.graph, desk.info)].some((one) => String(one.id) === String(id) && one.slot === slot);
+    if (!there || desk.name !== name) throw new Error(`${title} is not in the graph any more. Press “Show the maps”.`);
+  };
+  look();
+  return look;
 }
 
 async function draw(desk, map, address) {
-  check(desk, map);
-  const { drawOn } = await import("./draw.js");
+  const still = check(desk, map);
+  const { drawOn } = await loaded(() => import("./draw.js"));
   const use = (file) => desk.server.upload(file); // while the window stands: what was drawn is not lost with the server
   const name = await drawOn({ title: map.title, address, mask: map.mask, under: map.mask ? pictureBehind(desk.graph, map) : "", use });
   if (!name) return null;
+  still();
   await changed(desk, () => putPicture(desk.graph, map, name));
 }
 
 async function pose(desk, map, run) {
-  check(desk, map);
+  const still = check(desk, map);
   if (isBusy()) throw new Error("Another run goes on. Wait for its end, or cancel it.");
   const from = posesOf(desk.graph, desk.info, map);
   const outputs = await run(posesPrompt(desk.graph, from), "Poses");
   if (!outputs) return null;
-  const [{ moved }, figure] = await Promise.all([import("./pose.js"), desk.server.json("armature/pose_figure")]);
+  still();
+  const [{ moved }, figure] = await Promise.all([loaded(() => import("./pose.js")), desk.server.json("armature/pose_figure")]);
   const text = await moved({ title: map.title, text: outputs.desk_poses.text.join(""), figure, under: from.id === String(map.id) ? pictureBehind(desk.graph, map) : "" });
   if (!text) return null;
   await desk.know(["ArmatureDrawPoses", "ArmaturePosesFromJSON"]);
@@ -87,7 +94,7 @@ function pictureBehind(graph, { id }) {
 export function cropButton(desk, title, seen, use, take) {
   const open = async () => {
     if (seen.hidden) throw new Error(`${seen.alt} cannot be shown here. Choose a PNG, JPEG or WebP picture.`);
-    const { cropped } = await import("./crop.js");
+    const { cropped } = await loaded(() => import("./crop.js"));
     const stored = await cropped({ title, address: seen.src, use });
     if (!stored) return null;
     await take(stored);

@@ -4,7 +4,9 @@ import { showComparison } from "./compare.js";
 import { element } from "./elements.js";
 import { maps, prompts, weights } from "./graph.js";
 import { isText, keep, recall } from "./kept.js";
+import { beginningOf } from "./picture_check.js";
 import { nameOf, runRow, timeOf } from "./run_row.js";
+import { saidOf } from "./server.js";
 
 const ROUTE = "armature/history";
 const FIRST_PROJECT = "default";
@@ -162,8 +164,8 @@ export class History {
     address: (query) => `api/${ROUTE}/file?${new URLSearchParams({ project: this.project, ...query })}`,
     parent: ({ parent }) => parent && this.table.rows.find((row) => row.id === parent),
     report: async ({ id }) => {
-      const { reports } = await this.get("/run", { run: id }).catch((error) => ({ reports: [error.message] }));
-      return reports.length ? reports : ["No node said anything."];
+      const reports = await this.get("/run", { run: id }).then((told) => told.reports, (error) => [saidOf(error)]);
+      return reports?.length ? reports : ["No node said anything."];
     },
     change: (row, changes) => this.guarded(() => this.write("edit", row, changes))(),
     remove: (row) => this.guarded(() => this.remove(row))(),
@@ -228,6 +230,7 @@ export class History {
 
   async bringIn(file) {
     if (!file) return;
+    await beginningOf(file);
     this.desk.say(`${file.name} is being imported …`);
     try {
       const path = `${ROUTE}/import?${new URLSearchParams({ project: this.project })}`;

@@ -1,5 +1,6 @@
 // A graph out of a file of the person's: exported, saved by the editor, or inside a picture that ComfyUI saved.
 
+import { beginningOf } from "./picture_check.js";
 import { Refused } from "./server.js";
 
 const LARGEST = 64 * 2 ** 20; // bytes; the server takes no more
@@ -7,6 +8,7 @@ const LARGEST = 64 * 2 ** 20; // bytes; the server takes no more
 /** The graph in a file as an API prompt, and the texts of its notes: {prompt, notes}. Raises with what the file is instead. */
 export async function graphIn(server, file) {
   if (file.size > LARGEST) throw new Refused(`${file.name} is larger than ${LARGEST / 2 ** 20} MB, which no graph is. Choose another file.`);
+  await beginningOf(file);
   try {
     return await server.json("armature/prompt", { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file });
   } catch (error) {
@@ -23,10 +25,11 @@ export function nameNodes(graph, info) {
 
 /** A file that is dropped beside the places for pictures is opened as a graph; without this the browser leaves the page for it. */
 export function takeDrops(open) {
-  document.addEventListener("dragover", (event) => event.preventDefault());
+  const isText = ({ target, dataTransfer }) => !dataTransfer.types.includes("Files") && target.matches("textarea, input");
+  document.addEventListener("dragover", (event) => isText(event) || event.preventDefault());
   document.addEventListener("drop", (event) => {
-    if (event.defaultPrevented) return; // a picture's tile has taken it
+    if (event.defaultPrevented || isText(event)) return; // a picture's tile, or a field, takes it
     event.preventDefault();
-    if (event.dataTransfer.files.length) open(event.dataTransfer.files[0]);
+    if (event.dataTransfer.files.length) open([...event.dataTransfer.files]);
   });
 }

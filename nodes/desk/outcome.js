@@ -3,22 +3,25 @@
 import { tellEnd } from "./finish.js";
 import { blame } from "./missing.js";
 import { withoutPaths } from "./refusals.js";
+import { Refused, saidOf } from "./server.js";
 
 const NOTHING = { Maps: "No maps", Picture: "No picture" };
 
-/** The error of a run, told as what it means for the person; fields that it names are marked and the first has the focus. */
-export function madeNothing(what, error) {
-  if (error.problems?.length) blame(error.problems);
-  error.message = `${NOTHING[what] ?? "Nothing made"}: ${withoutPaths(error.message)}`;
+/**
+ * The error of a run, told as what it means for the person. here: whether its graph is the one that is shown, of which fields that
+ * the error names are marked and the first has the focus.
+ */
+export function madeNothing(what, error, here) {
+  if (here && error.problems?.length) blame(error.problems);
   clearPreview();
   tellEnd(what, false);
-  return error;
+  return new Refused(`${NOTHING[what] ?? "Nothing made"}: ${withoutPaths(saidOf(error))}`);
 }
 
-/** What to say after a run that ended well, where it shows no picture. leftOut: the problems for which the server left outputs out. */
-export function noPicture(outputs, leftOut) {
+/** What to say after a run that ended well, where it shows no picture. leftOut: the problems for which the server left outputs out; here: as above. */
+export function noPicture(outputs, leftOut, here) {
   if (leftOut.length) {
-    blame(leftOut);
+    if (here) blame(leftOut);
     return [`No picture: ${leftOut.map((one) => one.text).join("\n")}`, "error"];
   }
   if (Object.values(outputs).some((one) => one.text?.length)) return ["This graph makes a report and no picture. The report stands below the result.", ""];

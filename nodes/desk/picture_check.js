@@ -27,10 +27,20 @@ function kindOf(bytes) {
   return text.startsWith("{") ? "JSON text" : "";
 }
 
+/** The first bytes of a file; raises in words where it cannot be read. */
+export async function beginningOf(file) {
+  try {
+    return new Uint8Array(await file.slice(0, 64).arrayBuffer());
+  } catch {
+    throw new Error(`${file.name} cannot be read. It is a folder, or was moved or changed since it was chosen: choose a file again.`);
+  }
+}
+
 /** Resolves when the file is a picture; raises with what it is instead and what to do. */
 export async function checkPicture(file) {
+  const beginning = await beginningOf(file);
   if (!file.size) throw new Error(`${file.name} is empty. Choose a picture.`);
-  const kind = kindOf(new Uint8Array(await file.slice(0, 64).arrayBuffer()));
+  const kind = kindOf(beginning);
   const advice = "Choose a PNG, JPEG or WebP picture.";
   if (!READ.has(kind)) throw new Error(`${file.name} is no picture that can be used${kind ? `: it is ${ALONE.test(kind) ? "" : /^(SVG|HEIC)/.test(kind) ? "an " : "a "}${kind}` : ""}. ${advice}`);
   if (NOT_HERE.has(kind)) return;

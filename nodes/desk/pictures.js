@@ -5,6 +5,7 @@ import { fileName } from "./editor.js";
 import { EXAMPLE, LOAD } from "./graph.js";
 import { cropButton } from "./hands.js";
 import { checkPicture } from "./picture_check.js";
+import { awaited } from "./waiting.js";
 
 const IMAGE = /\.(png|jpe?g|webp|gif|bmp|avif|tiff?)( \[\w+\])?$/i;
 const EXAMPLE_NAMES = "name";
@@ -22,20 +23,26 @@ export function pictureTile(desk, picture) {
   };
   const several = picture.form === "folder" || picture.plain;
   const file = element("input", { type: "file", accept: "image/*", multiple: several });
+  const { name } = desk;
   const take = async (node) => {
+    if (desk.name !== name || !desk.graph[picture.id]) throw new Error(`${picture.title}: another graph was chosen meanwhile. What was sent is on the server now: choose it among the pictures there.`);
     desk.change(picture.id, node);
     await desk.redraw();
   };
-  const send = async (files) => {
-    try {
-      for (const file of files) await checkPicture(file);
-      await take(await uploaded(desk, picture, [...files]));
-    } catch (error) {
-      file.value = "";
-      desk.say(error.message, "error");
-    }
+  const send = (files) =>
+    desk.act(async () => {
+      try {
+        await awaited(sent(files));
+      } finally {
+        file.value = "";
+      }
+    });
+  const sent = async (files) => {
+    if (files.length > 1 && !several) throw new Error(`${picture.title} takes one picture, and these are ${files.length}. Choose one.`);
+    for (const file of files) await checkPicture(file);
+    await take(await uploaded(desk, picture, files));
   };
-  file.onchange = () => file.files.length && send(file.files);
+  file.onchange = () => file.files.length && send([...file.files]);
   const tile = element(
     "div",
     { className: "picture" },
@@ -51,7 +58,7 @@ export function pictureTile(desk, picture) {
   tile.ondragover = (event) => event.preventDefault();
   tile.ondrop = (event) => {
     event.preventDefault();
-    if (event.dataTransfer.files.length) send(event.dataTransfer.files);
+    if (event.dataTransfer.files.length) send([...event.dataTransfer.files]);
   };
   return tile;
 }

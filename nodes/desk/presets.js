@@ -60,8 +60,9 @@ async function apply(desk) {
   const { changes, told } = applied(preset, desk.graph, desk.shipped, desk.info);
   if (changes.length) {
     const before = changes.map(([id, input, value]) => ({ id, input, set: value, value: desk.graph[id].inputs[input] }));
-    await desk.replace(changed(desk.graph, changes));
-    offerUndo("Undo the preset", () => unset(desk, preset, before), desk.name);
+    const shown = desk.replace(changed(desk.graph, changes));
+    offerUndo("Undo the preset", () => unset(desk, preset, before), desk.name); // also where the server does not answer
+    await shown;
   }
   desk.say([`${preset.name}: ${changes.length ? "set." : "nothing changes."}`, ...told].join("\n"));
 }

@@ -50,6 +50,6 @@ export function withProfile(graph, info, name) {
 export function profileField(desk, { id, title, spec, value }) {
   const offers = spec.options.map((name) => [name, name.replaceAll("_", " ")]);
   const select = choice(id === ID ? [NONE, ...offers] : offers, value);
-  select.onchange = () => (id === ID ? desk.replace(withProfile(desk.graph, desk.info, select.value)) : desk.set(id, spec.name, select.value));
+  select.onchange = () => desk.act(() => (id === ID ? desk.replace(withProfile(desk.graph, desk.info, select.value)) : desk.set(id, spec.name, select.value)));
   return labelled(title, select, spec.tooltip);
 }

@@ -13,6 +13,8 @@ export class Progress {
 
   see({ type, data, picture }) {
     if (type === "preview") (this.running || this.first) && this.show({ picture }); // else it is of a run that comes before
+    else if (type === "away") this.show({ text: "the server does not answer; the page waits for it …", share: null });
+    else if (type === "back") this.show({ text: "goes on …", share: null });
     else if (type === "waiting") this.wait(data);
     else if (type === "execution_cached") for (const id of data.nodes ?? []) this.done.add(id);
     else if (type === "executing" && data.node) this.begin(data.display_node ?? data.node);

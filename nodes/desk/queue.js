@@ -14,7 +14,7 @@ export function watchQueue(desk) {
 
 async function show(desk) {
   const mine = ++asked;
-  const queue = await desk.server.json("queue").catch(() => null);
+  const queue = await desk.server.queue().catch(() => null);
   if (!queue || mine !== asked) return;
   const waiting = queue.queue_pending.sort((one, other) => one[0] - other[0]);
   const runs = [...queue.queue_running.map((run) => ["Running", run]), ...waiting.map((run, number) => [`Waiting, number ${number + 1}`, run])];
@@ -38,7 +38,7 @@ function entry(desk, state, run, before) {
       await desk.server.cancel([id]);
       await show(desk);
     } catch (error) {
-      desk.say(error.message, "error");
+      desk.fail(error);
     }
   };
   return element("li", {}, element("span", {}, text), stop);

@@ -3,15 +3,16 @@
 import { element } from "./elements.js";
 import { modelFiles, pictures, prompts, settings, weights } from "./graph.js";
 import { profiles } from "./profiles.js";
+import { loaded } from "./server.js";
 
 const at = (id) => document.getElementById(id);
 const nameIn = (address) => new URL(address, document.baseURI).searchParams.get("filename") ?? "picture.png";
 const NARROW = matchMedia("(max-width: 60rem)"); // as in desk.css
 const TYPES = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", webp: "image/webp", gif: "image/gif", mp4: "video/mp4", webm: "video/webm" };
 
-/** Put the buttons below each result, and on a narrow page go there. graph: the one that made it. */
-export function offerTools(desk, graph) {
-  const settingsText = toldSettings(desk, graph);
+/** Put the buttons below each result, and on a narrow page go there. graph: the one that made it, of the name. */
+export function offerTools(desk, graph, name) {
+  const settingsText = toldSettings(desk, graph, name);
   for (const figure of document.querySelectorAll("#result figure:not(.preview)")) {
     const address = figure.querySelector("img, video").src;
     const download = element("a", { href: address, download: nameIn(address), className: "button", ariaLabel: `Download ${nameIn(address)}` }, "Download");
@@ -25,13 +26,12 @@ export function offerTools(desk, graph) {
 }
 
 /** Pictures of the page open large; with Ctrl, Shift or the middle button the link does what links do. */
-export function watchPictures() {
-  document.addEventListener("click", async (event) => {
+export function watchPictures(desk) {
+  document.addEventListener("click", (event) => {
     const seen = event.target.closest?.(":is(.figures, #cells) a")?.querySelector("img");
     if (!seen || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    const { showLarge } = await import("./viewer.js");
-    await showLarge(seen);
+    desk.act(async () => (await loaded(() => import("./viewer.js"))).showLarge(seen));
   });
   // A picture dragged out of the page is the file itself, with its name and its graph in it, where the browser can do that.
   document.addEventListener("dragstart", (event) => {
@@ -42,12 +42,15 @@ export function watchPictures() {
   });
 }
 
+/** A graph's name as the choice shows it. */
+export const shownName = (name) => [...at("graph").options].find((one) => one.value === name)?.text ?? name;
+
 /** The settings that made a picture, a line each. */
-function toldSettings(desk, graph) {
+function toldSettings(desk, graph, name) {
   const { info } = desk;
   const line = ({ title, value }, name) => `${title}${name ? `, ${name.replaceAll("_", " ")}` : ""}: ${value}`;
   return [
-    `Graph: ${at("graph").selectedOptions[0].text}`,
+    `Graph: ${shownName(name)}`,
     ...pictures(graph, info).map((one) => line(one)),
     ...prompts(graph, info).map((one) => line(one)),
     ...weights(graph, info).map((one) => line({ title: one.name, value: one.value })),

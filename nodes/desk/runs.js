@@ -7,7 +7,7 @@ import { offerHands } from "./hands.js";
 import { isObject, isText, isTexts, keepHere, recallHere } from "./kept.js";
 import { clearPreview, madeNothing, noPicture } from "./outcome.js";
 import { Progress } from "./progress.js";
-import { offerTools } from "./result_tools.js";
+import { offerTools, shownName } from "./result_tools.js";
 import { figures, reports, resultNodes } from "./results.js";
 import { Lost, Refused } from "./server.js";
 
@@ -37,7 +37,7 @@ export async function resume(desk, kept) {
   try {
     await follow(desk, kept, desk.graph);
   } catch (error) {
-    throw madeNothing(kept.what, error);
+    throw madeNothing(kept.what, error, desk.name === kept.graph);
   } finally {
     busy(null);
   }
@@ -52,24 +52,25 @@ export async function cancelRun(desk) {
 async function run(desk, what, prompt, more) {
   if (running !== null) return null;
   busy("");
+  const { name } = desk;
   const began = Date.now();
   desk.say(`${what}: sent to the server …`);
   try {
     await provideDemo(desk, prompt);
     const { id, leftOut, found } = await desk.server.submit(prompt, more);
-    const kept = { id, what, graph: desk.name, began, leftOut, found };
+    const kept = { id, what, graph: name, began, leftOut, found };
     keepHere(RUNNING, kept);
     busy(id);
     return await follow(desk, kept, prompt);
   } catch (error) {
-    throw madeNothing(what, error);
+    throw madeNothing(what, error, desk.name === name);
   } finally {
     busy(null);
   }
 }
 
 /** Wait for the end of a run, whoever sent it when, and show what came out. */
-async function follow(desk, { id, what, began, leftOut, found = [] }, prompt) {
+async function follow(desk, { id, what, graph: name, began, leftOut, found = [] }, prompt) {
   const progress = new Progress(prompt, (seen) => show(desk, what, seen));
   const record = await desk.server.follow(id, (message) => progress.see(message)).catch((error) => {
     if (error instanceof Lost) keepHere(RUNNING, null);
@@ -84,10 +85,11 @@ async function follow(desk, { id, what, began, leftOut, found = [] }, prompt) {
       return null;
     }
     const seconds = ((Date.now() - began) / 1000).toFixed(1);
-    desk.say([`${what} done in ${seconds} s.`, ...leftOut].join("\n"), leftOut.length ? "error" : "");
+    const elsewhere = name === desk.name ? [] : [`The graph ${shownName(name)} made it, which was left meanwhile.`];
+    desk.say([`${what} done in ${seconds} s.`, ...elsewhere, ...leftOut].join("\n"), leftOut.length ? "error" : "");
     tellEnd(what, true);
-    const made = SHOWING[what]?.(desk, record.prompt[2], record.outputs);
-    if (what === "Picture" && !made) desk.say(...noPicture(record.outputs, found));
+    const made = SHOWING[what]?.(desk, record.prompt[2], record.outputs, name);
+    if (what === "Picture" && !made) desk.say(...noPicture(record.outputs, found, !elsewhere.length));
     return record.outputs;
   } finally {
     desk.ended(id, what);
@@ -96,31 +98,36 @@ async function follow(desk, { id, what, began, leftOut, found = [] }, prompt) {
 
 /** Each shows what came out of a run, and says how many pictures that were. */
 const SHOWING = {
-  Maps(desk, prompt, outputs) {
+  Maps(desk, prompt, outputs, name) {
     const shown = shownMaps(prompt);
     const made = figures(desk.server, outputs, shown.map((map) => [map.id, map.title]));
     fill("maps", made);
     const told = shown.filter((map) => outputs[map.report]?.text);
     const texts = told.map((map) => element("div", {}, element("h3", {}, map.title), element("p", {}, outputs[map.report].text.join("\n"))));
     section("maps", ".reports").replaceChildren(...texts);
-    offerHands(desk, (part, name) => run(desk, name, part));
+    offer(desk, name);
     return made.length;
   },
 
-  Picture(desk, prompt, outputs) {
+  Picture(desk, prompt, outputs, name) {
     const found = maps(prompt, desk.info);
     const made = figures(desk.server, outputs, resultNodes(prompt, outputs, new Set(found.map((map) => map.id))));
     fill("result", made);
-    offerTools(desk, prompt);
+    offerTools(desk, prompt, name);
     const seenMaps = figures(desk.server, outputs, found.map((map) => [map.id, map.title]));
     if (seenMaps.length) fill("maps", seenMaps);
-    offerHands(desk, (part, name) => run(desk, name, part));
+    offer(desk, name);
     const told = reports(prompt, outputs);
     section("result", ".report").hidden = !told.length;
     section("result", ".report > div").replaceChildren(...told);
     return made.length;
   },
 };
+
+/** Buttons below the maps that are shown, unless they are of a graph that was left meanwhile: another may have nodes of their names. */
+function offer(desk, name) {
+  if (name === desk.name) offerHands(desk, (part, what) => run(desk, what, part));
+}
 
 /** The demo's models come with the pack: those that the prompt names and the server lacks are written there. */
 export async function provideDemo(desk, prompt) {

@@ -19,6 +19,25 @@ export class Refused extends Error {
 /** A run that the server has forgotten. */
 export class Lost extends Refused {}
 
+/** No answer, or a proxy's word that the server is away. It may come back. */
+export class Away extends Refused {
+  constructor() {
+    super("The server does not answer. Is it still running?");
+  }
+}
+
+const AWAY = [502, 503, 504]; // what proxies answer then
+
+/** What to say of an error: a sentence that was meant for a person, or that something came which this page does not know. */
+export const saidOf = (error) =>
+  error instanceof Refused || error.constructor === Error ? error.message : `The server's answer is not one that this page knows (${error.message}). Load the page again.`;
+
+/** A part of this page that is loaded when it is needed: loaded(() => import(…)). */
+export const loaded = (load) =>
+  load().catch(() => {
+    throw new Away();
+  });
+
 export class Server {
   /** clientId: by which the server knows this tab, also after a reload; left out, a new one is made. */
   constructor(clientId) {
@@ -53,11 +72,11 @@ export class Server {
   }
 
   /**
-   * Wait for the end of a run; resolves to the server's record of it. `onMessage` sees the websocket's messages, and how many runs
-   * come before. Raises Lost when the server has forgotten it.
+   * Wait for the end of a run; resolves to the server's record of it. `onMessage` sees the websocket's messages, how many runs
+   * come before, and that the server is away, which is waited for. Raises Lost when the server has forgotten the run.
    */
   async follow(id, onMessage) {
-    let ring;
+    let [ring, away] = [null, false];
     const listener = (message) => {
       if (message.data?.prompt_id && message.data.prompt_id !== id) return;
       onMessage(message);
@@ -66,14 +85,16 @@ export class Server {
     this.listeners.add(listener);
     try {
       for (;;) {
-        // First the queue, then the history: what is in neither is lost for certain.
-        const queue = await this.json("queue");
-        const waiting = [...queue.queue_running, ...queue.queue_pending].some((item) => item[1] === id);
-        const record = (await this.json(`history/${id}`))[id];
-        if (record) return record;
-        const before = runsBefore(queue, id);
-        if (before.length) onMessage({ type: "waiting", data: { before: before.length, names: [...new Set(before.map((run) => nameIn(run[3])).filter(Boolean))] } });
-        if (!waiting) throw new Lost("The server no longer knows this run; it may have been restarted.");
+        try {
+          const record = await this.look(id, onMessage);
+          if (record) return record;
+          if (away) onMessage({ type: "back" });
+          away = false;
+        } catch (error) {
+          if (!(error instanceof Away)) throw error;
+          if (!away) onMessage({ type: "away" });
+          away = true;
+        }
         await new Promise((resolve) => {
           ring = resolve;
           setTimeout(resolve, POLL_MILLISECONDS);
@@ -82,6 +103,26 @@ export class Server {
     } finally {
       this.listeners.delete(listener);
     }
+  }
+
+  /** The record of a run that has ended, or nothing yet. */
+  async look(id, onMessage) {
+    // First the queue, then the history: what is in neither is lost for certain.
+    const queue = await this.queue();
+    const waiting = [...queue.queue_running, ...queue.queue_pending].some((item) => item[1] === id);
+    const record = (await this.json(`history/${id}`))[id];
+    if (record) return record;
+    const before = runsBefore(queue, id);
+    if (before.length) onMessage({ type: "waiting", data: { before: before.length, names: [...new Set(before.map((run) => nameIn(run[3])).filter(Boolean))] } });
+    if (!waiting) throw new Lost("The server no longer knows this run; it may have been restarted.");
+    return null;
+  }
+
+  /** What the server has to do: {queue_running, queue_pending}, each a list of [number, id, prompt, more]. */
+  async queue() {
+    const queue = await this.json("queue");
+    if ([queue.queue_running, queue.queue_pending].every((runs) => Array.isArray(runs) && runs.every(Array.isArray))) return queue;
+    throw new TypeError("queue");
   }
 
   /** Take runs off the server, whether they wait or run. */
@@ -101,8 +142,10 @@ export class Server {
 
   async json(path, options) {
     const answer = await this.fetch(path, options);
+    if (AWAY.includes(answer.status)) throw new Away();
     const body = await answer.json().catch(() => null);
     if (answer.ok && body !== null) return body;
+    if (answer.ok) throw new TypeError(path); // no JSON, as the page of a proxy that asks for a password
     const found = refusalIn(body, sentPrompt(options?.body)) ?? [{ text: `The server answered ${answer.status} to ${path}.` }];
     throw new Refused(found.map((one) => one.text).join("\n"), found);
   }
@@ -111,7 +154,7 @@ export class Server {
     try {
       return await fetch(`api/${path}`, options);
     } catch {
-      throw new Refused("The server does not answer. Is it still running?");
+      throw new Away();
     }
   }
 

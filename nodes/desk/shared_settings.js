@@ -36,7 +36,7 @@ export function sharedSettingField(desk, setting) {
   const field = settingField(all, setting);
   const alone = () => {
     apart.add(keyOf(setting));
-    desk.redraw();
+    desk.act(() => desk.redraw());
   };
   field.append(element("button", { type: "button", className: "plain", ariaLabel: `Set apart: ${setting.spec.name.replaceAll("_", " ")}`, onclick: alone }, "Set apart"));
   return field;
