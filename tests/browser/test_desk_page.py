@@ -177,3 +177,25 @@ def test_nothing_bars_people_from_the_page(desk: Page, graph: dict[str, Any], si
     expect(desk.locator("dialog img")).to_be_visible()
     assert violations(desk) == []
     desk.keyboard.press("Escape")
+
+
+def test_titles_of_any_length_and_kind_keep_the_page_in_its_width(desk: Page, graph: dict[str, Any]) -> None:
+    titles = ("W" * 10_000, '<img src=x onerror="alert(1)">' * 200, "\u202eאב 😀 " * 500)
+    titled = {id: {**node, "_meta": {"title": titles[number % 3]}} for number, (id, node) in enumerate(graph.items())}
+    desk.locator("#own-graph").set_input_files(file_of("W" * 180 + ".json", json.dumps(titled)))
+    expect(desk.get_by_role("status")).to_contain_text("WWW.json is ready.")
+    desk.evaluate("document.querySelectorAll('main details').forEach((one) => (one.open = true))")
+    desk.get_by_role("button", name="Show the maps").click()
+    expect(desk.get_by_role("status")).to_contain_text("Maps done")
+    for name in ("phone", "laptop"):
+        width, height = SIZES[name]
+        desk.set_viewport_size({"width": width, "height": height})
+        wider = desk.locator("html, .set, .get").evaluate_all(
+            "all => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length"
+        )
+        assert wider == 0, name
+        heights = desk.locator(".field > label, figcaption, .reports h3").evaluate_all(
+            "all => all.map((one) => one.getBoundingClientRect().height)"
+        )
+        assert max(heights) < 150, name
+    assert desk.locator("img[src=x]").count() == 0
