@@ -17,6 +17,8 @@ export async function moved({ title, text, figure, under }) {
   const steps = new Steps();
   let frames = first;
   let [frame, held, chosen] = [0, null, null];
+  const found = first.some(({ people }) => people.some((person) => [BODY, ...HANDS].some((part) => triples(person[part]).some(([, , score]) => score > 0))));
+  if (!found) throw new Error(`${title}: nobody was found in it, so it has no points to move. Draw on it.`);
   const { canvas_width: wide, canvas_height: high } = first[0];
   const canvas = element("canvas", { tabIndex: 0, ariaLabel: `${title}. Choose a point above; arrow keys move it, Delete takes it away.` });
   canvas.setAttribute("role", "img");

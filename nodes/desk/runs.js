@@ -101,11 +101,10 @@ const SHOWING = {
   Maps(desk, prompt, outputs, name) {
     const shown = shownMaps(prompt);
     const made = figures(desk.server, outputs, shown.map((map) => [map.id, map.title]));
-    fill("maps", made);
+    fillMaps(desk, made, name);
     const told = shown.filter((map) => outputs[map.report]?.text);
     const texts = told.map((map) => element("div", {}, element("h3", {}, map.title), element("p", {}, outputs[map.report].text.join("\n"))));
     section("maps", ".reports").replaceChildren(...texts);
-    offer(desk, name);
     return made.length;
   },
 
@@ -115,8 +114,7 @@ const SHOWING = {
     fill("result", made);
     offerTools(desk, prompt, name);
     const seenMaps = figures(desk.server, outputs, found.map((map) => [map.id, map.title]));
-    if (seenMaps.length) fill("maps", seenMaps);
-    offer(desk, name);
+    if (seenMaps.length) fillMaps(desk, seenMaps, name);
     const told = reports(prompt, outputs);
     section("result", ".report").hidden = !told.length;
     section("result", ".report > div").replaceChildren(...told);
@@ -124,9 +122,16 @@ const SHOWING = {
   },
 };
 
-/** Buttons below the maps that are shown, unless they are of a graph that was left meanwhile: another may have nodes of their names. */
-function offer(desk, name) {
+/** Show maps of the graph of a name; what had the focus among those before them gives it to its like. */
+function fillMaps(desk, made, name) {
+  const place = section("maps", ".figures");
+  const held = place.contains(document.activeElement) ? document.activeElement : null;
+  fill("maps", made);
+  // No buttons below maps of a graph that was left meanwhile: another may have nodes of their names.
   if (name === desk.name) offerHands(desk, (part, what) => run(desk, what, part));
+  if (!held) return;
+  const all = [...place.querySelectorAll("button, a")];
+  (all.find((one) => one.ariaLabel === held.ariaLabel) ?? all.find((one) => one.textContent === held.textContent) ?? all[0])?.focus();
 }
 
 /** The demo's models come with the pack: those that the prompt names and the server lacks are written there. */

@@ -11,7 +11,7 @@ import pytest
 from armature_pack.preprocessors.pose.example_poses import example_poses
 from armature_pack.preprocessors.pose.keypoints import BODY, LEFT_HAND, RIGHT_HAND
 from armature_pack.tests.browser.desk_page import file_of, open_desk, queued
-from armature_pack.tests.server_fixture import RunningServer
+from armature_pack.tests.server_fixture import PACK, RunningServer
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -86,6 +86,7 @@ def test_a_map_is_drawn_on_and_taken_back(desk: Page) -> None:
     assert (after[untouched] == before[untouched]).all()
     assert after[int(height * 0.8) : int(height * 0.88), int(width * 0.5)].min() > 250
     assert {one["class_type"] for one in sent[-1]["prompt"].values()} == {"LoadImage", "PreviewImage"}
+    expect(desk.get_by_role("button", name="Draw on it: Control map, drawn by hand")).to_be_focused()
     desk.get_by_role("button", name="As it was").click()
     back = maps(desk).get_by_role("img", name="Control map", exact=True)
     expect(back).to_be_visible()
@@ -128,6 +129,15 @@ def test_points_of_a_pose_move_and_the_map_with_them(desk: Page) -> None:
     assert moved[RIGHT_HAND] == pytest.approx(first[RIGHT_HAND], abs=0.02)
     after = pixels(maps(desk).get_by_role("img", name="Pose map"))
     assert after.shape == before.shape and (after != before).any()
+    expect(desk.get_by_role("button", name="Move the points: Pose map")).to_be_focused()
+    graph = json.loads((PACK / "workflows" / "api" / "pose_face_hands.json").read_text(encoding="utf-8"))
+    text = json.dumps({"people": [], "canvas_width": 64, "canvas_height": 48})
+    graph["3"] = {"class_type": "ArmaturePosesFromJSON", "inputs": {"text": text}}
+    desk.locator("#own-graph").set_input_files(file_of("nobody.json", json.dumps(graph)))
+    expect(desk.get_by_role("status")).to_have_text("nobody.json is ready.")
+    show_maps(desk)
+    desk.get_by_role("button", name="Move the points: Pose map").click()
+    expect(desk.get_by_role("status")).to_contain_text("Pose map: nobody was found in it")
 
 
 def test_a_picture_is_cropped_and_a_large_one_does_not_freeze_the_page(desk: Page, server: RunningServer) -> None:
