@@ -102,7 +102,7 @@ const desk = {
 
   /** Put the prompt of a run into the graph's place; a graph that is not offered becomes one of the person's own. */
   async restore(name, prompt) {
-    const offered = [...at("graph").options].some((one) => one.value === name);
+    const offered = isOffered(name);
     if (!offered) addOwn(`${ownName(name) || name || "run"}`, prompt);
     const wanted = offered ? name : OWN + (ownName(name) || name || "run");
     at("graph").value = wanted;
@@ -162,11 +162,14 @@ async function start() {
   offer(names);
   const run = unfinished();
   const wanted = [run?.graph, nameInAddress(), recall("graph", isText), "control_signal", names[0]];
-  at("graph").value = wanted.find((name) => names.includes(name) || Object.hasOwn(desk.own, ownName(name)));
+  at("graph").value = wanted.find(isOffered);
   desk.history = new History(desk, guarded);
-  await patiently(desk, () => choose(at("graph").value));
-  watchBatch(desk, guarded);
-  await watchPresets(desk, guarded);
+  try {
+    await patiently(desk, () => choose(at("graph").value));
+  } finally {
+    watchBatch(desk, guarded); // also where this graph cannot be opened: another can
+    await watchPresets(desk, guarded);
+  }
   if (run) await resume(desk, run);
 }
 
@@ -177,6 +180,7 @@ function offer(names) {
   if (own.length) at("graph").append(element("optgroup", { label: "From files of yours" }, ...own));
 }
 
+const isOffered = (name) => [...at("graph").options].some((one) => one.value === name);
 const ownName = (name) => (name?.startsWith(OWN) ? name.slice(OWN.length) : "");
 
 /** The graphs from files of the person's: of this tab, or with recallShared of all tabs. */
@@ -362,6 +366,12 @@ const guarded = (work) => (event) => {
 };
 
 at("graph").onchange = guarded(() => at("graph").value && choose(at("graph").value));
+addEventListener("hashchange", guarded(() => {
+  const name = nameInAddress(); // as a bookmark has it, or a person wrote it
+  if (name === desk.name || !isOffered(name)) return;
+  at("graph").value = name;
+  return choose(name);
+}));
 at("own-graph").onchange = guarded(async () => {
   const [file] = at("own-graph").files;
   at("own-graph").value = ""; // so that the same file may be chosen again

@@ -6,7 +6,6 @@ import { maps, prompts, weights } from "./graph.js";
 import { isText, keep, recall } from "./kept.js";
 import { beginningOf } from "./picture_check.js";
 import { nameOf, runRow, timeOf } from "./run_row.js";
-import { saidOf } from "./server.js";
 
 const ROUTE = "armature/history";
 const FIRST_PROJECT = "default";
@@ -164,8 +163,8 @@ export class History {
     address: (query) => `api/${ROUTE}/file?${new URLSearchParams({ project: this.project, ...query })}`,
     parent: ({ parent }) => parent && this.table.rows.find((row) => row.id === parent),
     report: async ({ id }) => {
-      const reports = await this.get("/run", { run: id }).then((told) => told.reports, (error) => [saidOf(error)]);
-      return reports?.length ? reports : ["No node said anything."];
+      const { reports } = await this.get("/run", { run: id });
+      return reports.length ? reports : ["No node said anything."];
     },
     change: (row, changes) => this.guarded(() => this.write("edit", row, changes))(),
     remove: (row) => this.guarded(() => this.remove(row))(),

@@ -2,6 +2,7 @@
 // Anything may stand there, of an older page or put there by hand: what does not have the shape that is asked for is not there.
 
 const PREFIX = `armature desk ${location.pathname} `; // two servers may share an origin
+const refused = new Map(); // texts by name that the browser did not take
 
 export const isText = (value) => typeof value === "string";
 export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -15,7 +16,7 @@ export const isGraph = (value) => isObject(value) && Object.values(value).every(
 export const recall = (name, fits) => recallHere(name, fits) ?? recallShared(name, fits);
 
 /** What this tab alone kept. */
-export const recallHere = (name, fits) => read(stores()[0], name, fits);
+export const recallHere = (name, fits) => read(refused.has(name) ? { getItem: () => refused.get(name) } : stores()[0], name, fits);
 
 /** What is kept for all tabs: what the last of them kept. */
 export const recallShared = (name, fits) => read(stores()[1], name, fits);
@@ -25,13 +26,18 @@ function read(store, name, fits) {
   return value !== null && value !== "" && fits(value) ? value : null;
 }
 
-/** Keep a value, null to forget it; whether the browser did. */
+/** Keep a value, null to forget it; whether the browser did. If not, it is there until the page is left. */
 export function keep(name, value) {
-  return stores().map((store) => keepIn(store, name, value)).every(Boolean);
+  return [keepHere(name, value), keepIn(stores()[1], name, value)].every(Boolean);
 }
 
 /** Keep a value for this tab alone: it survives a reload, and no other tab sees it. */
-export const keepHere = (name, value) => keepIn(stores()[0], name, value);
+export function keepHere(name, value) {
+  const kept = keepIn(stores()[0], name, value);
+  if (kept) refused.delete(name);
+  else refused.set(name, JSON.stringify(value));
+  return kept;
+}
 
 const stores = () => [attempt(() => sessionStorage), attempt(() => localStorage)];
 

@@ -49,6 +49,7 @@ function tellChosen() {
 
 async function ask(desk) {
   const { presets, told } = await desk.server.json(ROUTE);
+  if (!Array.isArray(presets)) throw new TypeError(ROUTE); // before it takes the place of those that are known
   saved = presets;
   drawPresets(desk);
   if (told.length) desk.say(told.join("\n"), "error");

@@ -1,6 +1,7 @@
 // One run in the history as a row: what it was made with, what came out, and what can be done with it.
 
 import { element } from "./elements.js";
+import { saidOf } from "./server.js";
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "medium" });
 const FILM = /\.(mp4|webm)$/i;
@@ -78,8 +79,11 @@ function report(row, acts) {
   const told = element("div");
   const made = element("details", {}, element("summary", {}, "Report"), told);
   made.ontoggle = async () => {
-    if (!made.open || told.childElementCount) return;
-    const texts = await acts.report(row);
+    if (!made.open || told.dataset.there) return;
+    const texts = await acts.report(row).then(
+      (found) => ((told.dataset.there = "yes"), found),
+      (error) => [saidOf(error)], // asked again when it is opened again
+    );
     told.replaceChildren(...texts.map((text) => element("p", { className: /warning/i.test(text) ? "warning" : "" }, text)));
   };
   return made;

@@ -107,6 +107,12 @@ def test_a_server_that_is_away_is_said_and_waited_for(page: Page, line: Line) ->
     page.unroute("**/api/queue")
     page.get_by_role("button", name="Show the maps").click()
     expect(status).to_contain_text("Maps done")
+
+    page.route("**/api/armature/presets", lambda route: route.fulfill(json={}))
+    page.reload()
+    expect(status).to_contain_text("is not one that this page knows (armature/presets)")
+    page.unroute("**/api/armature/presets")
+    choose(page, "two_loras")
     assert line.errors == []
 
 

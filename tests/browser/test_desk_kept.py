@@ -166,3 +166,30 @@ def test_what_is_kept_may_be_anything_and_tabs_take_nothing_from_each_other(
     page.reload()
     expect(status).to_contain_text("is ready.")
     assert troubles == []
+
+
+@pytest.mark.parametrize("how", ["full", "denied"])
+def test_a_browser_that_keeps_nothing_is_said_and_the_page_holds_it_until_it_is_left(
+    context: BrowserContext, server: RunningServer, how: str
+) -> None:
+    refusing = {
+        "full": "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }",
+        "denied": """for (const name of ['localStorage', 'sessionStorage'])
+          Object.defineProperty(window, name, { get() { throw new DOMException('no', 'SecurityError') } })""",
+    }
+    context.add_init_script(refusing[how])
+    page = open_desk(context, server)
+    page.get_by_label("Prompt", exact=True).fill("a cup")
+    expect(page.get_by_role("status")).to_contain_text("This browser keeps nothing for this page")
+    page.get_by_label("Your name").fill("Ana")
+    page.get_by_label("Project", exact=True).fill("cups")
+    page.get_by_label("Project", exact=True).press("Tab")
+    page.goto(f"{server.address}/armature#two_loras")  # within the page, as a bookmark goes
+    expect(page.get_by_role("status")).to_contain_text("Two LoRAs is ready.")
+    page.get_by_label("Graph", exact=True).select_option("control_signal")
+    expect(page.get_by_role("status")).to_have_text("Control signal is ready. What you changed is back.")
+    with page.expect_request("**/api/prompt") as sent:
+        page.get_by_role("button", name="Show the maps").click()
+    assert json.loads(sent.value.post_data or "{}")["extra_data"]["armature_by"] == "Ana"
+    with page.expect_request("**/api/armature/history?*project=cups*"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
