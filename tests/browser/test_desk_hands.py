@@ -196,14 +196,14 @@ def test_nothing_that_was_drawn_is_lost(desk: Page) -> None:
     ):
         touches = [{**point, "id": number} for number, point in enumerate(points)]
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
-    desk.mouse.move(**at(10, 30))
+    desk.mouse.move(10 * dot + box["x"], 30 * dot + box["y"])
     canvas.focus()
     desk.keyboard.press("Space")
     desk.keyboard.press("Shift+ArrowRight")
     canvas.click(position={"x": 60 * dot, "y": 30 * dot})  # while the keyboard's stroke is not lifted
-    desk.mouse.move(**at(30, 50))
+    desk.mouse.move(30 * dot + box["x"], 50 * dot + box["y"])
     desk.mouse.down()
-    desk.mouse.move(**at(60, 50))
+    desk.mouse.move(60 * dot + box["x"], 50 * dot + box["y"])
     desk.keyboard.press("Escape")
     desk.mouse.up()
     expect(window).to_be_visible()
