@@ -22,7 +22,7 @@ from .follow import Follower, history_entry
 from .live import Live
 from .results import Picture, RunResult
 from .whole_files import find_flaw
-from .wire import Address, Wire
+from .wire import LARGEST_FILE, Address, Wire
 
 Prompt = Mapping[str, Any]
 
@@ -88,7 +88,7 @@ class Client:
         form.add_field("type", "input")
         form.add_field("subfolder", subfolder)
         form.add_field("overwrite", "true" if overwrite else "false")
-        return await self._wire.json("POST", "/upload/image", read_upload, data=form)
+        return await self._wire.json("POST", "/upload/image", read_upload, data=form, sends=len(content))
 
     async def fetch(self, picture: Picture) -> bytes:
         """The bytes of a picture or video file, exactly as they lie on the server.
@@ -96,7 +96,7 @@ class Client:
         Raises UnexpectedAnswer for what is not there, not whole, or no such file at all.
         """
         params = {"filename": picture.filename, "subfolder": picture.subfolder, "type": picture.type}
-        status, content = await self._wire.read("GET", "/view", params=params, accept=(200, 404))
+        status, content = await self._wire.read("GET", "/view", params=params, accept=(200, 404), most=LARGEST_FILE)
         if status == 404:
             raise UnexpectedAnswer(f"The server at {self._address} no longer has {picture.annotated}.", status)
         flaw = await asyncio.to_thread(find_flaw, content, picture.filename)

@@ -55,15 +55,17 @@ class Live:
         self._client_id = client_id
         self._boxes: dict[str, Mailbox] = {}
         self._task: asyncio.Task[None] | None = None
+        self._opening = asyncio.Lock()
         self._closed = False
         self.trusted = False
 
     async def ensure(self) -> None:
         """Opens the connection, once. A server (or a proxy before it) without websockets is no error: see `trusted`."""
-        if self._task is None:
-            socket = await self._open()
-            self.trusted = socket is not None
-            self._task = asyncio.create_task(self._keep(socket))
+        async with self._opening:  # two that come together share it
+            if self._task is None:
+                socket = await self._open()
+                self.trusted = socket is not None
+                self._task = asyncio.create_task(self._keep(socket))
 
     async def close(self) -> None:
         """Closes the connection and stops reopening it."""

@@ -8,8 +8,9 @@ import errno
 import json
 import socket
 import ssl
+import time
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -74,8 +75,12 @@ def _split(text: str) -> SplitResult:
     raise ClientError(f"That is not a server address: {advice}.") from None
 
 
-# No total limit, for uploads over slow lines take as long as they take; a silent server is noticed all the same.
+# No total limit, for what is large takes long over slow lines. A silent server is noticed all the same, and so is one that
+# sends a byte now and then.
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
+HEAD_SECONDS = 120.0  # until an answer begins, besides the time that sending takes
+SLOWEST = 4_000  # bytes a second that a line has at least
+LARGEST_ANSWER, LARGEST_FILE = 2**28, 2**31  # bytes that are kept in memory
 
 
 class Wire:
@@ -87,7 +92,9 @@ class Wire:
         if address.user is not None and "authorization" not in {name.lower() for name in headers}:
             secret = b64encode(f"{address.user}:{address.password}".encode()).decode()
             headers["Authorization"] = f"Basic {secret}"
-        self._session = aiohttp.ClientSession(headers=headers, timeout=TIMEOUT)
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_redirect.append(_stay)
+        self._session = aiohttp.ClientSession(headers=headers, timeout=TIMEOUT, trace_configs=[tracing])
 
     async def close(self) -> None:
         """Ends the session; open connections are dropped."""
@@ -100,19 +107,27 @@ class Wire:
         *,
         params: Mapping[str, str] | None = None,
         accept: tuple[int, ...] = (200,),
+        most: int | None = None,
+        sends: int = 0,
         **body: Any,
     ) -> tuple[int, bytes]:
-        """One request. `body` is `json=` or `data=`. Returns the status, one of `accept`, and the answer's bytes."""
+        """One request. `body` is `json=` or `data=`. Returns the status, one of `accept`, and the answer's bytes.
+
+        most: bytes of the answer (default LARGEST_ANSWER); sends: bytes of a body that is large.
+        """
         query = {**self.address.query, **(params or {})}
+        asking = self._session.request(method, self.address.url(path), params=query, allow_redirects=False, **body)
         try:
-            async with self._session.request(
-                method, self.address.url(path), params=query, allow_redirects=False, **body
-            ) as answer:
-                status, content = answer.status, await answer.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            async with await within(HEAD_SECONDS + sends / SLOWEST, asking) as answer:
+                status, content = answer.status, await _content(answer, LARGEST_ANSWER if most is None else most)
+        except (aiohttp.ClientError, asyncio.TimeoutError, TimeoutError, OSError) as error:
             raise unreachable(self.address, error) from None
         if status not in accept:
             raise UnexpectedAnswer(_explain(self.address, method, path, status), status)
+        if content is None:
+            raise UnexpectedAnswer(
+                f"The server at {self.address} answered {path} with more than fits into memory.", status
+            )
         return status, content
 
     async def json(self, method: str, path: str, read: Callable[[Any], T], **options: Any) -> T:
@@ -132,9 +147,10 @@ class Wire:
             ) from None
         try:
             return read(answer)
-        except Malformed as error:
+        except (Malformed, RecursionError) as error:
+            what = error if isinstance(error, Malformed) else "it is nested too deeply"
             raise UnexpectedAnswer(
-                f"The server at {self.address} answered {path} as no ComfyUI does: {error}. See the log of the server, and "
+                f"The server at {self.address} answered {path} as no ComfyUI does: {what}. See the log of the server, and "
                 "whether something stands between.",
                 status,
             ) from None
@@ -146,8 +162,43 @@ class Wire:
             params={**self.address.query, **params},
             heartbeat=30,
             # Node outputs and previews travel in one message each and pass aiohttp's 4 MB with ease.
-            max_msg_size=0,
+            max_msg_size=LARGEST_ANSWER,
         )
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` gives. Raises TimeoutError after `seconds`.
+
+    Unlike asyncio.wait_for up to Python 3.11 it never swallows a cancellation that comes together with the result.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait([task], timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        if not task.cancel() and not task.cancelled():
+            task.exception()  # has been looked at, so that nobody is told of it later
+
+
+async def _content(answer: aiohttp.ClientResponse, most: int) -> bytes | None:
+    """The bytes of an answer; None when there are more than `most`. Raises TimeoutError when they trickle."""
+    pieces, size, begun = [], 0, time.monotonic()
+    async for piece in answer.content.iter_any():
+        size += len(piece)
+        if size > most:
+            answer.close()
+            return None
+        if time.monotonic() - begun > (TIMEOUT.sock_read or 0) + size / SLOWEST:
+            raise TimeoutError
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def _stay(_session: object, _context: object, told: aiohttp.TraceRequestRedirectParams) -> None:
+    """Websockets have no option for it: what is sent to one server, such as a token, goes to no other."""
+    raise aiohttp.ClientConnectionError(f"HTTP {told.response.status}: it redirects elsewhere")
 
 
 def unreachable(address: Address, error: Exception) -> ClientError:
