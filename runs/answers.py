@@ -116,8 +116,12 @@ def read_waiting(answer: Any) -> set[str]:
 
 def read_history(answer: Any, prompt_id: str) -> dict[str, Any] | None:
     """The server's record of a finished prompt; None when it has none."""
-    entry = read_object(answer).get(prompt_id)
-    return None if entry is None else dict(_object(entry, "the record of the run"))
+    told = read_object(answer)
+    if not told:
+        return None
+    if prompt_id not in told:
+        raise Malformed("it tells of something else than the run")
+    return dict(_object(told[prompt_id], "the record of the run"))
 
 
 # What a node takes, from its description in /object_info.
@@ -225,7 +229,7 @@ def read_outcome(
     Decided by the recorded messages, not by `status_str`: the host carries that one over from an earlier run when a
     run fails before its first node. A run without a message of its end has not come out. Raises Malformed.
     """
-    messages, prompt = _messages(entry), _prompt(entry)
+    messages, prompt = _messages(entry), _prompt(entry, prompt_id)
     failure = messages.get("execution_error")
     stop = messages.get("execution_interrupted")
     if failure is not None:
@@ -270,9 +274,11 @@ def _picture(item: Any) -> Picture | None:
     return picture
 
 
-def _prompt(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+def _prompt(entry: Mapping[str, Any], prompt_id: str) -> Mapping[str, Any]:
     """The prompt as it ran, which errors take the names of nodes from."""
     item = _list(entry.get("prompt"), "'prompt'")
+    if len(item) > 1 and item[1] != prompt_id:
+        raise Malformed("the record is that of another run")
     return _object(item[2] if len(item) > 2 else None, "the prompt of the run")
 
 
@@ -302,4 +308,4 @@ def _failed(prompt_id: str, data: Mapping[str, Any], prompt: Mapping[str, Any]) 
 def _seconds(messages: Mapping[str, Mapping[str, Any]]) -> float | None:
     start = as_number(messages.get("execution_start", {}).get("timestamp"))
     end = as_number(messages.get("execution_success", {}).get("timestamp"))
-    return (end - start) / 1000 if start is not None and end is not None else None
+    return as_number((end - start) / 1000) if start is not None and end is not None else None

@@ -204,6 +204,28 @@ def test_a_server_that_forgets_what_it_took_costs_that_row_alone(folder: Path, h
     assert (lost.state, other.state) == (FAILED, DONE) and "never ran it" in lost.reason
 
 
+def renamed(answer: bytes, other: str) -> bytes:
+    """The record of a run, as that of another one under the first one's id."""
+    (told,) = json.loads(answer).items()
+    told[1]["prompt"][1] = other
+    return json.dumps(dict([told])).encode()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda answer: renamed(answer, "another"),
+        lambda answer: json.dumps({"another": next(iter(json.loads(answer).values()))}).encode(),
+        lambda _answer: b'{"error": "no"}',
+    ],
+    ids=["under its id", "under another id", "an error"],
+)
+def test_the_record_of_another_run_is_none_of_this_one(folder: Path, host: AnsweringHost, other: Any) -> None:
+    host.spoil = lambda path, answer, text: other(answer) if path.startswith("/history") and text == "a" else answer
+    result, (wrong, right) = start(folder, [{"Sampler.text": text} for text in "ab"], retry=1)
+    assert (wrong.state, wrong.attempts, wrong.files, right.state, result.status) == (FAILED, 2, [], DONE, 1)
+
+
 def test_a_server_that_goes_away_while_rows_are_planned_is_waited_for(folder: Path, host: AnsweringHost) -> None:
     away = {"for": 5}
 
