@@ -6,6 +6,8 @@ from typing import IO
 
 from PIL import Image
 
+OUTSIDE = ("EPS", "WMF", "EMF")  # their pixels are drawn by another program, Ghostscript, or by the system
+
 
 class PictureError(ValueError):
     """A file that cannot be used as a picture; its text goes on after the file's name ('is not a picture ...')."""
@@ -14,6 +16,11 @@ class PictureError(ValueError):
 def read_picture(file: Path | IO[bytes]) -> Image.Image:
     """The first frame of a picture file, decoded. Raises PictureError, and OSError where the file itself is not had."""
     return _opened(file, Image.Image.load)
+
+
+def open_picture(file: Path | IO[bytes]) -> Image.Image:
+    """A picture file of which the head alone was read; its pixels may raise nearly anything. Raises as `read_picture` does."""
+    return _opened(file, lambda _picture: None)
 
 
 def check_picture(file: Path) -> None:
@@ -26,6 +33,8 @@ def _opened(file: Path | IO[bytes], look: Callable[[Image.Image], object]) -> Im
         file.open("rb").close()  # of what this raises nothing is the picture's fault
     try:
         picture = Image.open(file)
+        if picture.format in OUTSIDE:
+            raise ValueError(picture.format)
         look(picture)
     except Image.DecompressionBombError:
         most = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6

@@ -1,9 +1,11 @@
 """Whether the bytes of a picture or video are all of one: decoded where Pillow can, else looked through to their end."""
 
 import io
+import itertools
 import re
 import threading
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
@@ -16,6 +18,8 @@ PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body)", re.IG
 KNOWN_PICTURES = (".png", ".apng", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".svg")
 PICTURES = (*KNOWN_PICTURES, ".jxl", ".exr", ".hdr", ".tga", ".ppm", ".ico", ".jp2")  # of the rest the end is not known
 VIDEOS = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
+LEAST_FRAME = 2**12  # pixels that a frame counts for at least, as tiny ones take time too
+MOST_PACKED = 1032  # bytes that deflate makes of one
 
 
 def find_flaw(content: bytes, name: str) -> str:
@@ -50,13 +54,12 @@ _ONE_AT_A_TIME = threading.Lock()  # what is told of warnings counts for all thr
 
 
 def _decoded(content: bytes) -> bool:
-    """Whether every pixel of the first frame can be had; True for pictures too large to try."""
+    """Whether every pixel can be had, frame by frame; True for what is too large to try."""
     try:
         with _ONE_AT_A_TIME, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content)) as picture:
-                if picture.width * picture.height <= MOST_PIXELS:
-                    picture.load()
+                _decode(picture)
         return True
     except Image.DecompressionBombError:
         return True
@@ -64,13 +67,37 @@ def _decoded(content: bytes) -> bool:
         return False
 
 
+def _decode(picture: Image.Image) -> None:
+    left = MOST_PIXELS
+    for frame in itertools.count():
+        try:
+            picture.seek(frame)
+        except EOFError:
+            return
+        left -= max(LEAST_FRAME, picture.width * picture.height)
+        if left < 0:
+            return
+        picture.load()
+
+
 def _png(content: bytes) -> bool:
-    place = 8
+    """All parts with their sums, of the frames too that are not decoded, and no more pixels than there is data for."""
+    place, data = 8, 0
     while place + 12 <= len(content):
-        name, place = content[place + 4 : place + 8], place + 12 + _big(content, place, 4)
+        name, end = content[place + 4 : place + 8], place + 8 + _big(content, place, 4)
+        if zlib.crc32(memoryview(content)[place + 4 : end]) != _big(content, end, 4):
+            return False
+        data += (end - place - 8) * (name == b"IDAT")
+        place = end + 4
         if name == b"IEND":
-            return place <= len(content) and _decoded(content)
+            return place <= len(content) and data * MOST_PACKED >= _png_bytes(content) and _decoded(content)
     return False
+
+
+def _png_bytes(content: bytes) -> int:
+    """How large the pixels are, at least, that the header of a PNG tells of."""
+    channels = {2: 3, 4: 2, 6: 4}.get(content[25], 1)
+    return _big(content, 20, 4) * (_big(content, 16, 4) * content[24] * channels // 8)
 
 
 def _riff(content: bytes) -> bool:

@@ -7,12 +7,32 @@ from pathlib import Path
 from typing import Any
 
 from ...common.atomic_write import write_bytes
+from ...common.digests import sha256
 from ..client import Client
 from ..results import Picture, RunResult
+from ..whole_files import PICTURES, VIDEOS
 from .ledger import Entry
 
 FOLDER = "pictures"
 LONGEST_NAME = 60
+LONGEST_STEM = 160  # bytes; with what follows it a name fits into the 255 that file systems have
+OTHERS = (
+    ".wav",
+    ".flac",
+    ".mp3",
+    ".ogg",
+    ".opus",
+    ".m4a",
+    ".glb",
+    ".gltf",
+    ".obj",
+    ".ply",
+    ".stl",
+    ".psd",
+    ".json",
+    ".txt",
+    ".npy",
+)
 LONGEST_TEXT = 20_000  # of a report; the ledger is no archive
 
 
@@ -44,17 +64,22 @@ def texts_of(result: RunResult) -> dict[str, list[str]]:
 
 def file_stem(entry: Entry) -> str:
     """'00012_blue_room_1f0c9a7d': the row's number, its name made fit for any file system, and a part of its key."""
-    name = re.sub(r"[^\w\-]+", "_", entry.name).strip("_")[:LONGEST_NAME]
+    name = _cut(re.sub(r"[^\w\-]+", "_", entry.name).strip("_")[:LONGEST_NAME], LONGEST_STEM)
     key = entry.key[:8] + entry.key[32:]
     return "_".join(part for part in (f"{entry.number:05}", name, key) if part)
 
 
 def _named(entry: Entry, result: RunResult) -> Iterator[tuple[str, Picture]]:
     kept = _kept(result.outputs)
+    seen: set[str] = set()
     for node, pictures in kept.items():
+        label = _plain(node)
+        if label.lower() in seen:  # two nodes whose names differ in what no file's name holds
+            label = f"{label}_{sha256(node.encode('utf-8', 'replace'))[:8]}"
+        seen.add(label.lower())
         for index, picture in enumerate(pictures):
             # One picture is the usual case and needs no more than the row's name.
-            rest = "" if len(kept) == 1 and len(pictures) == 1 else f"_{_plain(node)}_{index}"
+            rest = "" if len(kept) == 1 and len(pictures) == 1 else f"_{label}_{index}"
             yield f"{file_stem(entry)}{rest}", picture
 
 
@@ -69,9 +94,17 @@ def _kept(outputs: Mapping[str, Any]) -> dict[str, list[Picture]]:
 
 
 def _plain(node: str) -> str:
-    return re.sub(r"[^\w\-]+", "-", node)[:20]
+    return _cut(re.sub(r"[^\w\-]+", "-", node)[:20], 40)
+
+
+def _cut(text: str, most: int) -> str:
+    """The text, of `most` bytes at most."""
+    return text.encode()[:most].decode("utf-8", "ignore")
 
 
 def _suffix(picture: Picture) -> str:
+    """That of the server's file, where it is one of pictures and the like; what a double click would run is none."""
     suffix = Path(picture.filename).suffix.lower()
-    return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else ".png"
+    if not re.fullmatch(r"\.[a-z0-9]{1,5}", suffix):
+        return ".png"
+    return suffix if suffix in (*PICTURES, *VIDEOS, *OTHERS) else ".bin"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import random
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,40 @@ def test_what_is_no_file_of_its_kind() -> None:
         assert "web page" in find_flaw(b"\n<!doctype html><svg></svg>", name)
         assert "is no " in find_flaw(b'{"error": "not found"}', name)
     assert find_flaw(b"1234", "mesh.glb") == "", "of other kinds nothing is known"
+
+
+def part(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def test_a_png_is_damaged_wherever_a_byte_is_another() -> None:
+    chance = random.Random(6)
+    for name in ("a.png", "moving.png"):
+        content = picture(name)
+        for place in (chance.randrange(8, len(content) - 12) for _ in range(200)):
+            changed = bytearray(content)
+            changed[place] ^= chance.randrange(1, 256)
+            assert find_flaw(bytes(changed), name), place
+
+
+@pytest.mark.parametrize("side", [9_000, 13_000, 60_000, 2**31 - 1])
+def test_a_png_that_tells_of_more_pixels_than_it_can_hold(side: int) -> None:
+    header = part(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    data = part(b"IDAT", zlib.compress(bytes(5_000)))
+    assert "cut off or damaged" in find_flaw(picture("a.png")[:8] + header + data + part(b"IEND", b""), "a.png")
+
+
+def test_a_large_plain_png_is_whole() -> None:
+    buffer = io.BytesIO()
+    Image.new("L", (9_000, 9_000)).save(buffer, "PNG")
+    assert find_flaw(buffer.getvalue(), "a.png") == ""
+
+
+def test_frames_beyond_the_first_are_looked_at() -> None:
+    content, chance, found = picture("moving.gif"), random.Random(7), 0
+    last = content.rindex(b"\x21\xf9\x04")
+    for _ in range(100):
+        changed = bytearray(content)
+        changed[chance.randrange(last + 8 + 10, len(content) - 2)] ^= chance.randrange(1, 256)
+        found += bool(find_flaw(bytes(changed), "moving.gif"))
+    assert found > 5, "a GIF has no sums: what cannot be unpacked is all that shows"

@@ -263,3 +263,82 @@ def test_any_message_of_the_websocket() -> None:
         if isinstance(message, dict):
             assert isinstance(is_end(message), bool)
             assert all(str(event) for event in Reader().read(message))
+
+
+NAMES = (
+    "../../x.png",
+    "/etc/passwd",
+    "C:\\x.png",
+    "CON.png",
+    "x" * 10_000 + ".png",
+    "a\0.png",
+    "a\n.png",
+    "a.png/..",
+    ".png",
+    "\ud800",
+)
+KINDS = {"a.webp": ".webp", "a.PNG": ".png", "a.mp4": ".mp4", "a.glb": ".glb", "a": ".png"}
+RUN = ("a.bat", "a.exe", "a.html", "a.lnk", "a.scr", "a.png.hta", "a.url")
+
+
+@pytest.mark.parametrize("name", [*NAMES, *KINDS, *RUN])
+def test_no_name_of_a_server_is_that_of_a_file_here(
+    folder: Path, host: AnsweringHost, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folders = ("", "../..", "/etc", "x\0", "y" * 10_000)
+
+    def spoil(path: str, answer: bytes, text: str) -> bytes:
+        if not path.startswith("/history"):
+            return answer
+        (told,) = json.loads(answer).items()
+        told[1]["outputs"] = {"4": {"images": [{"filename": name, "subfolder": folders[int(text)], "type": "output"}]}}
+        return json.dumps(dict([told])).encode()
+
+    honest = host.answer
+    video = b"\0\0\0\x08ftyp\0\0\0\x08moov\0\0\0\x08mdat"
+    content = video if name.endswith("mp4") else picture("a")
+    monkeypatch.setattr(host, "answer", lambda path, *rest: (200, content) if path == "/view" else honest(path, *rest))
+    host.spoil = spoil
+    _, entries = start(folder, [{"Sampler.text": str(number), "name": "row"} for number, _ in enumerate(folders)])
+    suffix = KINDS.get(name, ".bin" if name in RUN else ".png")
+    files = [f"pictures/0000{entry.number}_row_{entry.key[:8]}{suffix}" for entry in entries]
+    assert {entry.state for entry in entries} == {DONE} and [*map(list, (entry.files for entry in entries))] == [
+        [one] for one in files
+    ]
+    assert {one.name for one in folder.iterdir()} == {"rows.jsonl", "out"}
+    assert {f"pictures/{one.name}" for one in (folder / "out" / "pictures").iterdir()} == {*files}
+
+
+def test_no_picture_takes_the_place_of_another(
+    folder: Path, host: AnsweringHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the nodes are called: their names differ in letters that no file's name holds, in its case, or far behind."""
+    nodes = [
+        "a/b",
+        "a:b",
+        "A/b",
+        "\U00020000" * 30,
+        "\U00020000" * 31,
+        "save_the_first_picture_a",
+        "save_the_first_picture_b",
+    ]
+    picture_of = {f"{number}.png": png(number) for number, _ in enumerate(nodes)}
+
+    def spoil(path: str, answer: bytes, _text: str) -> bytes:
+        if not path.startswith("/history"):
+            return answer
+        (told,) = json.loads(answer).items()
+        told[1]["outputs"] = {
+            node: {"images": [{"filename": name}]} for node, name in zip(nodes, picture_of, strict=True)
+        }
+        return json.dumps(dict([told])).encode()
+
+    def answer(path: str, params: Any, body: Any) -> tuple[int, bytes]:
+        return (200, picture_of[params["filename"]]) if path == "/view" else honest(path, params, body)
+
+    honest = host.answer
+    monkeypatch.setattr(host, "answer", answer)
+    host.spoil = spoil
+    _, (entry,) = start(folder, [{"Sampler.text": "a", "name": "\U00020000" * 70}])
+    assert entry.state == DONE and len({one.lower() for one in entry.files}) == len(nodes)
+    assert [(folder / "out" / one).read_bytes() for one in entry.files] == [*picture_of.values()]
