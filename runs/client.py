@@ -7,6 +7,7 @@ how it ended is always read from the history, so that a dropped connection can n
 
 import asyncio
 import contextlib
+import functools
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -40,6 +41,7 @@ class Client:
         self._patience = patience
         self._client_id = uuid.uuid4().hex
         self._left_out: dict[str, tuple[NodeProblem, ...]] = {}
+        self._over: set[str] = set()
         self.last_word = 0.0
         """When the server last took a prompt or said that one goes on, by time.monotonic."""
 
@@ -134,7 +136,7 @@ class Client:
             self._live.close_box(prompt_id)
             raise
         self._left_out[queued] = left_out
-        self._note_word()
+        self._note_word(queued)
         return queued
 
     async def _queue(self, prompt: Prompt, body: Mapping[str, Any]) -> tuple[str, tuple[NodeProblem, ...]]:
@@ -144,8 +146,13 @@ class Client:
             raise self._wire.parsed(path, status, answer, lambda told: read_refusal(told, prompt))
         return self._wire.parsed(path, status, answer, lambda told: read_queued(told, prompt))
 
-    def _note_word(self) -> None:
-        self.last_word = time.monotonic()
+    def _note_word(self, prompt_id: str) -> None:
+        if prompt_id not in self._over:
+            self.last_word = time.monotonic()
+
+    def discount(self, prompt_id: str) -> None:
+        """This prompt has ended, or was to be stopped: that it goes on all the same is no `last_word` any more."""
+        self._over.add(prompt_id)
 
     async def follow(self, prompt_id: str) -> AsyncGenerator[Event, None]:
         """The events of a run, from Queued to Finished or Failed (which ends the iteration and is not raised).
@@ -155,7 +162,8 @@ class Client:
         """
         left_out = self._left_out.get(prompt_id)
         try:
-            follower = Follower(self._wire, self._live, prompt_id, left_out, self._patience, self._note_word)
+            goes_on = functools.partial(self._note_word, prompt_id)
+            follower = Follower(self._wire, self._live, prompt_id, left_out, self._patience, goes_on)
             async for event in follower.events():
                 yield event
         finally:

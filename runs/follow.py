@@ -14,6 +14,7 @@ from .wire import Wire
 # Seconds of silence before the server is asked: the websocket stands; it does not; the end was announced and the
 # history entry is due any moment.
 POLL_LIVE, POLL_LOST, POLL_ENDING = 10.0, 1.0, 0.05
+LONGEST_END = 10.0  # seconds for that; after them the end was none
 
 
 async def history_entry(wire: Wire, prompt_id: str) -> dict[str, Any] | None:
@@ -46,7 +47,7 @@ class Follower:
 
     async def events(self) -> AsyncIterator[Event]:
         """All events up to Finished or Failed. Raises ServerUnreachable and RunLost."""
-        box, reader, ending = self._live.open_box(self._prompt_id), Reader(), False
+        box, reader, ending = self._live.open_box(self._prompt_id), Reader(), 0.0
         yield Queued(self._prompt_id)
         while True:
             messages = await box.take(self._pause(ending))
@@ -54,7 +55,7 @@ class Follower:
                 self._goes_on()
                 for event in reader.read(message):
                     yield event
-                ending = ending or is_end(message)
+                ending = ending or (time.monotonic() if is_end(message) else 0.0)
             if messages and not ending:
                 continue
             outcome = await self._outcome()
@@ -62,9 +63,10 @@ class Follower:
                 yield Finished(outcome) if isinstance(outcome, RunResult) else Failed(outcome)
                 return
 
-    def _pause(self, ending: bool) -> float:
+    def _pause(self, ending: float) -> float:
+        """ending: when the end was announced, 0 before that."""
         if ending:
-            return POLL_ENDING
+            return POLL_ENDING if time.monotonic() - ending < LONGEST_END else POLL_LOST
         # The host sends a prompt's messages to the client that submitted it, and to nobody else.
         return POLL_LIVE if self._live.trusted and self._left_out is not None else POLL_LOST
 

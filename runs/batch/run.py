@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..client import Client
-from ..errors import CannotWrite, ClientError, RowProblem, RunLost, RunTimedOut
+from ..errors import CannotWrite, ClientError, RowProblem, RunLost, RunTimedOut, UnexpectedAnswer, is_away
 from ..events import Event, Executing
 from ..graph import with_changes
 from ..results import RunResult
@@ -29,7 +29,8 @@ CANCEL_SECONDS = 5
 class Attempt:
     """A row on its way to a result.
 
-    is_sent: whether its prompt went out; is_taken: whether the server said that it has it; begun: whether it began to run it.
+    is_sent: whether its prompt went out; is_taken: whether the server said that it has it; begun: whether it began to run it;
+    is_over: whether it ended, or was to be stopped.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Attempt:
         self.is_sent = is_sent
         self.is_taken = is_sent
         self.begun = False
+        self.is_over = False
         self._graph = graph
         self._entry = entry
         self._settings = settings
@@ -56,7 +58,10 @@ class Attempt:
             self.is_sent = True  # a server that goes away right now is asked for it later
             await client.submit(prompt, prompt_id=self.prompt_id)
             self.is_taken = True
+        if self.is_over:
+            client.discount(self.prompt_id)
         result = await self._end(client)
+        self.is_over = True
         self._check(result)
         return result
 
@@ -79,7 +84,13 @@ class Attempt:
         try:
             return await asyncio.wait_for(client.wait(self.prompt_id, self._note), seconds)
         except asyncio.TimeoutError:
-            await client.cancel(self.prompt_id)
+            self.is_over = True
+            try:
+                await client.cancel(self.prompt_id)
+            except UnexpectedAnswer as error:
+                if is_away(error):
+                    raise
+                # It is there and does not stop it: the row has had its time all the same.
             raise RunTimedOut(f"did not end within {seconds:g} s and was stopped") from None
 
     def _note(self, event: Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from armature_pack.runs.batch import patience
 from armature_pack.runs.batch.batch import BatchResult, batch
 from armature_pack.runs.batch.job import Settings
 from armature_pack.runs.batch.ledger import DONE, FAILED, WAITING, Entry, Ledger
+from armature_pack.runs.client import Client
 from armature_pack.runs.errors import BatchError, ClientError
 from armature_pack.runs.events import Reader, is_end
 from armature_pack.tests.runs.answering import AnsweringHost, picture, spoilt
@@ -202,6 +204,47 @@ def test_a_server_that_forgets_what_it_took_costs_that_row_alone(folder: Path, h
     )
     _, (lost, other) = start(folder, [{"Sampler.text": text} for text in "ab"])
     assert (lost.state, other.state) == (FAILED, DONE) and "never ran it" in lost.reason
+
+
+def test_a_run_that_ended_and_goes_on_again_is_no_sign_of_life(folder: Path, host: AnsweringHost) -> None:
+    """Its picture is refused for ever, and in between the server says that it still works on it."""
+
+    def spoil(path: str, answer: bytes, _text: str) -> bytes | tuple[int, bytes]:
+        if path.startswith("/history") and host.asked[path] % 2:
+            return b"{}"
+        return (503, b"") if path == "/view" else answer
+
+    host.spoil = spoil
+    result, _ = start(folder, [{"Sampler.text": "a"}], patience=0.2)
+    assert result.status == 2 and "did not come back within 0.2 s" in result.stopped
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_a_row_that_is_over_time_ends_though_the_server_does_not_stop_it(
+    folder: Path, host: AnsweringHost, status: int
+) -> None:
+    stopping = Counter[str]()
+
+    def spoil(path: str, answer: bytes, _text: str) -> bytes | tuple[int, bytes]:
+        if path == "/queue" and path in stopping:
+            stopping.clear()
+            return status, b""
+        return b"{}" if path.startswith("/history") else answer
+
+    original = Client.cancel
+
+    async def cancel(client: Client, prompt_id: str) -> None:
+        stopping["/queue"] += 1
+        await original(client, prompt_id)
+
+    host.spoil = spoil
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "cancel", cancel)
+        result, (entry,) = start(folder, [{"Sampler.text": "a"}], row_seconds=0.05, patience=0.3)
+    if status == 503:
+        assert "did not come back within 0.3 s" in result.stopped
+    else:
+        assert entry.state == FAILED and "did not end within 0.05 s" in entry.reason
 
 
 def renamed(answer: bytes, other: str) -> bytes:
