@@ -1,11 +1,24 @@
 """What can go wrong between a client and a ComfyUI server, in words that name what, where and what to do."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+LONGEST_MESSAGE = 20_000
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal obeys, less tabs and ends of lines
+
+
+def fit_to_show(text: str) -> str:
+    """A text with words of a server in it, as it may go to a terminal and into a table: bounded, without control characters."""
+    text = _CONTROLS.sub("\ufffd", text[: 2 * LONGEST_MESSAGE].replace("\r\n", "\n"))
+    return text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + " …"
+
 
 class ClientError(Exception):
-    """Base of every error the client raises."""
+    """Base of every error the client raises; its message is fit to be shown, whatever a server put into it."""
+
+    def __init__(self, message: str):
+        super().__init__(fit_to_show(message))
 
 
 class ServerUnreachable(ClientError):
@@ -117,3 +130,6 @@ class CannotWrite(BatchError):
 
 class RowProblem(ValueError):
     """One row cannot run; the rest can."""
+
+    def __init__(self, message: str):
+        super().__init__(fit_to_show(message))

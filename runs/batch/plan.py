@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from ...common.digests import sha256_of_json
 from ...common.file_stamp import file_stamp
 from ..answers import as_text
-from ..errors import RowProblem
+from ..errors import RowProblem, fit_to_show
 from ..graph import with_changes
 from .columns import NAME_COLUMN, Column, check_classes, convert, find_columns, picture_input
 from .job import Request
@@ -38,7 +38,7 @@ async def objections(client: Asked, prompt: Mapping[str, Any]) -> str | None:
         return None
     errors = [found for found in report.get("findings", ()) if found.get("severity") == "error"]
     told = [" ".join(filter(None, (as_text(found.get("text")), as_text(found.get("fix"))))) for found in errors]
-    return "; ".join(one or "the check finds an error, and does not say which" for one in told)
+    return fit_to_show("; ".join(one or "the check finds an error, and does not say which" for one in told))
 
 
 class ServerCheck:

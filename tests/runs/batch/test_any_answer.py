@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import json
 import random
 import tempfile
@@ -11,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from armature_pack.commands.batch.screen import Screen
 from armature_pack.runs.batch import patience
-from armature_pack.runs.batch.batch import BatchResult, batch
-from armature_pack.runs.batch.job import Settings
+from armature_pack.runs.batch.batch import BatchResult, batch, run_on_server
+from armature_pack.runs.batch.job import Job, Request, Settings
 from armature_pack.runs.batch.ledger import DONE, FAILED, WAITING, Entry, Ledger
 from armature_pack.runs.client import Client
 from armature_pack.runs.errors import BatchError, ClientError
 from armature_pack.runs.events import Reader, is_end
+from armature_pack.runs.wire import Secrets
 from armature_pack.tests.runs.answering import AnsweringHost, picture, spoilt
 from armature_pack.tests.runs.batch.host_stub import GRAPH, png
 
@@ -245,6 +249,43 @@ def test_a_row_that_is_over_time_ends_though_the_server_does_not_stop_it(
         assert "did not come back within 0.3 s" in result.stopped
     else:
         assert entry.state == FAILED and "did not end within 0.05 s" in entry.reason
+
+
+def test_words_of_a_server_do_nothing_to_a_terminal_or_a_table(
+    folder: Path, host: AnsweringHost, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evil = "\x1b[2J\x1b]0;title\x07\x9b1A\r\nnext\tword \0 \x7f" + "x" * 10**6
+    host.report = {"findings": []}
+
+    def spoil(path: str, answer: bytes, text: str) -> bytes | tuple[int, bytes]:
+        if path == "/prompt" and text == "refused":
+            return 400, json.dumps(
+                {"error": {"message": evil}, "node_errors": {"3": {"errors": [{"message": evil}]}}}
+            ).encode()
+        if not path.startswith("/history"):
+            return answer
+        (told,) = json.loads(answer).items()
+        if text == "failed":
+            told[1]["status"]["messages"][-1] = ["execution_error", {"node_id": evil, "exception_message": evil}]
+        if text == "named":
+            told[1]["outputs"] = {evil: {"images": [{"filename": evil}]}}
+        if text == "odd":
+            told[1]["outputs"] = {evil: {"images": ["no file"]}}
+        return json.dumps(dict([told])).encode()
+
+    host.spoil = spoil
+    rows = [{"Sampler.text": text} for text in ("refused", "failed", "named", "odd", "fine")]
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    screen = Screen(argparse.Namespace(out=folder / "out", check=False, strict=False))
+    job = Job(GRAPH, Request(folder / "rows.jsonl"), folder / "out", Secrets(SERVER, {}))
+    result = asyncio.run(run_on_server(job, SERVER, {}, screen))
+    assert (result.counts[DONE], result.counts[FAILED]) == (1, 4)
+    host.report = {"findings": [{"severity": "error", "text": evil}]}
+    asyncio.run(run_on_server(job, SERVER, {}, screen))
+    shown = capsys.readouterr().out
+    assert "next" in shown and len(shown) < 1_000_000
+    assert not set(shown) & {chr(code) for code in (*range(9), *range(11, 32), *range(127, 160))}
+    assert all(len(json.dumps(row["reason"])) < 50_000 for row in json.loads(result.data.read_text("utf-8"))["rows"])
 
 
 def renamed(answer: bytes, other: str) -> bytes:
