@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..common.atomic_write import write_bytes
 from ..runs.client import Client
-from ..runs.errors import BatchError, ClientError
+from ..runs.errors import BatchError, ClientError, fit_to_show
 from ..runs.record.compare import difference_picture, differences, picture_differences, recorded_picture
 from ..runs.record.hashes import HashCache
 from ..runs.record.record import Record, RecordError, read_record
@@ -81,4 +81,4 @@ def _print_differences(lines: list[str] | tuple[str, ...], heading: str) -> None
     if lines and heading:
         print(heading)
     for line in lines:
-        print(f"  {line}" if heading else line)
+        print(fit_to_show(f"  {line}" if heading else line))

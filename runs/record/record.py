@@ -11,7 +11,7 @@ from typing import Any
 from ...common.picture_files import PictureError, read_picture
 from ...common.whole_file import read_text
 from ..batch.batch import check_graph
-from ..errors import BatchError
+from ..errors import BatchError, fit_to_show
 
 SCHEMA = "armature.record/1"
 FILE = "record.json"
@@ -42,7 +42,10 @@ ENTRIES: Mapping[str, tuple[str, ...]] = {
 
 
 class RecordError(ValueError):
-    """What was given is no record, or one that cannot be used; the message says why."""
+    """What was given is no record, or one that cannot be used; the message says why, fit to be shown."""
+
+    def __init__(self, message: str):
+        super().__init__(fit_to_show(message))
 
 
 @dataclass(frozen=True)
