@@ -13,7 +13,7 @@ from ..files.index import ModelFile, ModelIndex
 from ..host import host_nodes, running_prompt
 from .check_prompt import POLICIES, check_prompt
 from .facts import Facts
-from .node_types import NodeTypes, from_object_info
+from .node_types import NodeTypes, described
 from .prompt import PromptError, read_prompt
 from .repair import repair
 from .report import Report, change_json
@@ -46,8 +46,7 @@ def sheet_paths() -> list[Path]:
 @short_text_cache
 def host_types(class_type: str) -> NodeTypes | None:
     """The types of one of the nodes that the host has loaded; None when it has none of that name."""
-    info = node_info(class_type)
-    return None if info is None else from_object_info(class_type, info)
+    return described(class_type, node_info(class_type))
 
 
 def node_info(class_type: str) -> Mapping[str, Any] | None:

@@ -68,6 +68,14 @@ def from_object_info(class_type: str, info: Mapping[str, Any]) -> NodeTypes:
     return NodeTypes(inputs, outputs, growing, part_from_object_info(class_type, info))
 
 
+def described(class_type: str, info: object) -> NodeTypes | None:
+    """The types of a node that anybody describes; None, as for one that is not known, where that is in no form of the host's."""
+    try:
+        return from_object_info(class_type, info) if isinstance(info, Mapping) else None
+    except (TypeError, AttributeError, LookupError, ValueError, RecursionError):
+        return None
+
+
 def _plain(kind: Any) -> str:
     """A list of choices is a COMBO; a type that follows what is linked is any type."""
     if not isinstance(kind, str):
@@ -89,8 +97,7 @@ def from_table(table: Mapping[str, Any]) -> TypesOf:
 
     @cache
     def types_of(class_type: str) -> NodeTypes | None:
-        info = table.get(class_type)
-        return from_object_info(class_type, info) if isinstance(info, Mapping) else None
+        return described(class_type, table.get(class_type))
 
     return types_of
 

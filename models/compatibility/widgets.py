@@ -155,6 +155,9 @@ def _socket_type(kind: str, options: Mapping[str, Any]) -> str:
     return str(template.get("allowed_types", "*")) if isinstance(template, Mapping) else "*"
 
 
+_MOST_ROWS = 1_000  # more than any node begins with; what asks for more is none that can be shown
+
+
 def _rows(name: str, options: Mapping[str, Any]) -> tuple[list[tuple[str, str]], str]:
     """The rows that an input starts with whose number grows, and their type."""
     template = options.get("template")
@@ -166,7 +169,7 @@ def _rows(name: str, options: Mapping[str, Any]) -> tuple[list[tuple[str, str]],
     names = template.get("names")
     most = len(names) if names else template.get("max", 100)
     rows = []
-    for number in range(min(max(1, least + 1), most)):
+    for number in range(min(max(1, least + 1), most, _MOST_ROWS)):
         for one, kind, _ in specs:
             stem = template.get("prefix", "") if len(specs) == 1 else one
             row = names[number] if names else f"{stem}{number}"
