@@ -1,7 +1,7 @@
 """The servers of a batch as the runner sees them: which are up, which are away, and how much room each has."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,10 +48,12 @@ class Lanes:
         """Those that were not given up."""
         return self._lanes
 
-    def free(self) -> Iterator[Lane]:
-        """The lanes with room, the emptiest first, once for each row that they take."""
+    def free(self, without: Collection[Lane]) -> Iterator[Lane]:
+        """The lanes with room, less those in `without`, the emptiest first, once for each row that they take."""
         while True:
-            open_lanes = [lane for lane in self._lanes if lane.address and lane.busy < self._ahead]
+            open_lanes = [
+                lane for lane in self._lanes if lane.address and lane.busy < self._ahead and lane not in without
+            ]
             if not open_lanes:
                 return
             yield min(open_lanes, key=lambda lane: lane.busy)

@@ -61,6 +61,7 @@ class RayRunner:
         self._out = out
         self._given = given
         self._rows: dict[Any, tuple[Lane, Entry]] = {}
+        self._wrong: dict[str, set[str]] = {}  # of a row, by key, the servers whose answers about it were none
         lanes.tell = recorder.tell
 
     async def run(self) -> None:
@@ -83,15 +84,24 @@ class RayRunner:
 
     def _fill(self) -> bool:
         """Gives rows to the servers with room. Whether any row is left."""
-        for lane in self._lanes.free():
-            entry = self._next()
+        idle: set[Lane] = set()
+        for lane in self._lanes.free(idle):
+            entry = self._next(lane)
             if entry is None:
-                break
-            self._send(lane, entry)
+                idle.add(lane)
+            else:
+                self._send(lane, entry)
         return self._next() is not None
 
-    def _next(self) -> Entry | None:
-        return self._ledger.next_row({entry.key for _, entry in self._rows.values()})
+    def _next(self, lane: Lane | None = None) -> Entry | None:
+        """The next row, for `lane`: of those that other servers may give, none that it answered wrongly about."""
+        taken = {entry.key for _, entry in self._rows.values()}
+        if lane is not None:
+            taken |= {key for key, names in self._wrong.items() if lane.name in names and self._may_elsewhere(names)}
+        return self._ledger.next_row(taken)
+
+    def _may_elsewhere(self, names: Collection[str]) -> bool:
+        return any(other.name not in names for other in self._lanes.all)
 
     def _send(self, lane: Lane, entry: Entry) -> None:
         try:
@@ -133,6 +143,13 @@ class RayRunner:
                 raise CannotWrite(self._out, error.strerror or error) from None
             self._recorder.done(entry, [name for name, _ in outcome["files"]], outcome["texts"], outcome["seconds"])
             return
+        if outcome["kind"] == FAULT and outcome["is_answer"]:
+            names = self._wrong.setdefault(entry.key, set())
+            names.add(lane.name)
+            if self._may_elsewhere(names):
+                self._ledger.put_back(entry.key, lost=False)
+                self._recorder.tell(f"{entry.place} goes to another server. {outcome['reason']}")
+                return
         if outcome["kind"] == AWAY:
             self._lanes.lose(lane, outcome["reason"])
         # A server that stays away has lost its rows, as far as this batch can tell.

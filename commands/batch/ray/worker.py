@@ -52,7 +52,8 @@ class Worker:
     async def run(self, job: Mapping[str, Any]) -> dict[str, Any]:
         """One row. job: entry (its fields), prompt_id, pictures (place -> (name, bytes)), resume (address of its run, or '').
 
-        Gives kind 'done' with files (path, bytes), texts and seconds, or another kind of `outcome` with reason and begun.
+        Gives kind 'done' with files (path, bytes), texts and seconds, or another kind of `outcome` with reason, begun and
+        is_answer: whether it was the server's answer that was wrong.
         """
         entry = Entry(**job["entry"])
         graph, is_sent = self._settings["graph"], bool(job["resume"])
@@ -138,4 +139,5 @@ class Worker:
 
 
 def _ended(attempt: Attempt, kind: str, error: Exception) -> dict[str, Any]:
-    return {"kind": kind, "reason": str(error), "begun": attempt.begun}
+    is_answer = isinstance(error, UnexpectedAnswer)
+    return {"kind": kind, "reason": str(error), "begun": attempt.begun, "is_answer": is_answer}

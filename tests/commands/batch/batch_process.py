@@ -49,11 +49,14 @@ def run_command(command: str, folder: Path, *options: str, status: int = 0, time
 
 
 @contextmanager
-def stub_process(port: int, log: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
-    """The stub as a process that can be killed."""
+def stub_process(port: int, log: Path, seconds: float, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """The stub as a process that can be killed; `more` as it takes it."""
     with log.with_suffix(".err").open("a") as errors:
         process = subprocess.Popen(
-            [sys.executable, str(STUB), str(port), str(log), str(seconds)], stdout=errors, stderr=errors, text=True
+            [sys.executable, str(STUB), str(port), str(log), str(seconds), *more],
+            stdout=errors,
+            stderr=errors,
+            text=True,
         )
     try:
         wait_for(port, process)

@@ -129,6 +129,19 @@ def test_two_machines_share_the_rows_and_one_is_lost_midway(
         assert ledger.counts()["done"] == ROWS
 
 
+def hold_until_all_work(folder: Path, logs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server runs more than three rows before each has run one, however late one of them was asked."""
+    hold(folder, 3)
+
+    class Waiting(screen.BatchBar):
+        def show(self, step: Any) -> None:
+            if all(log.exists() for log in logs):
+                release(folder)
+            super().show(step)
+
+    monkeypatch.setattr(screen, "BatchBar", Waiting)
+
+
 def test_several_servers_without_a_cluster(
     tmp_path: Path, comfyui: Path, ray: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,17 +152,7 @@ def test_several_servers_without_a_cluster(
         stream.write("\nfail,1\nfail twice,2")
     ports = [free_port(), free_port()]
     logs = [tmp_path / f"{port}.jsonl" for port in ports]
-    hold(tmp_path, 3)
-
-    class Waiting(screen.BatchBar):
-        """Lets the servers go on once both have worked, however late one of them was asked."""
-
-        def show(self, step: Any) -> None:
-            if all(log.exists() for log in logs):
-                release(tmp_path)
-            super().show(step)
-
-    monkeypatch.setattr(screen, "BatchBar", Waiting)
+    hold_until_all_work(tmp_path, logs, monkeypatch)
     with stub_process(ports[0], logs[0], 0.05), stub_process(ports[1], logs[1], 0.05):
         servers = [part for port in (*ports, 9) for part in ("--server", f"http://ann:hush-hush-1@127.0.0.1:{port}")]
         # Each server has its own account of what failed: "fail twice" may do so twice on either.
@@ -163,6 +166,22 @@ def test_several_servers_without_a_cluster(
     assert states == ["done"] * 10 + ["failed", "done"]
     kept = b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
     assert b"hush-hush-1" not in kept and "hush-hush-1" not in out
+
+
+@pytest.mark.parametrize("other", [(), ("lies",)], ids=["one lies", "both lie"])
+def test_rows_that_a_server_answers_wrongly_about_go_to_another(
+    tmp_path: Path, comfyui: Path, ray: Any, monkeypatch: pytest.MonkeyPatch, other: tuple[str, ...]
+) -> None:
+    """The one that lies is the faster one; where all lie, each row fails once it was everywhere."""
+    write_batch(tmp_path, 12)
+    ports, logs = [free_port(), free_port()], [tmp_path / "first.jsonl", tmp_path / "second.jsonl"]
+    hold_until_all_work(tmp_path, logs, monkeypatch)
+    servers = [part for port in ports for part in ("--server", f"http://127.0.0.1:{port}")]
+    with stub_process(ports[0], logs[0], 0.0, "lies"), stub_process(ports[1], logs[1], 0.05, *other):
+        assert run_on_servers(arguments(tmp_path, comfyui, *servers)) == (2 if other else 0)
+    assert [row["state"] for row in summary(tmp_path / "out")] == ["failed" if other else "done"] * 12
+    ran = [Counter(json.loads(line)["text"] for line in log.read_text(encoding="utf-8").splitlines()) for log in logs]
+    assert ran[0] and len(ran[1]) == 12 and max([*ran[0].values(), *ran[1].values()]) == 1, "each at most once on each"
 
 
 def test_what_one_server_takes() -> None:

@@ -238,11 +238,13 @@ async def _answer(data: Any, status: int = 200) -> web.Response:
     return web.json_response(data, status=status)
 
 
-async def _main(port: int, log: Path, seconds: float) -> None:
-    async with HostStub(seconds, log).serving(port):
+async def _main(port: int, log: Path, seconds: float, lies: bool) -> None:
+    stub = HostStub(seconds, log)
+    stub._picture = b'{"error": "no"}' if lies else png()
+    async with stub.serving(port):
         print("ready", time.time(), flush=True)
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(int(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(_main(int(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), len(sys.argv) > 4))
