@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -90,7 +92,17 @@ async def get_desk(_request: Any) -> Any:
     """The artist's desk: a page that runs the graphs through the server's public API."""
     from aiohttp import web
 
-    return web.FileResponse(DESK / "index.html")
+    return web.Response(text=await asyncio.to_thread(_desk_page), content_type="text/html", charset="utf-8")
+
+
+def _desk_page() -> str:
+    """The page with its style sheets in it: a browser paints nothing before it has them."""
+
+    def sheet(link: re.Match[str]) -> str:
+        return f"<style>\n{(DESK / link[1]).read_text(encoding='utf-8')}</style>"
+
+    page = (DESK / "index.html").read_text(encoding="utf-8")
+    return re.sub(r'<link rel="stylesheet" href="armature/desk/([a-z_]+\.css)">', sheet, page)
 
 
 async def get_desk_part(request: Any) -> Any:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from armature_pack.models.compatibility.combination import Combination, Part
@@ -189,3 +190,12 @@ def test_parts_of_the_desk_are_served_and_nothing_else_is(server):
         "",
     ):
         assert get(name) == 404, name
+
+
+def test_the_desk_waits_for_no_style_sheet(server):
+    with urlopen(f"{server.address}/armature", timeout=30) as answer:
+        kind, page = answer.headers["Content-Type"], answer.read().decode()
+    assert kind == "text/html; charset=utf-8"
+    assert 'rel="stylesheet"' not in page and page.count("<style>") == 2
+    for name in ("desk.css", "batch.css"):
+        assert (PACK / "nodes" / "desk" / name).read_text(encoding="utf-8") in page
