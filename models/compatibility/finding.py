@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
-from ..files.families import titles
 from ..files.index import ModelFile
 from .file_uses import FileUse
 from .prompt import Node
@@ -127,11 +126,6 @@ def named(use: FileUse) -> str:
 def base_families(uses: frozenset[FileUse]) -> tuple[str, ...]:
     """The families of some base files, each once."""
     return tuple(dict.fromkeys(family for use in _sorted(uses) for family in use.families))
-
-
-def base_title(uses: frozenset[FileUse]) -> str:
-    """The families of some base files for a person."""
-    return titles(base_families(uses))
 
 
 def first_of(uses: frozenset[FileUse]) -> FileUse:

@@ -24,7 +24,7 @@ def is_off(values: Mapping[str, Any]) -> bool:
 
 def has_own_switch(values: Mapping[str, Any]) -> bool:
     """Whether a switch is among these values, on or off."""
-    return any(_ON.fullmatch(str(name)) and isinstance(value, bool) for name, value in values.items())
+    return any(_turns_off_when(str(name)) is False and isinstance(value, bool) for name, value in values.items())
 
 
 def node_is_off(node: Node) -> bool:

@@ -12,7 +12,7 @@ from ...files.kinds.text_encoder import encoder_name_title
 from ..control_nodes import is_merge
 from ..facts import Facts
 from ..file_uses import FileUse
-from ..finding import Change, Finding, base_title, finding, first_of, named, wanted_for, wants_family
+from ..finding import Change, Finding, finding, first_of, named, wanted_for, wants_family
 from ..flows import Meeting
 from .rule import Check, Rule
 
@@ -104,7 +104,7 @@ def _mismatch(met: Meeting, pair: Pair) -> Finding | None:
         "error" if certain else "unknown",
         use.node,
         use.input,
-        f"{named(use)} is made for {titles(use.families)}, but the model '{model.name}' is {base_title(met.base.sources)}."
+        f"{named(use)} is made for {titles(use.families)}, but the model '{model.name}' is {titles(bases)}."
         f"{joined} {pair.consequence}{'' if certain else ', if this is the model that is used'}.",
         f"Choose a file for {titles(bases)} here, or a model for {titles(use.families)} in {model.node.label}.",
         (use, model),
