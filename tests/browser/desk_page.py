@@ -29,6 +29,13 @@ def open_desk(server: RunningServer, browser: Browser, **options: Any) -> Iterat
     assert [one for one in troubles if REFUSED not in one] == []
 
 
+def choose_graph(page: Page, name: str) -> None:
+    """Choose a graph in the desk's list and wait until it is drawn."""
+    page.get_by_label("Graph", exact=True).select_option(name)
+    expect(page.locator(f"form[data-graph='{name}']")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("is ready.")
+
+
 def queued(page: Page) -> list[dict[str, Any]]:
     """The prompts that the page sends from now on."""
     sent: list[dict[str, Any]] = []

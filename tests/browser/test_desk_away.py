@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from armature_pack.tests.browser.desk_page import file_of, queued
+from armature_pack.tests.browser.desk_page import choose_graph, file_of, queued
 from armature_pack.tests.server_fixture import PACK, RunningServer
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -63,12 +63,6 @@ def line(page: Page, server: RunningServer) -> Line:
     return made
 
 
-def choose(page: Page, name: str) -> None:
-    page.get_by_label("Graph", exact=True).select_option(name)
-    expect(page.locator(f"form[data-graph='{name}']")).to_be_visible()
-    expect(page.get_by_role("status")).to_contain_text("is ready.")
-
-
 def test_a_server_that_is_away_is_said_and_waited_for(page: Page, line: Line) -> None:
     status, graph = page.get_by_role("status"), page.get_by_label("Graph", exact=True)
     line.cut = True
@@ -112,20 +106,20 @@ def test_a_server_that_is_away_is_said_and_waited_for(page: Page, line: Line) ->
     page.reload()
     expect(status).to_contain_text("is not one that this page knows (armature/presets)")
     page.unroute("**/api/armature/presets")
-    choose(page, "two_loras")
+    choose_graph(page, "two_loras")
     assert line.errors == []
 
 
 def test_what_is_slow_lands_where_it_belongs(page: Page, line: Line) -> None:
     sent, status, graph = queued(page), page.get_by_role("status"), page.get_by_label("Graph", exact=True)
-    choose(page, "control_signal")
+    choose_graph(page, "control_signal")
     held = line.hold("**/api/object_info/ArmatureLoRAStack")
     with page.expect_request("**/api/object_info/ArmatureLoRAStack"):
         graph.select_option("two_loras")
-    choose(page, "control_signal")
+    choose_graph(page, "control_signal")
     line.let_go("**/api/object_info/ArmatureLoRAStack", held)
-    choose(page, "two_loras")  # the answers to the first choice are there by now
-    choose(page, "control_signal")
+    choose_graph(page, "two_loras")  # the answers to the first choice are there by now
+    choose_graph(page, "control_signal")
 
     held = line.hold("**/api/upload/image")
     file = page.get_by_label("or files of yours")
@@ -141,7 +135,7 @@ def test_what_is_slow_lands_where_it_belongs(page: Page, line: Line) -> None:
     held = line.hold("**/api/upload/image")
     with page.expect_request("**/api/upload/image"):
         file.set_input_files(PICTURES / "coffee.jpg")
-    choose(page, "01 One control signal")
+    choose_graph(page, "01 One control signal")
     line.let_go("**/api/upload/image", held)
     expect(status).to_contain_text("another graph was chosen meanwhile")
     expect(page.get_by_label("Picture", exact=True)).not_to_have_value("coffee.jpg")
@@ -149,7 +143,7 @@ def test_what_is_slow_lands_where_it_belongs(page: Page, line: Line) -> None:
     held = line.hold("**/api/prompt")
     with page.expect_request("**/api/prompt"):
         page.get_by_role("button", name="Show the maps").click()
-    choose(page, "control_signal")
+    choose_graph(page, "control_signal")
     line.let_go("**/api/prompt", held)
     expect(status).to_contain_text("The graph 01 One control signal made it, which was left meanwhile.")
     expect(page.locator("#maps figure")).to_have_count(1)
@@ -158,7 +152,7 @@ def test_what_is_slow_lands_where_it_belongs(page: Page, line: Line) -> None:
 
 
 def test_clicks_and_drops_of_any_kind(page: Page, line: Line, tmp_path: Path) -> None:
-    choose(page, "01 One control signal")
+    choose_graph(page, "01 One control signal")
     sent, status = queued(page), page.get_by_role("status")
     page.get_by_text("Several at once").click()
     page.get_by_label("Go through").select_option(index=1)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from armature_pack.preprocessors.pose.example_poses import example_poses
 from armature_pack.preprocessors.pose.keypoints import BODY, LEFT_HAND, RIGHT_HAND
-from armature_pack.tests.browser.desk_page import file_of, open_desk, queued
+from armature_pack.tests.browser.desk_page import choose_graph, file_of, open_desk, queued
 from armature_pack.tests.server_fixture import PACK, RunningServer
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -38,12 +38,6 @@ def pixels(image: Locator) -> np.ndarray:
     address = image.evaluate("one => one.decode().then(() => one.src)")
     with urlopen(address) as answer, Image.open(answer) as picture:
         return np.asarray(picture.convert("RGB"))
-
-
-def choose_graph(desk: Page, name: str) -> None:
-    desk.get_by_label("Graph", exact=True).select_option(name)
-    expect(desk.locator(f"form[data-graph='{name}']")).to_be_visible()
-    expect(desk.get_by_role("status")).to_contain_text("is ready.")
 
 
 def test_a_map_is_drawn_on_and_taken_back(desk: Page) -> None:

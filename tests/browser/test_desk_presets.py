@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from armature_pack.tests.browser.axe import violations
-from armature_pack.tests.browser.desk_page import file_of, open_desk
+from armature_pack.tests.browser.desk_page import choose_graph, file_of, open_desk
 from armature_pack.tests.server_fixture import PACK, RunningServer
 from playwright.sync_api import Browser, Page, expect
 
@@ -23,19 +23,13 @@ def desk(server: RunningServer, browser: Browser) -> Iterator[Page]:
         yield page
 
 
-def choose(desk: Page, graph: str) -> None:
-    desk.get_by_label("Graph", exact=True).select_option(graph)
-    expect(desk.locator(f"form[data-graph='{graph}']")).to_be_visible()
-    expect(desk.get_by_role("status")).to_contain_text("is ready.")
-
-
 def use(desk: Page, name: str) -> None:
     desk.get_by_label("Preset", exact=True).select_option(label=name)
     desk.get_by_role("button", name="Use it").click()
 
 
 def test_shipped_ones_keep_the_proportions_of_a_graph_and_say_what_they_changed(desk: Page) -> None:
-    choose(desk, "three_signals")
+    choose_graph(desk, "three_signals")
     status = desk.get_by_role("status")
     use(desk, "Follow closely")
     expect(status).to_contain_text("Follow closely: set.")
@@ -59,8 +53,8 @@ def test_shipped_ones_keep_the_proportions_of_a_graph_and_say_what_they_changed(
 
 
 def test_taking_back_belongs_to_the_preset_before_it_and_keeps_what_was_set_since(desk: Page) -> None:
-    choose(desk, "ip_adapter_depth_lora")
-    choose(desk, "three_signals")
+    choose_graph(desk, "ip_adapter_depth_lora")
+    choose_graph(desk, "three_signals")
     status, undo = desk.get_by_role("status"), desk.get_by_role("button", name="Undo the preset")
     expect(undo).to_be_hidden()
     weights = desk.locator("#weights input[type=number]")
@@ -92,12 +86,12 @@ def test_taking_back_belongs_to_the_preset_before_it_and_keeps_what_was_set_sinc
     assert values()[0] == "0.12" and values()[1:] != set_now[1:]
     use(desk, "Balanced")
     expect(undo).to_be_visible()
-    choose(desk, "ip_adapter_depth_lora")
+    choose_graph(desk, "ip_adapter_depth_lora")
     expect(undo).to_be_hidden()
 
 
 def test_ones_own_is_saved_used_in_another_graph_renamed_and_deleted(desk: Page) -> None:
-    choose(desk, "three_signals")
+    choose_graph(desk, "three_signals")
     status, name = desk.get_by_role("status"), desk.get_by_label("Name", exact=True)
     name.fill("../up")
     name.press("Enter")
@@ -107,7 +101,7 @@ def test_ones_own_is_saved_used_in_another_graph_renamed_and_deleted(desk: Page)
     name.press("Enter")
     expect(status).to_have_text("Soft one is saved.")
     expect(desk.get_by_label("Preset", exact=True)).to_have_value("saved:Soft one")
-    choose(desk, "ip_adapter_depth_lora")
+    choose_graph(desk, "ip_adapter_depth_lora")
     use(desk, "Soft one")
     expect(status).to_contain_text("weight 0.8 → 0.33")
     expect(status).to_contain_text("Not in this graph: ")
