@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="scenes, checkpoints, logs and weights")
     parser.add_argument("--seconds", type=float, metavar="N", help="work on each part, instead of its own budget")
     parser.add_argument("--scenes", type=int, metavar="N", help="scenes to train on, instead of each part's own number")
+    parser.add_argument(
+        "--from-pack", action="store_true", help="begin each part with the pack's weights instead of anew"
+    )
     parser.add_argument("--pack", action="store_true", help="only take the finished parts of DIR into the pack")
     parser.add_argument(
         "--compare",
@@ -55,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.compare:
         return _compare(arguments, device)
     from ...common.file_lock import locked
+    from ..demo_training.packing import packed, unpack_missing
     from ..demo_training.training import processes
     from ..demo_training.training.parts import STAGES, stage, train
 
@@ -64,10 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise Problem(str(error)) from None
     arguments.to.mkdir(parents=True, exist_ok=True)
     processes.join()
+    if arguments.from_pack and arguments.part != "all":
+        unpack_missing(arguments.to, tuple(name for name in ("vae", "unet") if name != arguments.part))
     for part in stages:
         waits = partial(_say, f"{part.name}: another process trains it in this folder; waiting for it")
         with locked(arguments.to / f"{part.name}.{processes.rank()}.lock", waits):
-            path = train(part, arguments.to, _say, seconds=arguments.seconds, scenes=arguments.scenes, device=device)
+            known = partial(packed, part.name, arguments.to) if arguments.from_pack else None
+            given = {"seconds": arguments.seconds, "scenes": arguments.scenes, "device": device, "known": known}
+            path = train(part, arguments.to, _say, **given)
         _say(f"{part.name}: {path}")
     return 0
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import torch
+
 from ...models.demo.weights_file import WEIGHTS, load, pack
 from ...models.files.writing import write_safetensors
 from .training.files import read, write
 from .training.parts import STAGES
 
-BUDGET = 12_000_000  # bytes for all parts together
+BUDGET = 16_000_000  # bytes for all parts together
 
 
 def pack_finished(folder: Path, target: Path = WEIGHTS) -> dict[str, int]:
@@ -37,6 +39,18 @@ def pack_finished(folder: Path, target: Path = WEIGHTS) -> dict[str, int]:
             (target / log.name).write_text(log.read_text(encoding="utf-8"), encoding="utf-8")
         sizes[stage.name] = (target / finished.name).stat().st_size
     return sizes
+
+
+def packed(part: str, folder: Path) -> dict[str, torch.Tensor]:
+    """The pack's weights of a part under the names that its training has; ControlNeXt's on the UNet of this folder."""
+    tensors = load(part)
+    if not part.startswith("controlnext"):
+        return tensors
+    base = read(folder / "unet.safetensors")[0]
+    return {
+        name: value + base[name.removeprefix("unet.")] if name.startswith("unet.") else value
+        for name, value in tensors.items()
+    }
 
 
 def unpack_missing(folder: Path, parts: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,22 @@ class Training:
     """Trains one part in `folder` until its budget is used up; started again it goes on from its checkpoint."""
 
     def __init__(
-        self, part: Part, folder: Path, budget: float, device: torch.device, stream: int | None = None
+        self,
+        part: Part,
+        folder: Path,
+        budget: float,
+        device: torch.device,
+        stream: int | None = None,
+        known: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
-        """stream: parts with the same number see the same batches; by default each has its own."""
+        """stream: parts with the same number see the same batches; by default each has its own. known: weights to begin with,
+        where there is no checkpoint; what it lacks begins as the part has it.
+        """
         self.part, self.folder, self.device = part, folder, device
         self.stream = len(part.name) if stream is None else stream
         self.progress = Progress(budget)
+        if known and not self.checkpoint.exists():
+            self._begin(known)
         self.average = {name: value.detach().clone() for name, value in part.parameters.items()}
         rates = ((value, part.learning_rate * part.rates.get(name, 1.0)) for name, value in part.parameters.items())
         groups = [Group([value], rate, 1e-4 if value.dim() > 1 else 0.0) for value, rate in rates]
@@ -60,6 +70,12 @@ class Training:
     def finished(self) -> Path:
         """The averaged weights; there once the budget is used up."""
         return self.folder / f"{self.part.name}.safetensors"
+
+    @torch.no_grad()
+    def _begin(self, known: Mapping[str, torch.Tensor]) -> None:
+        for name, value in self.part.parameters.items():
+            if name in known:
+                value.copy_(known[name])
 
     def run(self, say: Callable[[str], None], clock: Callable[[], float] | None = None) -> Path:
         """Train to the end and return the path of the weights."""

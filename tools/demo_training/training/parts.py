@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from . import bank, lessons, processes
+from .files import read
 from .loop import Training
 from .part import Part, Workplace
 
@@ -99,10 +100,12 @@ def train(
     scenes: int | None = None,
     device: str = "cpu",
     batch: int | None = None,
+    known: Callable[[], Mapping[str, torch.Tensor]] | None = None,
 ) -> Path:
-    """Train this part in `folder` and return its weights; finished parts are left as they are.
+    """Train this part in `folder` and return its weights; a finished part is left as it is, unless more seconds are given to it.
 
-    seconds: of work, processor time on a CPU; scenes: how many to train on. The parts before it must be finished.
+    seconds: of work, processor time on a CPU; scenes: how many to train on; known: gives the weights to begin with, without it a
+    part begins anew. The parts before it must be finished.
     """
     where = torch.device(device)
     place = workplace(where, scenes or part.scenes, batch)
@@ -112,8 +115,15 @@ def train(
             say(line)
         return part.make(folder, place)
 
-    finished = folder / f"{part.name}.safetensors"
-    if finished.exists():
+    finished, budget = folder / f"{part.name}.safetensors", seconds or part.seconds
+    if finished.exists() and not _goes_on(finished, seconds):
         say(f"{part.name}: finished before")
         return finished
-    return Training(processes.leader_first(prepared), folder, seconds or part.seconds, where).run(say)
+    made = processes.leader_first(prepared)
+    return Training(made, folder, budget, where, known=known() if known else None).run(say)
+
+
+def _goes_on(finished: Path, seconds: float | None) -> bool:
+    """Whether a finished part was given less work than is asked for now."""
+    before = read(finished)[1].get("seconds")
+    return seconds is not None and before is not None and before < seconds

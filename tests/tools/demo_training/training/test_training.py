@@ -9,7 +9,7 @@ import pytest
 import torch
 from armature_pack.tools.demo_training.evaluation import comparison
 from armature_pack.tools.demo_training.evaluation.comparison_plot import plotted
-from armature_pack.tools.demo_training.packing import unpack_missing
+from armature_pack.tools.demo_training.packing import packed, unpack_missing
 from armature_pack.tools.demo_training.scenes.layout import HELD_OUT, TRAINING, scene
 from armature_pack.tools.demo_training.training import loop
 from armature_pack.tools.demo_training.training.files import read
@@ -41,6 +41,24 @@ def test_a_finished_part_is_left_as_it_is(folder):
     train(stage("vae"), folder, lines.append, seconds=0.01, scenes=SCENES, batch=4)
     assert lines == ["vae: finished before"]
     assert (folder / "vae.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_part_begins_with_known_weights_and_goes_on_when_it_gets_more_time(folder, tmp_path):
+    shutil.copytree(folder / "scenes", tmp_path / "scenes")
+    unpack_missing(tmp_path, ("vae", "unet"))
+    given = {"scenes": SCENES, "batch": 4}
+    known = packed("controlnext_canny", tmp_path)
+    lines = []
+    path = train(stage("controlnext_canny"), tmp_path, lines.append, seconds=1e-9, known=lambda: known, **given)
+    tensors, numbers = read(path)
+    assert numbers["steps"] == 1
+    # One step of the warm-up moves little: what began anew would be as far away as the weights are large.
+    for name in ("module.mid_convs.1.weight", "unet.output_blocks.3.0.out_layers.3.weight"):
+        assert (tensors[name] - known[name]).abs().mean() < known[name].abs().mean() / 50
+    train(stage("controlnext_canny"), tmp_path, lines.append, seconds=1e-9, **given)
+    assert lines == ["controlnext_canny: finished before"]
+    train(stage("controlnext_canny"), tmp_path, lines.append, seconds=numbers["seconds"] + 1e-9, **given)
+    assert read(path)[1]["steps"] == 2
 
 
 def test_an_interrupted_part_ends_with_the_same_weights(folder, tmp_path):
