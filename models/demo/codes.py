@@ -15,9 +15,9 @@ from torch.nn.functional import layer_norm
 
 
 def stays_as_in_unet(name: str) -> bool:
-    """Whether a ControlNet keeps this weight as it is in the UNet: what it knows of time and words, a fifth of its file."""
+    """Whether a ControlNet keeps this weight as it is in the UNet: what it knows of time, which is not stored twice."""
     own = name.startswith(("zero_convs", "input_hint_block", "middle_block_out", "output_blocks", "out."))
-    return not own and any(part in name for part in ("time_embed", "emb_layers", "attn2"))
+    return not own and any(part in name for part in ("time_embed", "emb_layers"))
 
 
 WIDTH, HEADS, GROUPS, TIME = 64, 8, 32, 256
@@ -102,19 +102,23 @@ def embed(pictures: torch.Tensor) -> torch.Tensor:
     return torch.cat(parts)
 
 
-# What the demo model's text encoder says of a prompt, in closed form: each token's code beside the one before it.
+# What the demo model's text encoder says of a prompt, in closed form: each token's code, the one before it, and its place.
 #
-# The encoder is built, not trained. Every token has a seeded random code of 128 numbers; the encoder's first layer copies
-# the code of the token before ("red" next to "ball"), all other layers do nothing. `widening/text_encoder.py` writes it as
-# an ordinary CLIP-L file; here is the same arithmetic without the file, which training uses.
+# The encoder is built, not trained. Every token has a seeded random code of 128 numbers. The attention of the encoder's first
+# layer copies the code of the token before ("red" next to "ball"), its feed-forward shows where a word stands, by which a
+# network tells the first object of a caption from the second; all other layers do nothing. Padding shows no place.
+# `widening/others.py` writes it as an ordinary CLIP-L file; here is the same arithmetic without the file, which training uses.
 
-CODE = 128  # numbers per token
-CONTEXT = 2 * CODE  # what the network reads of each of the encoder's 768 numbers
+CODE, PLACES = 128, 32  # numbers per token, and of its place
+WORDS = 2 * CODE
+CONTEXT = WORDS + PLACES  # what the network reads of each of the encoder's 768 numbers
 TEXT_WIDTH, VOCABULARY, LENGTH = 768, 49408, 77
 START, END = 49406, 49407
 FREQUENCIES = 64
 POSITIONS = TEXT_WIDTH - 4 * FREQUENCIES  # where the position's numbers begin
 COPY_GAIN = math.sqrt(1 / 3)
+PLACE_GAIN = math.sqrt(1 / 8)  # half of what the second layer norm divides by
+GATE, GATE_SWING = 8.0, 16.0  # what opens a word's place, and how much less a padding token's is opened
 
 # All padding behind a caption has the same code, so training reads one padding token that counts for the rest.
 SHORT = 20
@@ -143,15 +147,46 @@ def positions() -> torch.Tensor:
     return torch.stack((turns.cos(), turns.sin(), -turns.cos(), -turns.sin()), -1).flatten(1).half().float()
 
 
+@cache
+def place_columns() -> torch.Tensor:
+    """[32]: the encoder's numbers that are shown as a token's place, cosine and sine of the slowest frequencies."""
+    slowest = frequencies().argsort()[: PLACES // 2]
+    return (POSITIONS + 4 * slowest[:, None] + torch.arange(2)).flatten()
+
+
+@cache
+def gate_weights() -> torch.Tensor:
+    """[128]: times a normed code, how far a token's place is shut: GATE_SWING for padding, within a third of it for words."""
+    padding = word_codes()[END]
+    hidden = torch.cat((padding, padding, torch.zeros(POSITIONS - WORDS), positions()[-1]))
+    normed = layer_norm(hidden, (TEXT_WIDTH,))[:CODE]
+    return (padding * (GATE_SWING / (normed @ padding))).half().float()
+
+
 def context(tokens: torch.Tensor) -> torch.Tensor:
-    """tokens [B,L] -> [B,L,256]: the first 256 of the encoder's 768 numbers; the others are zero."""
+    """tokens [B,L] -> [B,L,288]: the first 288 of the encoder's 768 numbers; the others are zero."""
     code = word_codes().to(tokens.device)[tokens]
     place = positions().to(tokens.device)[: tokens.shape[1]].expand(len(tokens), -1, -1)
     gap = torch.zeros(*code.shape[:2], POSITIONS - CODE, device=tokens.device)
     normed = layer_norm(torch.cat((code, gap, place), -1), (TEXT_WIDTH,))[..., :CODE] * COPY_GAIN
     before = torch.cat((normed[:, :1], normed[:, :-1]), 1)
     hidden = torch.cat((code, before, gap[..., CODE:], place), -1)
+    shown = _shown_places(layer_norm(hidden, (TEXT_WIDTH,)))
+    # Moved and not copied, so that the last layer norm sees the same numbers, shown or not.
+    hidden[..., WORDS:CONTEXT] += shown
+    hidden[..., place_columns().to(tokens.device)] -= shown
     return layer_norm(hidden, (TEXT_WIDTH,))[..., :CONTEXT]
+
+
+def _shown_places(normed: torch.Tensor) -> torch.Tensor:
+    """[B,L,32] of the normed hidden states [B,L,768]: the place of words, nearly nothing for padding."""
+    place = normed[..., place_columns().to(normed.device)]
+    gate = GATE - (normed[..., :CODE] @ gate_weights().to(normed.device))[..., None]
+    return PLACE_GAIN * (_quick_gelu(gate + place) - _quick_gelu(gate - place))
+
+
+def _quick_gelu(x: torch.Tensor) -> torch.Tensor:
+    return x * torch.sigmoid(1.702 * x)
 
 
 def padding_bias() -> torch.Tensor:

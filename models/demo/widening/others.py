@@ -15,10 +15,16 @@ from ..codes import (
     CONTEXT,
     COPY_GAIN,
     FREQUENCIES,
+    GATE,
     LENGTH,
+    PLACE_GAIN,
+    PLACES,
     POSITIONS,
     VOCABULARY,
+    WORDS,
     frequencies,
+    gate_weights,
+    place_columns,
     positions,
     word_codes,
 )
@@ -53,7 +59,7 @@ def widen_autoencoder(narrow: Mapping[str, torch.Tensor], scale: float) -> dict[
 
 
 def text_encoder() -> dict[str, torch.Tensor]:
-    """CLIP-L, under the names of its own file, that computes `networks.text_codes.context`."""
+    """CLIP-L, under the names of its own file, that computes `codes.context`."""
     start = "text_model.embeddings."
     tokens, places = torch.zeros(VOCABULARY, TEXT), torch.zeros(LENGTH, TEXT)
     tokens[:, :CODE], places[:, POSITIONS:] = word_codes(), positions()
@@ -62,6 +68,8 @@ def text_encoder() -> dict[str, torch.Tensor]:
         table |= _idle_layer(f"text_model.encoder.layers.{layer}", TEXT, 4 * TEXT)
     for part, weight in _copy_the_token_before().items():
         table[f"text_model.encoder.layers.0.self_attn.{part}.weight"] = weight
+    for name, weight in _show_the_place_of_words().items():
+        table[f"text_model.encoder.layers.0.mlp.{name}"] = weight
     shown = torch.cat((torch.ones(CONTEXT), torch.zeros(TEXT - CONTEXT)))
     return table | {"text_model.final_layer_norm.weight": shown, "text_model.final_layer_norm.bias": torch.zeros(TEXT)}
 
@@ -94,6 +102,19 @@ def _copy_the_token_before() -> dict[str, torch.Tensor]:
             value[head * _HEAD + number, head * each + number] = COPY_GAIN
             out[CODE + head * each + number, head * _HEAD + number] = 1.0
     return {"q_proj": query, "k_proj": key, "v_proj": value, "out_proj": out}
+
+
+def _show_the_place_of_words() -> dict[str, torch.Tensor]:
+    """The first layer's feed-forward: each number of the place as the difference of two, which padding shuts."""
+    inner = torch.zeros(4 * TEXT, TEXT)
+    bias, outer = torch.zeros(4 * TEXT), torch.zeros(TEXT, 4 * TEXT)
+    for sign, rows in ((1.0, torch.arange(PLACES)), (-1.0, torch.arange(PLACES, 2 * PLACES))):
+        inner[rows, :CODE] = -gate_weights()
+        inner[rows, place_columns()] = sign
+        bias[rows] = GATE
+        outer[torch.arange(WORDS, CONTEXT), rows] = sign * PLACE_GAIN
+        outer[place_columns(), rows] = -sign * PLACE_GAIN
+    return {"fc1.weight": inner, "fc1.bias": bias, "fc2.weight": outer}
 
 
 def image_encoder() -> dict[str, torch.Tensor]:

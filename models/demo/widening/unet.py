@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..codes import CONTEXT, HEADS, WIDTH
+from ..codes import HEADS, WIDTH, WORDS
 from .repeat import Shape, placed, spread_frequencies, widened
 
 CHANNELS, TEXT = 320, 768
@@ -116,7 +116,7 @@ def widen_ip_adapter(narrow: Mapping[str, torch.Tensor], features: int) -> dict[
     A file lists the layers of the way down, of the way up, and then the middle's; the narrow network has them in running
     order. Its numbers per layer are odd: 1, 3, 5, ...
     """
-    wide_tokens = narrow["proj.weight"].shape[0] // CONTEXT * TEXT
+    wide_tokens = narrow["proj.weight"].shape[0] // WORDS * TEXT
     proj = widened(narrow["proj.weight"], (wide_tokens, narrow["proj.weight"].shape[1]), "proj.weight")
     table = {
         "image_proj.proj.weight": placed(proj, (wide_tokens, features)),

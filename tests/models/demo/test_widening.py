@@ -55,7 +55,7 @@ def inputs():
         "x": torch.randn(2, 4, 16, 16),
         "t": torch.tensor([10.0, 700.0]),
         "text": codes.context(tokens),
-        "full": torch.nn.functional.pad(full, (0, 512)),
+        "full": torch.nn.functional.pad(full, (0, codes.TEXT_WIDTH - codes.CONTEXT)),
         "hint": torch.rand(2, 3, 128, 128),
     }
 
@@ -135,6 +135,19 @@ def test_text_encoder_in_the_hosts_clip():
     found = clip.encode_from_tokens(tokens)
     torch.testing.assert_close(found[..., : codes.CONTEXT], codes.context(numbers), atol=2e-3, rtol=0)
     assert not found[..., codes.CONTEXT :].any()
+
+
+def test_words_show_their_place_and_padding_shows_none():
+    tokens = torch.tensor([[codes.START, *[320] * 40, *[codes.END] * 36]])
+    text = codes.context(tokens)[0]
+    words, padding = text[2:41], text[43:]
+    places = words[:, codes.WORDS :]
+    assert (words[:, : codes.WORDS] - words[0, : codes.WORDS]).abs().max() < 0.05, "the same word, but for its place"
+    apart = (places[:, None] - places[None]).norm(dim=-1) + torch.eye(len(places)) * 99
+    assert apart.min() > 1, "no two places look alike"
+    assert (padding - padding[0]).abs().max() < 1e-3
+    every_word = codes.word_codes()[: codes.START] @ codes.gate_weights()
+    assert every_word.max() < codes.GATE < codes.word_codes()[codes.END] @ codes.gate_weights()
 
 
 def test_image_encoder_and_ip_adapter(inputs):

@@ -72,7 +72,7 @@ def _middle() -> Sequential:
 
 
 class UNet(nn.Module):
-    """Noise in a latent [B,4,h,w] at timesteps [B], given text [B,L,256]."""
+    """Noise in a latent [B,4,h,w] at timesteps [B], given text [B,L,288]."""
 
     def __init__(self) -> None:
         super().__init__()

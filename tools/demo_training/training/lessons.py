@@ -20,7 +20,7 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Batch:
-    """noisy [B,4,h,w], the noise in it, timesteps [B], text [B,L,256], chosen scenes [B]."""
+    """noisy [B,4,h,w], the noise in it, timesteps [B], text [B,L,288], chosen scenes [B]."""
 
     noisy: torch.Tensor
     noise: torch.Tensor
