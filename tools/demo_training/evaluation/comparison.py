@@ -18,7 +18,7 @@ from ....common.atomic_write import write_text
 from ....models.demo import codes
 from ....preprocessors.adherence.measures import edge_f1
 from ....preprocessors.canny import detect_canny
-from ..networks.diffusion import sample
+from ..networks.diffusion import sample, weighted_error
 from ..training import lessons
 from ..training.control_parts import ControlNetPart, ControlNeXtPart, PlainAdditionPart, ZeroConvolutionPart
 from ..training.lessons import Lessons
@@ -26,6 +26,7 @@ from ..training.loop import Training
 from ..training.part import Workplace
 from .artist import GUIDANCE
 from .measures import TOLERANCE
+from .origin import origin
 
 _LOOK_EVERY, _DRAW_EVERY = 25, 100  # steps
 _HELD_OUT, _SEED, _NOISY_TIMES = 64, 5, 0.6
@@ -58,6 +59,7 @@ def compare(
             write_text(path, json.dumps(found) + "\n")
         runs.append(json.loads(path.read_text(encoding="utf-8")))
     return {
+        **origin(),
         "batch": place.batch * 3 // 4,
         "scenes": {"training": place.scenes, "error": _HELD_OUT, "drawn": _DRAWN},
         NOTHING: exam.without(ControlNetPart("canny", folder, school)),
@@ -89,7 +91,8 @@ class _Exam:
         bias = self._lessons.bias
         found = part.unet(self.batch.noisy, self.batch.timesteps, self.batch.text, bias)
         drawn = self._f1(lambda noisy, timesteps, text, _hint: part.unet(noisy, timesteps, text, bias))
-        return {"error": round(float(torch.nn.functional.mse_loss(found, self.batch.noise)), 5), "edge_f1": drawn}
+        error = weighted_error(found, self.batch.noise, self.batch.timesteps)
+        return {"error": round(float(error), 5), "edge_f1": drawn}
 
     def edge_f1(self, part: _Part) -> float:
         """Of pictures that are drawn with captions and maps, mean over the scenes."""

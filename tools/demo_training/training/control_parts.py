@@ -8,10 +8,11 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn.functional import adaptive_avg_pool2d, mse_loss
+from torch.nn.functional import adaptive_avg_pool2d
 
 from ....models.demo.codes import WIDTH, stays_as_in_unet
 from ..networks.control_next import ControlNeXt, add_by_cross_normalization
+from ..networks.diffusion import weighted_error
 from ..networks.unet import CONTROLNEXT_BLOCK, Added, ControlNet
 from .lessons import Batch, Lessons
 from .unet_part import trained_unet
@@ -35,14 +36,15 @@ class _MapPart(ABC):
         return self.error(batch, hint)
 
     def error(self, batch: Batch, hint: torch.Tensor) -> torch.Tensor:
-        """Of the predicted noise."""
-        return mse_loss(self.noise(batch.noisy, batch.timesteps, batch.text, hint), batch.noise)
+        """Of the predicted noise, weighed as the UNet's own."""
+        found = self.noise(batch.noisy, batch.timesteps, batch.text, hint)
+        return weighted_error(found, batch.noise, batch.timesteps)
 
     @abstractmethod
     def noise(
         self, noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor, hint: torch.Tensor
     ) -> torch.Tensor:
-        """The noise [B,4,h,w] in noisy latents, at timesteps [B], with text [B,L,256] and maps [B,3,H,W]."""
+        """The noise [B,4,h,w] in noisy latents, at timesteps [B], with text [B,L,288] and maps [B,3,H,W]."""
 
 
 class ControlNetPart(_MapPart):
@@ -73,14 +75,15 @@ class ControlNetPart(_MapPart):
 
 
 def _fine_tuned(name: str) -> bool:
-    """The UNet's part: the outputs of its attention layers, as the authors unfreeze, and the convolutions behind the map.
+    """The UNet's part: the outputs of its attention layers, as the authors unfreeze, what asks the words, and convolutions.
 
-    A network this narrow needs the latter to draw from a map that enters at half the latent's size.
+    A network this narrow needs the convolutions behind the map to draw from a map that enters at half the latent's size, and
+    new questions to find the words for what it then sees.
     """
     block, _, rest = name.partition(".0.")
     convolution = rest == "out_layers.3.weight" and block.startswith("output_blocks.")
     reads_first = rest == "in_layers.2.weight" and block in ("input_blocks.4", "input_blocks.5")
-    return "to_out" in name or convolution or reads_first
+    return "to_out" in name or "attn2.to_q" in name or convolution or reads_first
 
 
 class ControlNeXtPart(_MapPart):

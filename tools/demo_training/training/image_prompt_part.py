@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn.functional import mse_loss
 
 from ....models.demo.codes import embed
+from ..networks.diffusion import weighted_error
 from ..networks.image_prompt import ImagePrompt
 from ..networks.unet import Added
 from .lessons import Lessons
@@ -43,4 +43,4 @@ class ImagePromptPart:
         kept = lessons.place.dice(dice, count) >= _WITHOUT_PICTURE
         added = Added(prompts=self.network(seen * kept[:, None]))
         found = self.unet(batch.noisy, batch.timesteps, batch.text, lessons.bias, added)
-        return mse_loss(found, batch.noise)
+        return weighted_error(found, batch.noise, batch.timesteps)

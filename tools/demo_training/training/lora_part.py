@@ -7,9 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.func import functional_call
-from torch.nn.functional import mse_loss
 
-from ..networks.diffusion import noised
+from ..networks.diffusion import noised, weighted_error
 from ..scenes.style import inked
 from .lessons import Lessons, autoencoder
 from .unet_part import trained_unet
@@ -62,4 +61,4 @@ class LoRAPart:
             latents = self.vae.encode(inked(pictures, lessons.bank.edges[batch.chosen]))
         noisy = noised(latents, batch.noise, batch.timesteps)
         found = functional_call(self.unet, self.changed(), (noisy, batch.timesteps, batch.text, lessons.bias))
-        return mse_loss(found, batch.noise)
+        return weighted_error(found, batch.noise, batch.timesteps)

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn.functional import mse_loss
 
+from ..networks.diffusion import weighted_error
 from ..networks.unet import UNet
 from .files import read
 from .lessons import Lessons
 
-_WITHOUT_TEXT = 0.12
+# The noisy timesteps settle what stands where, and in which colour.
+_NOISY_TIMES, _WITHOUT_TEXT = 0.75, 0.12
 
 
 class UNetPart:
-    """Noise prediction at uniform timesteps; some captions are left out, for guidance."""
+    """Noise prediction, more often at noisy timesteps; some captions are left out, for guidance."""
 
     name = "unet"
     learning_rate = 1.5e-3
@@ -30,8 +31,10 @@ class UNetPart:
         self.parameters: dict[str, nn.Parameter] = {name: value for name, value in named if value.requires_grad}
 
     def loss(self, dice: torch.Generator) -> torch.Tensor:
-        batch = self.lessons.batch(dice, count=self.lessons.place.batch, without_text=_WITHOUT_TEXT)
-        return mse_loss(self.network(batch.noisy, batch.timesteps, batch.text, self.lessons.bias), batch.noise)
+        lessons = self.lessons
+        batch = lessons.batch(dice, count=lessons.place.batch, without_text=_WITHOUT_TEXT, noisy_times=_NOISY_TIMES)
+        found = self.network(batch.noisy, batch.timesteps, batch.text, lessons.bias)
+        return weighted_error(found, batch.noise, batch.timesteps)
 
 
 def trained_unet(folder: Path, device: torch.device) -> UNet:
