@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -26,6 +25,7 @@ from ..training import bank
 from ..training.files import read, write
 from .artist import AT_ONCE, Artist, Load, Steering
 from .measures import mean_and_error, measure_pictures
+from .origin import origin
 
 ADAPTIVE, EACH, ALL, WHOLE = "adaptive", "constant, of each scene's mean", "constant, of the mean of all", "constant 1"
 _STEPS, _SEED = 10, 1000
@@ -76,7 +76,7 @@ def compare(
         "steps": _STEPS,
         "seed": _SEED,
         "setting": setting.told,
-        "processor": platform.processor() or platform.machine(),
+        **origin(),
         "rows": {
             way: {name: mean_and_error(one[name]) for name in (*_COLUMNS, "seconds")} for way, one in found.items()
         },

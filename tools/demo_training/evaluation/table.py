@@ -11,9 +11,10 @@ import torch
 from ..scenes.rendering import render
 from ..scenes.style import inked
 from ..training import bank
-from .artist import GUIDANCE, Artist, Load, Steering
+from .artist import GUIDANCE, SEED, Artist, Load, Steering
 from .interplay import all_combinations, effects, interplay_lines, row_name
 from .measures import TOLERANCE, PictureMeasures, mean_and_error, measure_pictures
+from .origin import origin, told
 from .store import StoredMeasures
 
 _PART_OF = {"canny": "controlnet_canny", "LoRA": "lora_ink", "IP-Adapter": "ip_adapter"}
@@ -93,6 +94,8 @@ def evaluate(
         measure_pictures(_through(artist, pictures), scenes, held.edges, parts, pictures)
     )
     return {
+        **origin(),
+        "seed": SEED,
         "scenes": count,
         "steps": steps,
         "tolerance_pixels": TOLERANCE,
@@ -129,7 +132,7 @@ def markdown(result: dict[str, object]) -> str:
         "",
         f"{result['scenes']} scenes that training never saw, {result['steps']} steps of the sampler lcm, guidance {GUIDANCE:g}; "
         "mean ± standard error. "
-        f"Edges match within {result['tolerance_pixels']} pixels.",
+        f"Edges match within {result['tolerance_pixels']} pixels. Seed {result['seed']}; {told(result)}.",
         "",
         "| | " + " | ".join(_COLUMNS.values()) + " |",
         "|---" * (len(_COLUMNS) + 1) + "|",
