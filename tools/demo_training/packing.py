@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import torch
+from safetensors import safe_open
 
 from ...models.demo.weights_file import WEIGHTS, load, pack
 from ...models.files.writing import write_safetensors
 from .training.files import read, write
+from .training.loop import Known
 from .training.parts import STAGES
 
 BUDGET = 16_000_000  # bytes for all parts together
@@ -26,6 +27,8 @@ def pack_finished(folder: Path, target: Path = WEIGHTS) -> dict[str, int]:
         if not finished.exists():
             continue
         tensors, numbers = read(finished)
+        if not numbers:
+            continue  # it came from the pack
         if stage.name.startswith("controlnext"):
             base = read(folder / "unet.safetensors")[0]
             tensors = {
@@ -41,16 +44,19 @@ def pack_finished(folder: Path, target: Path = WEIGHTS) -> dict[str, int]:
     return sizes
 
 
-def packed(part: str, folder: Path) -> dict[str, torch.Tensor]:
-    """The pack's weights of a part under the names that its training has; ControlNeXt's on the UNet of this folder."""
-    tensors = load(part)
-    if not part.startswith("controlnext"):
-        return tensors
-    base = read(folder / "unet.safetensors")[0]
-    return {
-        name: value + base[name.removeprefix("unet.")] if name.startswith("unet.") else value
-        for name, value in tensors.items()
-    }
+def packed(part: str, folder: Path) -> Known:
+    """What the pack holds of a part, under the names that its training has; ControlNeXt's on the UNet of this folder."""
+    tensors, log = load(part), WEIGHTS / f"{part}.jsonl"
+    if part.startswith("controlnext"):
+        base = read(folder / "unet.safetensors")[0]
+        tensors = {
+            name: value + base[name.removeprefix("unet.")] if name.startswith("unet.") else value
+            for name, value in tensors.items()
+        }
+    with safe_open(WEIGHTS / f"{part}.safetensors", framework="pt") as file:
+        numbers = json.loads(file.metadata()["armature.training"])
+    last = {name: value for name, value in numbers.items() if name != "before"}
+    return Known(tensors, (*numbers.get("before", ()), last), log.read_text(encoding="utf-8") if log.exists() else "")
 
 
 def unpack_missing(folder: Path, parts: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ....common.atomic_write import write_text
 from ....models.training.optimisation import Curve, Group, Optimisation
 from . import processes
 from .files import part_of, read, write
@@ -29,10 +30,25 @@ class Progress:
     step: int = 0
     seconds: float = 0.0
     losses: list[float] = field(default_factory=list)
+    before: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What is kept of it."""
+        return {"steps": self.step, "seconds": self.seconds} | ({"before": self.before} if self.before else {})
 
     @property
     def fraction(self) -> float:
         return min(1.0, self.seconds / self.budget)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Weights to begin with. before: the steps and seconds that they took, the earliest training first; log: its rows."""
+
+    tensors: Mapping[str, torch.Tensor]
+    before: tuple[Mapping[str, Any], ...] = ()
+    log: str = ""
 
 
 class Training:
@@ -45,10 +61,10 @@ class Training:
         budget: float,
         device: torch.device,
         stream: int | None = None,
-        known: Mapping[str, torch.Tensor] | None = None,
+        known: Known | None = None,
     ) -> None:
-        """stream: parts with the same number see the same batches; by default each has its own. known: weights to begin with,
-        where there is no checkpoint; what it lacks begins as the part has it.
+        """stream: parts with the same number see the same batches; by default each has its own. known: what to begin with, where
+        there is no checkpoint; weights that it lacks begin as the part has them.
         """
         self.part, self.folder, self.device = part, folder, device
         self.stream = len(part.name) if stream is None else stream
@@ -67,15 +83,22 @@ class Training:
         return self.folder / f"{self.part.name}.checkpoint.safetensors"
 
     @property
+    def _log_file(self) -> Path:
+        return self.folder / f"{self.part.name}.jsonl"
+
+    @property
     def finished(self) -> Path:
         """The averaged weights; there once the budget is used up."""
         return self.folder / f"{self.part.name}.safetensors"
 
     @torch.no_grad()
-    def _begin(self, known: Mapping[str, torch.Tensor]) -> None:
+    def _begin(self, known: Known) -> None:
         for name, value in self.part.parameters.items():
-            if name in known:
-                value.copy_(known[name])
+            if name in known.tensors:
+                value.copy_(known.tensors[name])
+        self.progress.before = known.before
+        if known.log and processes.rank() == 0:
+            write_text(self._log_file, known.log)
 
     def run(self, say: Callable[[str], None], clock: Callable[[], float] | None = None) -> Path:
         """Train to the end and return the path of the weights."""
@@ -94,8 +117,7 @@ class Training:
         if not leads:
             return self.finished
         self._save()
-        numbers = {"steps": self.progress.step, "seconds": self.progress.seconds}
-        write(self.finished, self.average, numbers)
+        write(self.finished, self.average, self.progress.numbers)
         return self.finished
 
     def step(self) -> None:
@@ -124,7 +146,7 @@ class Training:
         }
         progress.losses.clear()
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f"{self.part.name}.jsonl").open("a", encoding="utf-8") as log:
+        with self._log_file.open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
         return f"{self.part.name}: step {row['step']}, {progress.fraction:.0%}, loss {row['loss']:.4f}"
 
@@ -134,11 +156,12 @@ class Training:
         for name, value in self.part.parameters.items():
             for kind, state in self._optimisation.adam.state.get(value, {}).items():
                 tensors[f"{kind}.{name}"] = state
-        write(self.checkpoint, tensors, {"step": self.progress.step, "seconds": self.progress.seconds})
+        write(self.checkpoint, tensors, self.progress.numbers)
 
     def _resume(self) -> None:
         tensors, numbers = read(self.checkpoint, self.device)
-        self.progress.step, self.progress.seconds = numbers["step"], numbers["seconds"]
+        self.progress.step, self.progress.seconds = numbers["steps"], numbers["seconds"]
+        self.progress.before = tuple(numbers.get("before", ()))
         average = part_of(tensors, "average")
         kinds = {kind: part_of(tensors, kind) for kind in ("step", "exp_avg", "exp_avg_sq")}
         now = part_of(tensors, "now")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import torch
 
 from . import bank, lessons, processes
 from .files import read
-from .loop import Training
+from .loop import Known, Training
 from .part import Part, Workplace
 
 Say = Callable[[str], None]
@@ -100,12 +100,12 @@ def train(
     scenes: int | None = None,
     device: str = "cpu",
     batch: int | None = None,
-    known: Callable[[], Mapping[str, torch.Tensor]] | None = None,
+    known: Callable[[], Known] | None = None,
 ) -> Path:
     """Train this part in `folder` and return its weights; a finished part is left as it is, unless more seconds are given to it.
 
-    seconds: of work, processor time on a CPU; scenes: how many to train on; known: gives the weights to begin with, without it a
-    part begins anew. The parts before it must be finished.
+    seconds: of work, processor time on a CPU; scenes: how many to train on; known: gives what to begin with, without it a part
+    begins anew. The parts before it must be finished.
     """
     where = torch.device(device)
     place = workplace(where, scenes or part.scenes, batch)

@@ -54,11 +54,14 @@ def test_a_part_begins_with_known_weights_and_goes_on_when_it_gets_more_time(fol
     assert numbers["steps"] == 1
     # One step of the warm-up moves little: what began anew would be as far away as the weights are large.
     for name in ("module.mid_convs.1.weight", "unet.output_blocks.3.0.out_layers.3.weight"):
-        assert (tensors[name] - known[name]).abs().mean() < known[name].abs().mean() / 50
+        assert (tensors[name] - known.tensors[name]).abs().mean() < known.tensors[name].abs().mean() / 50
     train(stage("controlnext_canny"), tmp_path, lines.append, seconds=1e-9, **given)
     assert lines == ["controlnext_canny: finished before"]
     train(stage("controlnext_canny"), tmp_path, lines.append, seconds=numbers["seconds"] + 1e-9, **given)
-    assert read(path)[1]["steps"] == 2
+    numbers = read(path)[1]
+    assert numbers["steps"] == 2
+    assert numbers["before"] == list(known.before) and known.before[-1]["seconds"] > 0
+    assert (tmp_path / "controlnext_canny.jsonl").read_text(encoding="utf-8").startswith(known.log) and known.log
 
 
 def test_an_interrupted_part_ends_with_the_same_weights(folder, tmp_path):
