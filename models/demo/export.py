@@ -83,7 +83,7 @@ FILES: tuple[DemoFile, ...] = (
         ("controlnext_canny",),
         _controlnext_weights,
         "ControlNeXt's part of the UNet, as differences",
-        30,
+        33,
     ),
     DemoFile(
         "ipadapter",
