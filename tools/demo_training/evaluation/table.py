@@ -90,9 +90,9 @@ def evaluate(
         measured[name] = kept.get(name, needs, marked)
         table[name] = _summary(measured[name])
         say(f"{name}: {table[name]}")
-    table["truth through the VAE"] = _summary(
-        measure_pictures(_through(artist, pictures), scenes, held.edges, parts, pictures)
-    )
+    for name, truth in (("truth", pictures), ("truth, inked,", inked(pictures, held.edges))):
+        drawn = _through(artist, truth)
+        table[f"{name} through the VAE"] = _summary(measure_pictures(drawn, scenes, held.edges, parts, truth))
     return {
         **origin(),
         "seed": SEED,
