@@ -13,7 +13,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 from ....models.demo.codes import WIDTH, stays_as_in_unet
 from ..networks.control_next import ControlNeXt, add_by_cross_normalization
 from ..networks.diffusion import weighted_error
-from ..networks.unet import CONTROLNEXT_BLOCK, Added, ControlNet
+from ..networks.unet import CONTROLNEXT_BLOCK, Added, ControlNet, UNet
+from .files import read
 from .lessons import Batch, Lessons
 from .unet_part import trained_unet
 
@@ -72,6 +73,14 @@ class ControlNetPart(_MapPart):
     ) -> torch.Tensor:
         residuals = self.network(noisy, hint, timesteps, text, self.lessons.bias)
         return self.unet(noisy, timesteps, text, self.lessons.bias, Added(residuals))
+
+
+def trained_controlnet(folder: Path, kind: str, unet: UNet, device: torch.device) -> ControlNet:
+    """The finished ControlNet of this folder, frozen; what it keeps as it is in the UNet comes from there."""
+    network = ControlNet()
+    shared = {name: value for name, value in unet.state_dict().items() if stays_as_in_unet(name)}
+    network.load_state_dict({**shared, **read(folder / f"controlnet_{kind}.safetensors")[0]}, strict=False)
+    return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
 
 
 def _fine_tuned(name: str) -> bool:

@@ -11,6 +11,7 @@ from ....models.demo.codes import embed
 from ..networks.diffusion import weighted_error
 from ..networks.image_prompt import ImagePrompt
 from ..networks.unet import Added
+from .files import read
 from .lessons import Lessons
 from .unet_part import trained_unet
 
@@ -28,10 +29,7 @@ class ImagePromptPart:
         self.rates: dict[str, float] = {}
         device = lessons.place.device
         self.lessons, self.unet = lessons, trained_unet(folder, device)
-        pictures = lessons.bank.images
-        with torch.no_grad():
-            parts = [embed(some.float() / 255) for some in pictures.split(256)]
-        self.embeddings = torch.cat(parts).to(device)
+        self.embeddings = embeddings(lessons)
         self.network = ImagePrompt(self.unet.cross_attentions()).to(device)
         self.parameters: dict[str, nn.Parameter] = dict(self.network.named_parameters())
 
@@ -44,3 +42,17 @@ class ImagePromptPart:
         added = Added(prompts=self.network(seen * kept[:, None]))
         found = self.unet(batch.noisy, batch.timesteps, batch.text, lessons.bias, added)
         return weighted_error(found, batch.noise, batch.timesteps)
+
+
+@torch.no_grad()
+def embeddings(lessons: Lessons) -> torch.Tensor:
+    """What the image encoder sees in the scenes, [N,256]."""
+    parts = [embed(some.float() / 255) for some in lessons.bank.images.split(256)]
+    return torch.cat(parts).to(lessons.place.device)
+
+
+def trained_image_prompt(folder: Path, layers: int, device: torch.device) -> ImagePrompt:
+    """The finished IP-Adapter of this folder, frozen."""
+    network = ImagePrompt(layers)
+    network.load_state_dict(read(folder / "ip_adapter.safetensors")[0])
+    return network.to(device).eval().requires_grad_(False)

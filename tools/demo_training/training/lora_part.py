@@ -9,13 +9,18 @@ from torch import nn
 from torch.func import functional_call
 
 from ..networks.diffusion import noised, weighted_error
+from ..networks.unet import Added
 from ..scenes.style import inked
-from .lessons import Lessons, autoencoder
+from .control_parts import trained_controlnet
+from .image_prompt_part import embeddings, trained_image_prompt
+from .lessons import Batch, Lessons, autoencoder
 from .unet_part import trained_unet
 
 RANK = 4
 _PARTS = ("attn1.to_", "attn2.to_", "ff.net", "proj_in", "proj_out", "in_layers.2", "out_layers.3")
 _NOISY_TIMES, _WITHOUT_TEXT = 0.8, 0.15
+# It is used beside them, so it learns its style beside them: its lines then fall on the map's.
+_WITH_MAP, _WITH_PICTURE = 0.5, 0.3
 
 
 class LoRAPart:
@@ -30,6 +35,9 @@ class LoRAPart:
         device = lessons.place.device
         self.lessons, self.unet = lessons, trained_unet(folder, device)
         self.vae = autoencoder(folder, device).requires_grad_(False)
+        self.controlnet = trained_controlnet(folder, "canny", self.unet, device)
+        self.image_prompt = trained_image_prompt(folder, self.unet.cross_attentions(), device)
+        self.embeddings = embeddings(lessons)
         self.base = dict(self.unet.named_parameters())
         self.parameters: dict[str, nn.Parameter] = {}
         for name, weight in self.base.items():
@@ -59,6 +67,19 @@ class LoRAPart:
         pictures = lessons.bank.images[batch.chosen].float() / 255
         with torch.no_grad():
             latents = self.vae.encode(inked(pictures, lessons.bank.edges[batch.chosen]))
-        noisy = noised(latents, batch.noise, batch.timesteps)
-        found = functional_call(self.unet, self.changed(), (noisy, batch.timesteps, batch.text, lessons.bias))
-        return weighted_error(found, batch.noise, batch.timesteps)
+            noisy = noised(latents, batch.noise, batch.timesteps)
+            company = self._company(batch, noisy, dice)
+        inputs = (noisy, batch.timesteps, batch.text, lessons.bias, company)
+        return weighted_error(functional_call(self.unet, self.changed(), inputs), batch.noise, batch.timesteps)
+
+    def _company(self, batch: Batch, noisy: torch.Tensor, dice: torch.Generator) -> Added:
+        """A ControlNet for half of the batches, an IP-Adapter for some, by themselves or both."""
+        lessons = self.lessons
+        with_map, with_picture = lessons.place.dice(dice, 2) < torch.tensor(
+            (_WITH_MAP, _WITH_PICTURE), device=lessons.place.device
+        )
+        residuals: tuple[torch.Tensor, ...] = ()
+        if with_map:
+            hint = lessons.bank.hints("canny", batch.chosen)
+            residuals = self.controlnet(noisy, hint, batch.timesteps, batch.text, lessons.bias)
+        return Added(residuals, self.image_prompt(self.embeddings[batch.chosen]) if with_picture else ())
