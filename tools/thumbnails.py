@@ -50,6 +50,9 @@ def write_thumbnails(names: list[str]) -> None:
         for name in names:
             prompt, layout = (_read(WORKFLOWS / part / f"{name}.json") for part in ("api", "layout"))
             prompt = set_inputs(prompt, layout.get("thumbnail_with", {}))
+            if (WORKFLOWS / f"{name}.jpg").exists() and not _runs(prompt, layout.get("thumbnail") or []):
+                print(f"workflows/{name}.jpg: left as it is; what it shows needs other models, or hours", flush=True)
+                continue
             runs = [set_inputs(prompt, changes) for changes in layout.get("thumbnail_runs", [])]
             pictures = [_last(address, info, run) for run in runs]
             pictures = pictures or _shown(address, info, prompt, layout.get("thumbnail")) or [_nodes(name)]
@@ -85,6 +88,11 @@ def _alike(one: Any, other: Any) -> bool:
 
     small = [picture.resize((16, 16)) for picture in (one, other)]
     return max(ImageStat.Stat(ImageChops.difference(*small)).mean) < ALIKE
+
+
+def _runs(prompt: Prompt, wanted: list[Any]) -> bool:
+    """Whether all wanted nodes are of the part that runs for a picture."""
+    return {one[0] if isinstance(one, list) else one for one in wanted} <= set(without_models(prompt, MODEL_INPUTS))
 
 
 def _shown(address: str, info: Any, prompt: Prompt, wanted: list[Any] | None) -> list[Any]:
