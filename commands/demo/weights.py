@@ -42,6 +42,9 @@ def _write_missing(base: Path) -> None:
     base.mkdir(parents=True, exist_ok=True)
     missing = [file for file in FILES if not file.path(base / "models").exists()]
     if missing:
+        import comfy.cli_args
+
+        comfy.cli_args.args.cpu = True  # only shapes are asked of ComfyUI, which would look for a graphics card
         print("Writing the demo's model files (once) …", flush=True)
     for file in missing:
         write(file, base / "models")
