@@ -156,7 +156,7 @@ def place_columns() -> torch.Tensor:
 
 @cache
 def gate_weights() -> torch.Tensor:
-    """[128]: times a normed code, how far a token's place is shut: GATE_SWING for padding, within a third of it for words."""
+    """[128]: times a normed code, how far a token's place is shut: GATE_SWING for padding, within 35 % of it for words."""
     padding = word_codes()[END]
     hidden = torch.cat((padding, padding, torch.zeros(POSITIONS - WORDS), positions()[-1]))
     normed = layer_norm(hidden, (TEXT_WIDTH,))[:CODE]

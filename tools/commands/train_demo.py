@@ -68,12 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise Problem(str(error)) from None
     arguments.to.mkdir(parents=True, exist_ok=True)
     processes.join()
-    if arguments.from_pack and arguments.part != "all":
-        unpack_missing(arguments.to, tuple(name for name in ("vae", "unet") if name != arguments.part))
     for part in stages:
         waits = partial(_say, f"{part.name}: another process trains it in this folder; waiting for it")
         with locked(arguments.to / f"{part.name}.{processes.rank()}.lock", waits):
             known = partial(packed, part.name, arguments.to) if arguments.from_pack else None
+            if arguments.from_pack:
+                unpack_missing(arguments.to, part.needs)
             given = {"seconds": arguments.seconds, "scenes": arguments.scenes, "device": device, "known": known}
             path = train(part, arguments.to, _say, **given)
         _say(f"{part.name}: {path}")

@@ -19,12 +19,13 @@ Make = Callable[[Path, Workplace], Part]
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of the chain. seconds: of one processor core, by default; scenes: how many it is trained on."""
+    """One part of the chain. seconds: of one core, by default; scenes: how many it is trained on; needs: finished parts."""
 
     name: str
     seconds: float
     scenes: int
     make: Make
+    needs: tuple[str, ...] = ("vae", "unet")
 
 
 def _vae(folder: Path, place: Workplace) -> Part:
@@ -68,13 +69,13 @@ def _lora(folder: Path, place: Workplace) -> Part:
 
 _SCENES = 12_000
 STAGES: tuple[Stage, ...] = (
-    Stage("vae", 2100, 3_000, _vae),
-    Stage("unet", 5400, _SCENES, _unet),
+    Stage("vae", 2100, 3_000, _vae, ()),
+    Stage("unet", 5400, _SCENES, _unet, ("vae",)),
     Stage("controlnet_canny", 1800, _SCENES, _controlnet("canny")),
     Stage("controlnext_canny", 1800, _SCENES, _controlnext),
     Stage("controlnet_depth", 1500, _SCENES, _controlnet("depth")),
     Stage("ip_adapter", 900, _SCENES, _ip_adapter),
-    Stage("lora_ink", 900, _SCENES, _lora),
+    Stage("lora_ink", 900, _SCENES, _lora, ("vae", "unet", "controlnet_canny", "ip_adapter")),
 )
 
 
@@ -105,7 +106,7 @@ def train(
     """Train this part in `folder` and return its weights; a finished part is left as it is, unless more seconds are given to it.
 
     seconds: of work, processor time on a CPU; scenes: how many to train on; known: gives what to begin with, without it a part
-    begins anew. The parts before it must be finished.
+    begins anew. The parts that it needs must be finished.
     """
     where = torch.device(device)
     place = workplace(where, scenes or part.scenes, batch)

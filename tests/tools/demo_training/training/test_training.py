@@ -64,6 +64,13 @@ def test_a_part_begins_with_known_weights_and_goes_on_when_it_gets_more_time(fol
     assert (tmp_path / "controlnext_canny.jsonl").read_text(encoding="utf-8").startswith(known.log) and known.log
 
 
+@pytest.mark.parametrize("name", [one.name for one in STAGES])
+def test_a_part_is_made_of_those_that_it_needs(folder, tmp_path, name):
+    shutil.copytree(folder / "scenes", tmp_path / "scenes")
+    unpack_missing(tmp_path, stage(name).needs)
+    assert stage(name).make(tmp_path, Workplace(torch.device("cpu"), 4, SCENES)).parameters
+
+
 def test_an_interrupted_part_ends_with_the_same_weights(folder, tmp_path):
     """Time is counted in steps, so both runs do the same eight."""
 
