@@ -77,8 +77,8 @@ class Desk:
         self.maps[CONTROLNEXT] = self.maps["canny"]
         self.plain = tuple(clip.encode_from_tokens_scheduled(clip.tokenize(words)) for words in ("", ""))
 
-    def signal(self, kind: str, weight: float = 1.0) -> ControlSignal:
-        return ControlSignal(self.nets[kind], self.maps[kind], weight=weight)
+    def signal(self, kind: str, weight: float = 1.0, mask: torch.Tensor | None = None) -> ControlSignal:
+        return ControlSignal(self.nets[kind], self.maps[kind], weight=weight, mask=mask)
 
     def draw(
         self, stack: ControlStack, savings: Savings = NONE, how: tuple[int, str, str] = PLAIN
@@ -96,10 +96,10 @@ class Desk:
         spent = time.process_time() - start
         return spent, self.vae.decode(latent).detach()
 
-    def follows(self, pictures: torch.Tensor) -> tuple[float, float]:
-        """Mean edge F1 against the Canny maps, and its standard error."""
+    def follows(self, pictures: torch.Tensor, left: int = 0) -> tuple[float, float]:
+        """Mean edge F1 against the Canny maps from this column on, and its standard error."""
         found = detect_canny(pictures.float().cpu().clamp(0, 1), CANNY).maps
-        pairs = zip(found, self.maps["canny"], strict=True)
+        pairs = zip(found[:, :, left:], self.maps["canny"][:, :, left:], strict=True)
         scores = [edge_f1(one, wanted, TOLERANCE).score for one, wanted in pairs]
         return statistics.mean(scores), statistics.stdev(scores) / len(scores) ** 0.5
 
@@ -123,6 +123,17 @@ def rows(desk: Desk) -> dict[str, tuple[ControlStack, Savings, tuple[int, str, s
     return listed
 
 
+def beside_a_mask(desk: Desk) -> None:
+    """How much the right half follows where only the left half is masked, against no mask."""
+    mask = torch.zeros(1, 128, 128)
+    mask[..., :64] = 1
+    print("\n| Edge F1 of the right half | no mask | the left half masked |\n|---|---|---|")
+    for weight in (1.0, 0.5):
+        stacks = (ControlStack((desk.signal("canny", weight, one),)) for one in (None, mask))
+        told = (desk.follows(desk.draw(stack)[1], left=64) for stack in stacks)
+        print(f"| canny {weight} | " + " | ".join(f"{score:.3f} ± {error:.3f}" for score, error in told) + " |")
+
+
 def main(scenes: int = 24, rounds: int = 3, only: str = "") -> None:
     desk = Desk(scenes)
     listed: dict[str, Any] = {name: row for name, row in rows(desk).items() if only in name or name == FIRST}
@@ -138,6 +149,8 @@ def main(scenes: int = 24, rounds: int = 3, only: str = "") -> None:
     for name in listed:
         score, error = scores[name]
         print(f"| {name} | {statistics.median(spent[name]) / first:.2f} | {score:.3f} ± {error:.3f} |", flush=True)
+    if not only:
+        beside_a_mask(desk)
 
 
 if __name__ == "__main__":
