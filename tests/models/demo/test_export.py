@@ -46,7 +46,7 @@ def packed(tmp_path_factory):
     for name, tensors in trained().items():
         write(training / f"{name}.safetensors", tensors, {"steps": 1})
     sizes = packing.pack_finished(training, target)
-    assert set(sizes) == {stage.name for stage in STAGES}
+    assert set(sizes) == {stage.file for stage in STAGES}
     return target
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 ENCODER_WIDTH = 24
-DECODER_WIDTHS = (48, 40, 24, 16)
+DECODER_WIDTHS = (64, 56, 32, 20)
 LATENT_CHANNELS = 4
 FACTOR = 8
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def load(folder: Path, place: Workplace) -> Lessons:
     captions = [scene(TRAINING, index).caption for index in range(place.scenes)]
     return Lessons(
         scenes,
-        _latents(folder / f"latents-{place.scenes}.safetensors", folder, scenes, place),
+        _latents(folder, scenes, place),
         codes.tokenize(captions).to(place.device),
         codes.padding_bias().to(place.device),
         place,
@@ -91,7 +92,11 @@ def encode(network: Autoencoder, pictures: torch.Tensor) -> torch.Tensor:
     return torch.cat([network.encode(some.float() / 255) for some in pictures.split(_AT_ONCE)])
 
 
-def _latents(path: Path, folder: Path, scenes: bank.Bank, place: Workplace) -> torch.Tensor:
+def _latents(folder: Path, scenes: bank.Bank, place: Workplace) -> torch.Tensor:
+    """Kept under the name of the encoder's weights, which a later training changes."""
+    network = autoencoder(folder, place.device)
+    weights = b"".join(value.cpu().numpy().tobytes() for value in network.taesd_encoder.state_dict().values())
+    path = folder / f"latents-{place.scenes}-{hashlib.sha256(weights).hexdigest()[:8]}.safetensors"
     if not path.exists():
-        write(path, {"latents": encode(autoencoder(folder, place.device), scenes.images)})
+        write(path, {"latents": encode(network, scenes.images)})
     return read(path, place.device)[0]["latents"]

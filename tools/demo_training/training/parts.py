@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from . import bank, lessons, processes
-from .files import read
+from .files import read, write
 from .loop import Known, Training
 from .part import Part, Workplace
 
@@ -19,19 +19,33 @@ Make = Callable[[Path, Workplace], Part]
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of the chain. seconds: of one core, by default; scenes: how many it is trained on; needs: finished parts."""
+    """One part of the chain. seconds: of one core, by default; scenes: how many it is trained on; needs: finished parts; over:
+    the part that it is a later training of, whose file takes what it learned.
+    """
 
     name: str
     seconds: float
     scenes: int
     make: Make
     needs: tuple[str, ...] = ("vae", "unet")
+    over: str = ""
+
+    @property
+    def file(self) -> str:
+        """Name of the weights that it gives, without the ending."""
+        return self.over or self.name
 
 
 def _vae(folder: Path, place: Workplace) -> Part:
     from .vae_part import VaePart
 
     return VaePart(bank.load(folder, place.scenes, place.device), place)
+
+
+def _vae_detail(folder: Path, place: Workplace) -> Part:
+    from .vae_part import VaeDetailPart
+
+    return VaeDetailPart(folder, bank.load(folder, place.scenes, place.device), place)
 
 
 def _unet(folder: Path, place: Workplace) -> Part:
@@ -67,15 +81,23 @@ def _lora(folder: Path, place: Workplace) -> Part:
     return LoRAPart(folder, lessons.load(folder, place))
 
 
+def _decoder(folder: Path, place: Workplace) -> Part:
+    from .decoder_part import DecoderPart
+
+    return DecoderPart(folder, lessons.load(folder, place))
+
+
 _SCENES = 12_000
 STAGES: tuple[Stage, ...] = (
     Stage("vae", 2100, 3_000, _vae, ()),
+    Stage("vae_detail", 3000, _SCENES, _vae_detail, ("vae",), "vae"),
     Stage("unet", 5400, _SCENES, _unet, ("vae",)),
     Stage("controlnet_canny", 1800, _SCENES, _controlnet("canny")),
     Stage("controlnext_canny", 1800, _SCENES, _controlnext),
     Stage("controlnet_depth", 1500, _SCENES, _controlnet("depth")),
     Stage("ip_adapter", 900, _SCENES, _ip_adapter),
     Stage("lora_ink", 900, _SCENES, _lora, ("vae", "unet", "controlnet_canny", "ip_adapter")),
+    Stage("vae_decoder", 2400, _SCENES, _decoder, ("vae", "unet", "controlnet_canny"), "vae"),
 )
 
 
@@ -121,7 +143,11 @@ def train(
         say(f"{part.name}: finished before")
         return finished
     made = processes.leader_first(prepared)
-    return Training(made, folder, budget, where, known=known() if known else None).run(say)
+    path = Training(made, folder, budget, where, known=known() if known else None).run(say)
+    if part.over and processes.rank() == 0:
+        weights, numbers = read(folder / f"{part.file}.safetensors")
+        write(folder / f"{part.file}.safetensors", weights | read(path)[0], numbers)
+    return path
 
 
 def _goes_on(finished: Path, seconds: float | None) -> bool:

@@ -7,14 +7,17 @@ import shutil
 
 import pytest
 import torch
+from armature_pack.models.demo.weights_file import unpack
 from armature_pack.tools.demo_training.evaluation import comparison
 from armature_pack.tools.demo_training.evaluation.comparison_plot import plotted
-from armature_pack.tools.demo_training.packing import packed, unpack_missing
+from armature_pack.tools.demo_training.networks.autoencoder import Autoencoder
+from armature_pack.tools.demo_training.packing import pack_finished, packed, unpack_missing
 from armature_pack.tools.demo_training.scenes.layout import HELD_OUT, TRAINING, scene
-from armature_pack.tools.demo_training.training import loop
-from armature_pack.tools.demo_training.training.files import read
+from armature_pack.tools.demo_training.training import lessons, loop
+from armature_pack.tools.demo_training.training.files import read, write
 from armature_pack.tools.demo_training.training.part import Workplace
 from armature_pack.tools.demo_training.training.parts import STAGES, stage, train
+from safetensors.torch import load_file
 
 SCENES = 8
 
@@ -62,6 +65,39 @@ def test_a_part_begins_with_known_weights_and_goes_on_when_it_gets_more_time(fol
     assert numbers["steps"] == 2
     assert numbers["before"] == list(known.before) and known.before[-1]["seconds"] > 0
     assert (tmp_path / "controlnext_canny.jsonl").read_text(encoding="utf-8").startswith(known.log) and known.log
+
+
+@pytest.mark.parametrize(
+    ("name", "learns"), [("vae_detail", ("taesd_encoder.", "taesd_decoder.")), ("vae_decoder", ("taesd_decoder.",))]
+)
+def test_the_autoencoder_goes_on_in_its_own_file(folder, tmp_path, name, learns):
+    """The decoder alone leaves the latents as the other parts learned them."""
+    shutil.copytree(folder / "scenes", tmp_path / "scenes")
+    unpack_missing(tmp_path, stage(name).needs)
+    before = read(tmp_path / "vae.safetensors")[0]
+    train(stage(name), tmp_path, lambda _line: None, seconds=1e-9, scenes=SCENES, batch=4)
+    after = read(tmp_path / "vae.safetensors")[0]
+    assert {one for one, value in before.items() if not torch.equal(value, after[one])} == {
+        one for one in after if one.startswith(learns)
+    }
+    target = tmp_path / "weights"
+    target.mkdir()
+    assert set(pack_finished(tmp_path, target)) == {"vae"}
+    kept = unpack(load_file(target / "vae.safetensors"))
+    assert all((kept[one] - value).abs().max() < 0.02 for one, value in after.items())
+    known = packed(name, tmp_path)
+    assert known.tensors.keys() == after.keys()
+
+
+def test_latents_are_made_anew_for_another_encoder(folder, tmp_path):
+    shutil.copytree(folder / "scenes", tmp_path / "scenes")
+    place = Workplace(torch.device("cpu"), 4, SCENES)
+    latents = []
+    for seed in (1, 2, 1):
+        torch.manual_seed(seed)
+        write(tmp_path / "vae.safetensors", Autoencoder().state_dict())
+        latents.append(lessons.load(tmp_path, place).latents)
+    assert torch.equal(latents[0], latents[2]) and not torch.allclose(latents[0], latents[1])
 
 
 @pytest.mark.parametrize("name", [one.name for one in STAGES])
@@ -126,7 +162,7 @@ def test_training_never_sees_a_held_out_scene():
 
 
 def test_an_unknown_part_is_refused_by_name():
-    with pytest.raises(ValueError, match="no part 'clip'.*vae, unet"):
+    with pytest.raises(ValueError, match="no part 'clip'.*vae, vae_detail, unet"):
         stage("clip")
 
 
