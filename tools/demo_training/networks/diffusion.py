@@ -25,6 +25,11 @@ def noised(latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) 
     return share.sqrt() * latents + (1 - share).sqrt() * noise
 
 
+def guess(noisy: torch.Tensor, noise: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """The latents that are left when this noise is taken out of noisy ones; share: of the signal, as in `signal_shares`."""
+    return (noisy - (1 - share).sqrt() * noise) / share.sqrt()
+
+
 def weighted_error(found: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
     """Mean squared error of noise [B,4,h,w] at timesteps [B], weighed as an error of v = sqrt(share) noise - sqrt(1 - share) x.
 
@@ -49,7 +54,7 @@ def sample(predict: Noise, noise: torch.Tensor, saw: Callable[[int, torch.Tensor
     shares = _shares_between(times).to(noise.device)
     for number, (time, here) in enumerate(zip(times.round(), shares, strict=True)):
         wrong = predict(x, torch.full((len(x),), float(time), device=x.device))
-        x = (x - (1 - here).sqrt() * wrong) / here.sqrt()
+        x = guess(x, wrong, here)
         if saw is not None:
             saw(number, x)
         if number + 1 < steps:

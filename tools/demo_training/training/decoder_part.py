@@ -9,7 +9,7 @@ from torch import nn
 
 from ....models.demo import codes
 from ..networks.autoencoder import FACTOR
-from ..networks.diffusion import noised, signal_shares
+from ..networks.diffusion import guess, noised, signal_shares
 from ..networks.unet import Added
 from ..scenes.style import inked
 from .control_parts import trained_controlnet
@@ -67,5 +67,4 @@ class DecoderPart:
         noisy = noised(latents, lessons.place.noise(dice, latents), timesteps)
         residuals = self.controlnet(noisy, hint, timesteps, text, lessons.bias)
         noise = self.unet(noisy, timesteps, text, lessons.bias, Added(residuals))
-        share = signal_shares().to(noisy.device)[timesteps].view(-1, 1, 1, 1)
-        return (noisy - (1 - share).sqrt() * noise) / share.sqrt()
+        return guess(noisy, noise, signal_shares().to(noisy.device)[timesteps].view(-1, 1, 1, 1))
