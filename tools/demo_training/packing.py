@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import safe_open
 
 from ...models.demo.weights_file import WEIGHTS, load, pack
@@ -31,11 +33,7 @@ def pack_finished(folder: Path, target: Path = WEIGHTS) -> dict[str, int]:
         if not numbers:
             continue  # it came from the pack
         if part.name.startswith("controlnext"):
-            base = read(folder / "unet.safetensors")[0]
-            tensors = {
-                name: value - base[name.removeprefix("unet.")] if name.startswith("unet.") else value
-                for name, value in tensors.items()
-            }
+            tensors = _with_unet(tensors, folder, -1)
         log, packed_file = folder / f"{part.name}.jsonl", target / f"{part.file}.safetensors"
         about = {"armature.demo": part.file, _header_key(part): json.dumps(numbers)}
         if part.over:
@@ -53,15 +51,20 @@ def packed(part: str, folder: Path) -> Known:
     trained = stage(part)
     tensors, log = load(trained.file), WEIGHTS / f"{part}.jsonl"
     if part.startswith("controlnext"):
-        base = read(folder / "unet.safetensors")[0]
-        tensors = {
-            name: value + base[name.removeprefix("unet.")] if name.startswith("unet.") else value
-            for name, value in tensors.items()
-        }
+        tensors = _with_unet(tensors, folder, 1)
     numbers = json.loads(_header(WEIGHTS / f"{trained.file}.safetensors").get(_header_key(trained), "{}"))
     last = {name: value for name, value in numbers.items() if name != "before"}
     before = (*numbers.get("before", ()), last) if last else ()
     return Known(tensors, before, log.read_text(encoding="utf-8") if log.exists() else "")
+
+
+def _with_unet(tensors: Mapping[str, torch.Tensor], folder: Path, times: int) -> dict[str, torch.Tensor]:
+    """ControlNeXt's own tensors, and its part of the UNet with this folder's UNet added so many times."""
+    base = read(folder / "unet.safetensors")[0]
+    return {
+        name: value + times * base[name.removeprefix("unet.")] if name.startswith("unet.") else value
+        for name, value in tensors.items()
+    }
 
 
 def _header_key(part: Stage) -> str:
