@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from ....commands.measure.results import estimate_text
 from ..scenes.rendering import render
 from ..scenes.style import inked
 from ..training import bank
@@ -140,7 +141,7 @@ def markdown(result: dict[str, object]) -> str:
     table = result["rows"]
     assert isinstance(table, dict)
     for name, row in table.items():
-        lines.append(f"| {name} | " + " | ".join(f"{row[key][0]:.3f} ± {row[key][1]:.3f}" for key in _COLUMNS) + " |")
+        lines.append(f"| {name} | " + " | ".join(estimate_text(row[key]) for key in _COLUMNS) + " |")
     lines += interplay_lines(result["company"])  # type: ignore[arg-type]
     if result["not_trained"]:
         lines += ["", f"Not trained yet: {', '.join(str(part) for part in result['not_trained'])}."]  # type: ignore[attr-defined]

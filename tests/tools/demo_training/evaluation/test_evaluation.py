@@ -95,6 +95,8 @@ def test_a_part_that_the_others_silence_keeps_nothing():
         assert found["canny"]["kept"] == kept
         assert found["LoRA"]["kept"] == found["IP-Adapter"]["kept"] == 1.0
         assert found["IP-Adapter"]["alone"] == [0.3, 0.0]
+        assert found["canny"]["reached_alone"] == [0.8, 0.0]
+        assert found["canny"]["reached_together"] == [0.8 if loud else 0.1, 0.0]
 
 
 def test_weights_that_correct_themselves_are_compared_with_constant_ones_of_the_same_mean(tmp_path):
