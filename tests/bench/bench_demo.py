@@ -44,6 +44,7 @@ CFG = 2.0
 CONTROLNEXT = "ControlNeXt"
 CANNY = {"thresholds": "fixed", "low_threshold": 100, "high_threshold": 200}
 PLAIN = (10, "lcm", "sgm_uniform")  # as the shipped graph draws
+DDIM = (10, "ddim", "sgm_uniform")
 FIRST = "nothing left out"  # beside which the others are told
 SAVINGS = {
     FIRST: NONE,
@@ -114,6 +115,7 @@ def rows(desk: Desk) -> dict[str, tuple[ControlStack, Savings, tuple[int, str, s
     next_alone = ControlStack((desk.signal(CONTROLNEXT),))
     for name in (FIRST, "every 2", "every 3"):
         listed[f"{CONTROLNEXT}, {name}"] = (next_alone, SAVINGS[name], PLAIN)
+    listed |= {"ddim": (alone, NONE, DDIM), f"{CONTROLNEXT}, ddim": (next_alone, NONE, DDIM)}
     for name, one in PROFILES.items():
         how = (one.steps, one.sampler, one.scheduler)
         listed[f"profile {name}"] = (alone, one.savings, how)

@@ -108,7 +108,7 @@ def test_weights_that_correct_themselves_are_compared_with_constant_ones_of_the_
     result = run(Setting(rule={"adherence": 1.0, "proportional": 2.0}))
     weights = {way: row["weights"] for way, row in result["rows"].items()}
     assert (
-        weights[ADAPTIVE][0] > 0.6
+        weights[ADAPTIVE][0] > Setting().weight
         and weights[EACH] == weights[ADAPTIVE]
         and weights[ALL] == [weights[ADAPTIVE][0], 0.0]
     )
