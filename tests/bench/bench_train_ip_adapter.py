@@ -1,7 +1,7 @@
 """What Train IP-Adapter learns of one thing on the demo's models: the figures and the sheet of its help page.
 
 Run it in the host's Python:
-    ARMATURE_COMFYUI=/path/to/ComfyUI python tests/bench/bench_train_ip_adapter.py [sheet.jpg]
+    ARMATURE_COMFYUI=/path/to/ComfyUI python tests/bench/bench_train_ip_adapter.py [ArmatureTrainIPAdapter.jpg]
 Sixteen views of a green cube, rendered here. From the demo's own adapter, then anew. Prints the node's two reports; the first
 training's sheet is written where one is named. No time is claimed.
 """
@@ -23,7 +23,6 @@ importlib.import_module("conftest").prepare_host()  # it also puts the host on t
 import comfy.clip_vision  # noqa: E402
 import comfy.sd  # noqa: E402
 import folder_paths  # noqa: E402
-import torch  # noqa: E402
 from armature_pack.commands.demo.weights import written_models  # noqa: E402
 from armature_pack.commands.private_host.files import cache_folder  # noqa: E402
 from armature_pack.models.ip_adapter.loading import load_ip_adapter  # noqa: E402
@@ -32,10 +31,10 @@ from armature_pack.models.training.training_set import Wanted  # noqa: E402
 from armature_pack.nodes.train_ip_adapter import ArmatureTrainIPAdapter  # noqa: E402
 from armature_pack.tools.demo_training.scenes.layout import Placed, Scene  # noqa: E402
 from armature_pack.tools.demo_training.scenes.rendering import render  # noqa: E402
-from PIL import Image  # noqa: E402
+from armature_pack.tools.help.method_maps import picture_of  # noqa: E402
+from armature_pack.tools.help.pictures import save  # noqa: E402
 
 VIEWS, SIZE = 16, 128
-WIDTH = 820  # pixels of the sheet on the help page
 DRAWN = {
     "validation_pictures": 3,
     "validation_steps": 10,
@@ -47,11 +46,6 @@ FURTHER = {"steps": 40, "learning_rate": 0.001, "validate_every": 20}
 ANEW = {"steps": 30, "learning_rate": 0.003, "validate_every": 30}
 
 
-def pixels(pictures: torch.Tensor) -> Any:
-    """The first of [B,H,W,3] in 0..1 as a Pillow picture."""
-    return Image.fromarray(pictures[0].clamp(0, 1).mul(255).round().byte().numpy())
-
-
 def write_views(folder: Path) -> None:
     """One cube, seen from many sides."""
     dice = random.Random("views of a cube")
@@ -61,7 +55,7 @@ def write_views(folder: Path) -> None:
         cube = Placed("cube", "green", dice.uniform(-0.3, 0.3), dice.uniform(-0.2, 0.3), 0.8, yaw)
         angles = {"camera_elevation": dice.uniform(24, 34), "light_azimuth": 135, "light_elevation": 50}
         view = Scene((cube,), "white", **{name: math.radians(value) for name, value in angles.items()})
-        pixels(render([view], SIZE).images.movedim(1, -1)).save(folder / f"{number + 1:02}.png")
+        picture_of(render([view], SIZE).images.movedim(1, -1)).save(folder / f"{number + 1:02}.png")
 
 
 def main(sheet: Path | None) -> None:
@@ -84,9 +78,7 @@ def main(sheet: Path | None) -> None:
             )
             print(f"{name}: {plan}\n{made.args[3]}\n", flush=True)
             if sheet and start_from:
-                picture = pixels(made.args[2])
-                picture.thumbnail((WIDTH, WIDTH))
-                picture.save(sheet, quality=78)
+                save(made.args[2], sheet)
 
 
 if __name__ == "__main__":

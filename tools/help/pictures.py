@@ -16,7 +16,7 @@ from ...preprocessors.entry import Preprocessor
 
 WIDTH = 640
 MOST_BYTES = 31_000
-WIDE = {"ArmaturePlotControlStack": 900}  # its own numbers are small
+WIDE = {"ArmaturePlotControlStack": 900, "ArmatureTrainIPAdapter": 820}  # their own letters are small
 _GAP = 6  # pixels between the two halves
 
 
