@@ -21,6 +21,9 @@ from .workshop import clean_environment
 
 TAIL_LINES = 40
 CHOOSES_DEVICE = ("--cpu", "--directml")
+# Threads of torch that wait for each other sleep instead of spinning. Where something else runs too, spinning starves the very
+# thread that is waited for: the demo took 455 s beside one busy program on two cores, and 31 s so.
+PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 # ComfyUI refuses to start on a torch that finds no device, unless told to use the CPU.
 HAS_DEVICE = """
 import sys, torch
@@ -136,6 +139,7 @@ def _started(
     host: Host, command: list[str], folder: Path, address: str, environment: Mapping[str, str], timeout: float
 ) -> Server:
     variables = {
+        **PATIENT,
         **(clean_environment() if host.private else os.environ),
         **host.environment(),
         "PYTHONUNBUFFERED": "1",

@@ -9,6 +9,7 @@ import time
 arguments = sys.argv[1:]
 print("arguments:", *arguments, flush=True)
 print("mark:", os.environ.get("ARMATURE_MARK"), flush=True)
+print("threads wait:", os.environ.get("OMP_WAIT_POLICY"), flush=True)
 behaviour = os.environ.get("BEHAVIOUR", "")
 if behaviour == "fail":
     print("RuntimeError: no such device")

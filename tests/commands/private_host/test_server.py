@@ -55,6 +55,16 @@ def test_starts_answers_and_ends_with_its_children(host, pack, monkeypatch):
     server.stop()
 
 
+def test_threads_do_not_spin_unless_asked_to(host, pack, monkeypatch):
+    """On a busy machine they would take the processor from the thread they wait for."""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    with start(host, pack) as server:
+        assert "threads wait: PASSIVE" in server.log.read_text()
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    with start(host, pack) as server:
+        assert "threads wait: ACTIVE" in server.log.read_text()
+
+
 def test_failure_shows_the_log(host, pack):
     with pytest.raises(ServerFailed, match="exit status 1") as caught:
         start(host, pack, environment={"BEHAVIOUR": "fail"})
