@@ -8,6 +8,7 @@ import torch
 
 from ...preprocessors.images.tags import tag_of
 from ..controlnext.control import ControlNeXt
+from ..guidance.acting import HALF, PLACE
 from ..guidance.batch_view import BatchView
 from ..guidance.control_link import ControlLink
 from ..guidance.layer_weights import Place, layers_of
@@ -181,9 +182,10 @@ class SignalControl(ControlLink):
         frames = self._frames(view)
         acts = weight != 0.0 and not half_missing and (frames is None or any(frames))
         where = region(self.stack, self.signal, at, x_noisy, view, areas) if acts else None
+        lacked = HALF if weight != 0.0 and half_missing else ""
         if where is not None and self._may_be_nowhere(x_noisy, areas) and not bool(where.any()):
-            acts = False
-        self.watch.record.saw(float(t[0]), transformer_options, acts, weight != 0.0 and half_missing)
+            acts, lacked = False, PLACE
+        self.watch.record.saw(float(t[0]), transformer_options, acts, lacked)
         if not acts:
             return previous
         self._tell_once(view, x_noisy, areas)

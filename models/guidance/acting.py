@@ -31,16 +31,25 @@ def steps_in_words(steps: Iterable[int], total: int) -> str:
     return f"step{'s' if len(numbers) > 1 else ''} {in_ranges(numbers, ' to ')} of {total}"
 
 
+HALF, PLACE = "half", "place"
+_REMEDIES = {
+    HALF: "Raise cfg above 1, or give the other half of the guidance a weight: it acts on one half alone, and that one was "
+    "not run.",
+    PLACE: "Look at its mask and its weight: no place is left to it. Its mask does not reach the picture (or the conditioning's "
+    "area), or under balance strongest other signals are at least as strong wherever it could act.",
+}
+
+
 @dataclass(frozen=True)
 class Acting:
     """steps: those in which it acted, from 0; sigmas: of the sampling, the last one included; called: whether at all.
-    half_missing: it had a weight, but on the half of the guidance that was not run.
+    lacked: what kept it from acting though it had a weight: HALF of the guidance, that was not run, or a PLACE in the picture.
     """
 
     steps: tuple[int, ...]
     sigmas: tuple[float, ...]
     called: bool
-    half_missing: bool = False
+    lacked: str = ""
 
     @property
     def total(self) -> int:
@@ -70,11 +79,8 @@ class Acting:
                 "never acted. Link both conditionings, or raise cfg above 1: none that carries it was run, and at cfg 1 the "
                 "negative prompt is left out."
             )
-        if self.half_missing:
-            return (
-                "never acted. Raise cfg above 1, or give the other half of the guidance a weight: it acts on one half alone, "
-                "and that one was not run."
-            )
+        if self.lacked in _REMEDIES:
+            return f"never acted. {_REMEDIES[self.lacked]}"
         why = f"it is set to act from {start:.0%} to {end:.0%} of the {'steps' if counts_steps else 'noise schedule'}"
         if until is not None:
             why += f", savings end all control at {until:.0%}"
@@ -121,7 +127,7 @@ class ActingRecord:
         self._sigmas: tuple[float, ...] = ()
         self._steps: set[int] = set()
         self._said: set[str] = set()
-        self._called = self._half_missing = False
+        self._called, self._lacked = False, ""
         self._last = 0
 
     def begin(self, sigmas: Any = None) -> None:
@@ -136,10 +142,10 @@ class ActingRecord:
         """Whether a sampling has begun and not ended."""
         return self._open
 
-    def saw(self, sigma: float, options: Mapping[str, Any], acted: bool, half_missing: bool = False) -> None:
-        """One call of the network; options: the host's of this call, with `sample_sigmas`; half_missing: see `Acting`."""
+    def saw(self, sigma: float, options: Mapping[str, Any], acted: bool, lacked: str = "") -> None:
+        """One call of the network; options: the host's of this call, with `sample_sigmas`; lacked: see `Acting`."""
         self._called = True
-        self._half_missing |= half_missing
+        self._lacked = lacked or self._lacked
         if not self._knows_sigmas(options):
             return
         self._last = step_of(sigma, self._sigmas, self._last)
@@ -167,6 +173,6 @@ class ActingRecord:
     def finish(self) -> Acting | None:
         """After a sampling; None when nothing was recorded since the last one, or its steps are not known."""
         was_open, self._open = self._open, False
-        acting = Acting(tuple(sorted(self._steps)), self._sigmas, self._called, self._half_missing and not self._steps)
+        acting = Acting(tuple(sorted(self._steps)), self._sigmas, self._called, "" if self._steps else self._lacked)
         self._clear()
         return acting if was_open and (acting.total or not acting.called) else None

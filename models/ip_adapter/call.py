@@ -10,6 +10,7 @@ import torch
 from einops import rearrange
 from torch.nn.functional import interpolate
 
+from ..guidance.acting import HALF
 from ..guidance.batch_view import BatchView
 from ..guidance.regions import Area, areas_of, on_grid
 from ..guidance.roles import told_unknown
@@ -60,7 +61,7 @@ def moment_of(
     """The prompt at this call, or None where it does not act. x: [chunks*pictures,4,h,w]."""
     moment = _moment(prompt, x, sigma, model_sampling, options)
     half_missing = moment is None and prompt.strength.at(sigma, model_sampling.percent_to_sigma) != 0.0
-    prompt.record.saw(sigma, options, moment is not None, half_missing)
+    prompt.record.saw(sigma, options, moment is not None, HALF if half_missing else "")
     if moment is not None and moment.view.unnamed:
         told = told_unknown(prompt.adapter.who, moment.view.unnamed)
         if prompt.record.first_time(told):
