@@ -107,7 +107,7 @@ FILES: tuple[DemoFile, ...] = (
         ("lora_ink",),
         lambda load: unet.widen_lora(load("lora_ink")),
         "LoRA, ink outlines",
-        3,
+        6,
     ),
 )
 
