@@ -22,7 +22,7 @@ from .workshop import clean_environment
 TAIL_LINES = 40
 CHOOSES_DEVICE = ("--cpu", "--directml")
 # Threads of torch that wait for each other sleep instead of spinning. Where something else runs too, spinning starves the very
-# thread that is waited for: the demo took 455 s beside one busy program on two cores, and 31 s so.
+# thread that is waited for: the demo took 455 s beside one busy program on two cores, and 31 s so. Alone it takes a tenth longer.
 PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 # ComfyUI refuses to start on a torch that finds no device, unless told to use the CPU.
 HAS_DEVICE = """
