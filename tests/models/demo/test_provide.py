@@ -29,7 +29,7 @@ def ink() -> dict[str, object]:
 def test_a_file_is_written_once_and_found(loras):
     import folder_paths
 
-    assert ink() == {"name": INK, "folder": "loras", "megabytes": 3, "there": False}
+    assert ink() == {"name": INK, "folder": "loras", "megabytes": 6, "there": False}
     assert provide({"names": [INK]}) == {"written": [{"name": INK, "path": str(loras[1] / INK)}]}
     assert ink()["there"] and folder_paths.get_full_path("loras", INK) == str(loras[1] / INK)
     assert provide({"names": [INK]}) == {"written": []}
@@ -61,7 +61,7 @@ def test_a_full_disk_is_told_with_what_is_needed(loras):
     def full(part):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(ValueError, match="no space left; the file needs up to 3 MB"):
+    with pytest.raises(ValueError, match="no space left; the file needs up to 6 MB"):
         provide({"names": [INK]}, full)
     assert list(loras[1].iterdir()) == []
 
