@@ -31,19 +31,18 @@ def steps_in_words(steps: Iterable[int], total: int) -> str:
     return f"step{'s' if len(numbers) > 1 else ''} {in_ranges(numbers, ' to ')} of {total}"
 
 
-HALF, PLACE = "half", "place"
-_REMEDIES = {
-    HALF: "Raise cfg above 1, or give the other half of the guidance a weight: it acts on one half alone, and that one was "
-    "not run.",
-    PLACE: "Look at its mask and its weight: no place is left to it. Its mask does not reach the picture (or the conditioning's "
-    "area), or under balance strongest other signals are at least as strong wherever it could act.",
-}
+# What keeps something from acting though it has a weight, as advice: half of the guidance, or a place in the picture.
+HALF = "Raise cfg above 1, or give the other half of the guidance a weight: it acts on one half alone, and that one was not run."
+PLACE = (
+    "Look at its mask and its weight: no place is left to it. Its mask does not reach the picture (or the conditioning's "
+    "area), or under balance strongest other signals are at least as strong wherever it could act."
+)
 
 
 @dataclass(frozen=True)
 class Acting:
     """steps: those in which it acted, from 0; sigmas: of the sampling, the last one included; called: whether at all.
-    lacked: what kept it from acting though it had a weight: HALF of the guidance, that was not run, or a PLACE in the picture.
+    lacked: HALF or PLACE, where that kept it from acting.
     """
 
     steps: tuple[int, ...]
@@ -79,8 +78,8 @@ class Acting:
                 "never acted. Link both conditionings, or raise cfg above 1: none that carries it was run, and at cfg 1 the "
                 "negative prompt is left out."
             )
-        if self.lacked in _REMEDIES:
-            return f"never acted. {_REMEDIES[self.lacked]}"
+        if self.lacked:
+            return f"never acted. {self.lacked}"
         why = f"it is set to act from {start:.0%} to {end:.0%} of the {'steps' if counts_steps else 'noise schedule'}"
         if until is not None:
             why += f", savings end all control at {until:.0%}"

@@ -126,10 +126,10 @@ def rows(desk: Desk) -> dict[str, tuple[ControlStack, Savings, tuple[int, str, s
 
 
 def beside_a_mask(desk: Desk) -> None:
-    """How much the right half follows where only the left half is masked, against no mask."""
+    """How much the right half follows where the signal is masked to the left half, against no mask."""
     mask = torch.zeros(1, 128, 128)
     mask[..., :64] = 1
-    print("\n| Edge F1 of the right half | no mask | the left half masked |\n|---|---|---|")
+    print("\n| Edge F1 of the right half | no mask | masked to the left half |\n|---|---|---|")
     for weight in (1.0, 0.5):
         stacks = (ControlStack((desk.signal("canny", weight, one),)) for one in (None, mask))
         told = (desk.follows(desk.draw(stack)[1], left=64) for stack in stacks)

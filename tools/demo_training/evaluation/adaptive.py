@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from ....commands.measure.results import estimate_text
 from ....models.control.adaptation import Adaptation, Regulator
 from ....models.control.stack_adherence import relative
 from ....preprocessors.images.tags import tag
@@ -183,7 +184,7 @@ def markdown(result: dict[str, Any]) -> str:
         "|---" * (len(_COLUMNS) + 2) + "|",
     ]
     for way, row in result["rows"].items():
-        cells = " | ".join(f"{row[name][0]:.3f} ± {row[name][1]:.3f}" for name in _COLUMNS)
+        cells = " | ".join(estimate_text(row[name]) for name in _COLUMNS)
         lines.append(f"| {way} | {cells} | {row['seconds'][0]:.2f} |")
     lines += ["", "| adaptive, less | adherence | edge F1 | objects in the caption's colour |", "|---|---|---|---|"]
     for way, row in result["adaptive_less"].items():
