@@ -83,6 +83,15 @@ def trained_controlnet(folder: Path, kind: str, unet: UNet, device: torch.device
     return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
 
 
+@torch.no_grad()
+def canny_residuals(
+    controlnet: ControlNet, lessons: Lessons, batch: Batch, noisy: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
+    """What the Canny ControlNet adds for the maps of a batch's scenes, for a part that learns beside it."""
+    hint = lessons.bank.hints("canny", batch.chosen)
+    return controlnet(noisy, hint, batch.timesteps, batch.text, lessons.bias)
+
+
 def _fine_tuned(name: str) -> bool:
     """The UNet's part: the outputs of its attention layers, as the authors unfreeze, what asks the words, and convolutions.
 

@@ -11,11 +11,13 @@ from ....models.demo.codes import embed
 from ..networks.diffusion import weighted_error
 from ..networks.image_prompt import ImagePrompt
 from ..networks.unet import Added
+from .control_parts import canny_residuals, trained_controlnet
 from .files import read
 from .lessons import Lessons
 from .unet_part import trained_unet
 
 _NOISY_TIMES, _WITHOUT_TEXT, _WITHOUT_PICTURE = 0.6, 0.6, 0.1
+_WITH_MAP = 0.6  # of the batches; it is used beside a ControlNet, so it learns beside one
 
 
 class ImagePromptPart:
@@ -29,6 +31,7 @@ class ImagePromptPart:
         self.rates: dict[str, float] = {}
         device = lessons.place.device
         self.lessons, self.unet = lessons, trained_unet(folder, device)
+        self.controlnet = trained_controlnet(folder, "canny", self.unet, device)
         self.embeddings = embeddings(lessons)
         self.network = ImagePrompt(self.unet.cross_attentions()).to(device)
         self.parameters: dict[str, nn.Parameter] = dict(self.network.named_parameters())
@@ -39,7 +42,10 @@ class ImagePromptPart:
         batch = lessons.batch(dice, count=count, without_text=_WITHOUT_TEXT, noisy_times=_NOISY_TIMES)
         seen = self.embeddings[batch.chosen]
         kept = lessons.place.dice(dice, count) >= _WITHOUT_PICTURE
-        added = Added(prompts=self.network(seen * kept[:, None]))
+        residuals: tuple[torch.Tensor, ...] = ()
+        if float(lessons.place.dice(dice, 1)) < _WITH_MAP:
+            residuals = canny_residuals(self.controlnet, lessons, batch, batch.noisy)
+        added = Added(residuals, self.network(seen * kept[:, None]))
         found = self.unet(batch.noisy, batch.timesteps, batch.text, lessons.bias, added)
         return weighted_error(found, batch.noise, batch.timesteps)
 

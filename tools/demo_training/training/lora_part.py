@@ -11,16 +11,16 @@ from torch.func import functional_call
 from ..networks.diffusion import noised, weighted_error
 from ..networks.unet import Added
 from ..scenes.style import inked
-from .control_parts import trained_controlnet
+from .control_parts import canny_residuals, trained_controlnet
 from .image_prompt_part import embeddings, trained_image_prompt
 from .lessons import Batch, Lessons, autoencoder
 from .unet_part import trained_unet
 
 RANK = 8
 _PARTS = ("attn1.to_", "attn2.to_", "ff.net", "proj_in", "proj_out", "in_layers.2", "out_layers.3")
-_NOISY_TIMES, _WITHOUT_TEXT = 0.8, 0.15
+_NOISY_TIMES, _WITHOUT_TEXT = 0.6, 0.5
 # It is used beside them, so it learns its style beside them: its lines then fall on the map's.
-_WITH_MAP, _WITH_PICTURE = 0.7, 0.3
+_WITH_MAP, _WITH_PICTURE = 0.9, 0.6
 
 
 class LoRAPart:
@@ -73,13 +73,12 @@ class LoRAPart:
         return weighted_error(functional_call(self.unet, self.changed(), inputs), batch.noise, batch.timesteps)
 
     def _company(self, batch: Batch, noisy: torch.Tensor, dice: torch.Generator) -> Added:
-        """A ControlNet for most of the batches, an IP-Adapter for some, by themselves or both."""
+        """A ControlNet for most of the batches, an IP-Adapter for many, by themselves or both."""
         lessons = self.lessons
         with_map, with_picture = lessons.place.dice(dice, 2) < torch.tensor(
             (_WITH_MAP, _WITH_PICTURE), device=lessons.place.device
         )
         residuals: tuple[torch.Tensor, ...] = ()
         if with_map:
-            hint = lessons.bank.hints("canny", batch.chosen)
-            residuals = self.controlnet(noisy, hint, batch.timesteps, batch.text, lessons.bias)
+            residuals = canny_residuals(self.controlnet, lessons, batch, noisy)
         return Added(residuals, self.image_prompt(self.embeddings[batch.chosen]) if with_picture else ())

@@ -95,7 +95,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("controlnet_canny", 1800, _SCENES, _controlnet("canny")),
     Stage("controlnext_canny", 1800, _SCENES, _controlnext),
     Stage("controlnet_depth", 1500, _SCENES, _controlnet("depth")),
-    Stage("ip_adapter", 900, _SCENES, _ip_adapter),
+    Stage("ip_adapter", 900, _SCENES, _ip_adapter, ("vae", "unet", "controlnet_canny")),
     Stage("lora_ink", 900, _SCENES, _lora, ("vae", "unet", "controlnet_canny", "ip_adapter")),
     Stage("vae_decoder", 2400, _SCENES, _decoder, ("vae", "unet", "controlnet_canny"), "vae"),
 )
