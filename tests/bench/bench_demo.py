@@ -12,6 +12,7 @@ import importlib
 import statistics
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ import comfy.sd  # noqa: E402
 import torch  # noqa: E402
 from armature_pack.commands.demo.weights import written_models  # noqa: E402
 from armature_pack.commands.private_host.files import cache_folder  # noqa: E402
+from armature_pack.models.control.adaptation import Adaptation  # noqa: E402
 from armature_pack.models.control.apply import apply_stack  # noqa: E402
 from armature_pack.models.control.savings import (  # noqa: E402
     NONE,
@@ -112,6 +114,8 @@ def rows(desk: Desk) -> dict[str, tuple[ControlStack, Savings, tuple[int, str, s
     listed: dict[str, tuple[ControlStack, Savings, tuple[int, str, str]]] = {}
     for name, savings in SAVINGS.items():
         listed[name] = (alone, savings, PLAIN)
+    looks = replace(desk.signal("canny"), adaptation=Adaptation(desk.vae))  # after the steps 4, 6 and 8
+    listed["a weight that corrects itself"] = (ControlStack((looks,)), NONE, PLAIN)
     next_alone = ControlStack((desk.signal(CONTROLNEXT),))
     for name in (FIRST, "every 2", "every 3"):
         listed[f"{CONTROLNEXT}, {name}"] = (next_alone, SAVINGS[name], PLAIN)
