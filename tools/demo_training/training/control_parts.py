@@ -84,12 +84,10 @@ def trained_controlnet(folder: Path, kind: str, unet: UNet, device: torch.device
 
 
 @torch.no_grad()
-def canny_residuals(
-    controlnet: ControlNet, lessons: Lessons, batch: Batch, noisy: torch.Tensor
-) -> tuple[torch.Tensor, ...]:
+def canny_residuals(controlnet: ControlNet, lessons: Lessons, batch: Batch) -> tuple[torch.Tensor, ...]:
     """What the Canny ControlNet adds for the maps of a batch's scenes, for a part that learns beside it."""
     hint = lessons.bank.hints("canny", batch.chosen)
-    return controlnet(noisy, hint, batch.timesteps, batch.text, lessons.bias)
+    return controlnet(batch.noisy, hint, batch.timesteps, batch.text, lessons.bias)
 
 
 def _fine_tuned(name: str) -> bool:

@@ -12,9 +12,9 @@ from ..networks.autoencoder import FACTOR
 from ..networks.diffusion import guess, noised, signal_shares
 from ..networks.unet import Added
 from ..scenes.style import inked
-from .control_parts import trained_controlnet
+from .control_parts import canny_residuals, trained_controlnet
 from .crops import around_edges, cropped
-from .lessons import Lessons, autoencoder
+from .lessons import Batch, Lessons, autoencoder
 from .unet_part import trained_unet
 from .vae_part import INKED, picture_error
 
@@ -61,10 +61,10 @@ class DecoderPart:
     def _guesses(self, chosen: torch.Tensor, dice: torch.Generator) -> torch.Tensor:
         """The latents [B,4,h,w] that are predicted from noisy ones, under maps and captions."""
         lessons = self.lessons
-        text, hint = codes.context(lessons.tokens[chosen]), lessons.bank.hints("canny", chosen)
         timesteps = (_LAST_TIMES * lessons.place.dice(dice, len(chosen))).long()
         latents = lessons.latents[chosen]
-        noisy = noised(latents, lessons.place.noise(dice, latents), timesteps)
-        residuals = self.controlnet(noisy, hint, timesteps, text, lessons.bias)
-        noise = self.unet(noisy, timesteps, text, lessons.bias, Added(residuals))
-        return guess(noisy, noise, signal_shares().to(noisy.device)[timesteps].view(-1, 1, 1, 1))
+        noise = lessons.place.noise(dice, latents)
+        noisy, text = noised(latents, noise, timesteps), codes.context(lessons.tokens[chosen])
+        residuals = canny_residuals(self.controlnet, lessons, Batch(noisy, noise, timesteps, text, chosen))
+        found = self.unet(noisy, timesteps, text, lessons.bias, Added(residuals))
+        return guess(noisy, found, signal_shares().to(noisy.device)[timesteps].view(-1, 1, 1, 1))

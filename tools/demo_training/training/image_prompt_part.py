@@ -44,7 +44,7 @@ class ImagePromptPart:
         kept = lessons.place.dice(dice, count) >= _WITHOUT_PICTURE
         residuals: tuple[torch.Tensor, ...] = ()
         if float(lessons.place.dice(dice, 1)) < _WITH_MAP:
-            residuals = canny_residuals(self.controlnet, lessons, batch, batch.noisy)
+            residuals = canny_residuals(self.controlnet, lessons, batch)
         added = Added(residuals, self.network(seen * kept[:, None]))
         found = self.unet(batch.noisy, batch.timesteps, batch.text, lessons.bias, added)
         return weighted_error(found, batch.noise, batch.timesteps)

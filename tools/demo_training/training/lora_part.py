@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -67,12 +68,12 @@ class LoRAPart:
         pictures = lessons.bank.images[batch.chosen].float() / 255
         with torch.no_grad():
             latents = self.vae.encode(inked(pictures, lessons.bank.edges[batch.chosen]))
-            noisy = noised(latents, batch.noise, batch.timesteps)
-            company = self._company(batch, noisy, dice)
-        inputs = (noisy, batch.timesteps, batch.text, lessons.bias, company)
+            batch = replace(batch, noisy=noised(latents, batch.noise, batch.timesteps))
+            company = self._company(batch, dice)
+        inputs = (batch.noisy, batch.timesteps, batch.text, lessons.bias, company)
         return weighted_error(functional_call(self.unet, self.changed(), inputs), batch.noise, batch.timesteps)
 
-    def _company(self, batch: Batch, noisy: torch.Tensor, dice: torch.Generator) -> Added:
+    def _company(self, batch: Batch, dice: torch.Generator) -> Added:
         """A ControlNet for most of the batches, an IP-Adapter for many, by themselves or both."""
         lessons = self.lessons
         with_map, with_picture = lessons.place.dice(dice, 2) < torch.tensor(
@@ -80,5 +81,5 @@ class LoRAPart:
         )
         residuals: tuple[torch.Tensor, ...] = ()
         if with_map:
-            residuals = canny_residuals(self.controlnet, lessons, batch, noisy)
+            residuals = canny_residuals(self.controlnet, lessons, batch)
         return Added(residuals, self.image_prompt(self.embeddings[batch.chosen]) if with_picture else ())
